@@ -1,0 +1,48 @@
+"""What the component raises.
+
+MultusError                 everything below; a pulumi.RunError, so that the engine prints one line and no traceback
++-- InvalidArgumentsError   the arguments cannot work; carries every problem found, not the first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the arguments.
+
+    Attributes:
+        path: where, as a user would write it: `nodes[1].host_key`.
+        reason: what was given and why it cannot work, as half a sentence.
+        fix: what to write instead, as an order.
+    """
+
+    path: str
+    reason: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}; {self.fix}."
+
+
+class MultusError(pulumi.RunError):
+    """The base of every error that this package raises on purpose."""
+
+
+class InvalidArgumentsError(MultusError, ValueError):
+    """Arguments that cannot work. Nothing has been registered when this is raised.
+
+    Attributes:
+        problems: every problem found, in the order of the arguments.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 argument" if len(self.problems) == 1 else f"{len(self.problems)} arguments"
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"Multus was not planned, {count} cannot work:\n{lines}")

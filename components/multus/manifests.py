@@ -1,0 +1,48 @@
+"""Objects become typed resources here. What they say stands in objects.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from .objects import Object
+
+_TYPES: dict[str, Any] = {
+    "ServiceAccount": k8s.core.v1.ServiceAccount,
+    "Secret": k8s.core.v1.Secret,
+    "ConfigMap": k8s.core.v1.ConfigMap,
+    "ClusterRole": k8s.rbac.v1.ClusterRole,
+    "ClusterRoleBinding": k8s.rbac.v1.ClusterRoleBinding,
+    "Role": k8s.rbac.v1.Role,
+    "RoleBinding": k8s.rbac.v1.RoleBinding,
+    "DaemonSet": k8s.apps.v1.DaemonSet,
+}
+
+_PATCH_TYPES: dict[str, Any] = {
+    "CustomResourceDefinition": k8s.apiextensions.v1.CustomResourceDefinitionPatch,
+    "Node": k8s.core.v1.NodePatch,
+}
+
+# Snake-case names of the SDK for the few top-level keys that differ.
+_KEYWORDS = {
+    "apiVersion": "api_version",
+    "roleRef": "role_ref",
+    "automountServiceAccountToken": "automount_service_account_token",
+}
+
+
+def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
+    """Register an object that this component owns. Its name is fixed, so a replacement has to delete first."""
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+    return _TYPES[manifest["kind"]](name, opts=opts, **_arguments(manifest))
+
+
+def register_patch(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
+    """Register fields of an object that others own too. Destroying it gives up the fields, never the object."""
+    return _PATCH_TYPES[manifest["kind"]](name, opts=opts, **_arguments(manifest))
+
+
+def _arguments(manifest: Object) -> dict[str, Any]:
+    return {_KEYWORDS.get(key, key): value for key, value in manifest.items()}
