@@ -10,10 +10,10 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 import pulumi
-import pydantic
 from pulumi.runtime import config as runtime_config
 
 from components.multus import MultusComponentArgs, MultusError, Problem
@@ -34,7 +34,8 @@ class SettingsError(MultusError):
         super().__init__(f"The configuration of stack {pulumi.get_stack()} cannot work:\n{lines}")
 
 
-class Settings(pydantic.BaseModel, frozen=True, arbitrary_types_allowed=True):
+@dataclass(frozen=True)
+class Settings:
     """What the program needs to know.
 
     Attributes:
@@ -45,7 +46,7 @@ class Settings(pydantic.BaseModel, frozen=True, arbitrary_types_allowed=True):
 
     kubeconfig: pulumi.Output[str]
     context: str | None
-    component: MultusComponentArgs = pydantic.Field(repr=False)
+    component: MultusComponentArgs = field(repr=False)
 
     @classmethod
     def load(cls) -> Self:
@@ -68,7 +69,7 @@ class Settings(pydantic.BaseModel, frozen=True, arbitrary_types_allowed=True):
         problems += [_as_setting(problem) for problem in problems_of(component) if "private_key" not in problem.path]
         if problems:
             raise SettingsError(problems)
-        return cls.model_construct(
+        return cls(
             kubeconfig=pulumi.Output.secret(values["kubeconfig"]),
             context=values.get("context"),
             component=cast("MultusComponentArgs", component),

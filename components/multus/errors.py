@@ -38,7 +38,7 @@ class InvalidArgumentsError(MultusError, ValueError):
     """Arguments that cannot work. Nothing has been registered when this is raised.
 
     Attributes:
-        problems: every problem found, in the order of the arguments.
+        problems: every problem found, those of the types first.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -269,7 +269,7 @@ stack_goes() {
 
 # ----------------------------------------------------------------------------------------------------------- the marker
 
-marked() { sed -n "s/^$1=//p" "$marker" 2>/dev/null; }
+marked() { [ ! -f "$marker" ] || sed -n "s/^$1=//p" "$marker"; }
 
 is_mine() { [ "$(marked owner)" = "$owner" ] && [ "$(marked node)" = "$node" ] && [ "$(marked install)" = "$install" ]; }
 
@@ -328,6 +328,8 @@ live_attachments() {
     done
 }
 
+no_live_attachment() { [ -z "$(live_attachments)" ]; }
+
 # Multus gives back from its cache alone when it is told of no kubeconfig.
 release() {
     printf '{"cniVersion":"0.3.1","name":"multus-install","type":"multus","cniDir":"%s","binDir":"%s","delegates":[{"cniVersion":"0.3.1","name":"none","type":"none"}]}' "$cache" "$bin" |
@@ -351,7 +353,8 @@ release_dead() {
 multus_processes() {
     here=$(readlink /proc/self/ns/net)
     for process in /proc/[0-9]*; do
-        case $(cat "$process/comm" 2>/dev/null) in
+        { read -r name <"$process/comm"; } 2>/dev/null || continue
+        case $name in
         thin_entrypoint | multus-daemon) [ "$(readlink "$process/ns/net" 2>/dev/null)" != "$here" ] || say "$process" ;;
         esac
     done
@@ -368,6 +371,9 @@ no_removing_process() {
 
 # --------------------------------------------------------------------------------------------------------------- phases
 
+# k3s before October 2024 names the target of the link that its profile names.
+same_place() { [ "$(readlink -f "$root$1")" = "$(readlink -f "$root$2")" ]; }
+
 check_runtime() {
     if [ ! -f "$root$containerd_config" ]; then
         warn "$containerd_config is not there: the directories could not be compared with the runtime's own"
@@ -377,10 +383,12 @@ check_runtime() {
     runtime_bins=$(sed -n 's/^[[:space:]]*bin_dirs\{0,1\}[[:space:]]*=[[:space:]]*\(.*\)/\1/p' "$root$containerd_config" | tr -d "[]\"' " | tr ',' '\n')
     runtime_conf=${runtime_conf:-/etc/cni/net.d}
     runtime_bins=${runtime_bins:-/opt/cni/bin}
-    [ "${runtime_conf%/}" = "$conf_dir" ] ||
+    same_place "$runtime_conf" "$conf_dir" ||
         error "$containerd_config" "the runtime reads CNI configurations from $runtime_conf, the plan says $conf_dir" "set cniConfDir to $runtime_conf"
-    printf '%s\n' "$runtime_bins" | sed 's|/$||' | grep -qxF "$bin_dir" ||
-        error "$containerd_config" "the runtime runs CNI plugins from $(printf '%s' "$runtime_bins" | tr '\n' ' '), the plan says $bin_dir" "set cniBinDir to it"
+    for runtime_bin in $runtime_bins; do
+        ! same_place "$runtime_bin" "$bin_dir" || return 0
+    done
+    error "$containerd_config" "the runtime runs CNI plugins from $(printf '%s' "$runtime_bins" | tr '\n' ' '), the plan says $bin_dir" "set cniBinDir to it"
 }
 
 check_leftovers() {
@@ -557,6 +565,8 @@ disarm() {
         say "left alone: the stack stays, only its SSH steps leave this node"
         return 0
     fi
+    # A pod that is being deleted loses its sandbox a little after its object.
+    await 15 no_live_attachment || true
     holding=$(live_attachments)
     if [ -n "$holding" ]; then
         holders=$(printf '%s' "$holding" | tr '\n' ',')

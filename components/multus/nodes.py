@@ -5,7 +5,10 @@ Secrets travel on standard input, never in a command: commands stand in logs, in
 
 from __future__ import annotations
 
+import base64
+import gzip
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -14,12 +17,15 @@ import pulumi
 from pulumi_command import remote
 
 from .objects import MARKER
-from .plan import InstallPlan, NodePlan
+from .plan import InstallPlan, NodePlan, known_host, known_host_key, known_private_key
 from .server import Server
+from .validation import is_opaque
 
 STATE_DIR = "/var/lib/multus-install"
 _PROGRAM = f"{STATE_DIR}/node.sh"
 _VERIFY_SECONDS = 60
+# The program is the last file to go; killed right after that, a clean-up leaves its directory.
+WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ rmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,14 @@ class Steps:
 
     def preflight(self, node: NodePlan) -> remote.Command:
         """Deliver node.sh and check the node. Fails before anything anywhere has changed."""
-        deliver = f"umask 077; mkdir -p {STATE_DIR}; cat > {_PROGRAM}.new; mv {_PROGRAM}.new {_PROGRAM}"
+        unpack = f"base64 -d | gzip -dc > {_PROGRAM}.new"
+        deliver = f"umask 077; mkdir -p {STATE_DIR}; {unpack}; mv {_PROGRAM}.new {_PROGRAM}"
         checks = self._phase(
             node, "preflight", server=self.server.apply(lambda server: server.url), adopt=_flag(self.plan.adopt)
         )
         run = checks.apply(lambda arguments: self._bounded(node, f"set -eu; {deliver}; exec sh {_PROGRAM} {arguments}"))
         forget = self._run(node, self._phase(node, "forget"), missing_is_fine=True)
-        return self._command(node, "preflight", run, delete=forget, stdin=program_text())
+        return self._command(node, "preflight", run, delete=forget, stdin=_packed(program_text()))
 
     def provision(
         self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
@@ -98,7 +105,7 @@ class Steps:
         self, node: NodePlan, arguments: pulumi.Output[str], *, missing_is_fine: bool = False
     ) -> pulumi.Output[str]:
         """A phase by the program that lies on the node. Where it is gone, so is what it would remove."""
-        guard = f"[ -f {_PROGRAM} ] || exit 0; " if missing_is_fine else ""
+        guard = f"{WHERE_GONE}; " if missing_is_fine else ""
         return arguments.apply(lambda text: self._bounded(node, f"{guard}exec sh {_PROGRAM} {text}"))
 
     def _bounded(self, node: NodePlan, script: str) -> str:
@@ -120,11 +127,13 @@ class Steps:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
             connection=remote.ConnectionArgs(
-                host=node.host,
+                host=_known(node.host, known_host, f"{node.path}.host"),
                 port=node.port,
                 user=node.user,
-                private_key=pulumi.Output.secret(node.private_key),
-                host_key=node.host_key,
+                private_key=pulumi.Output.secret(
+                    _known(node.private_key, known_private_key, f"{node.path}.private_key")
+                ),
+                host_key=_known(node.host_key, known_host_key, f"{node.path}.host_key"),
                 dial_error_limit=3,
                 per_dial_timeout=10,
             ),
@@ -141,6 +150,16 @@ class Steps:
 def program_text() -> str:
     """The node program, as it is delivered."""
     return resources.files(__package__).joinpath("node.sh").read_text(encoding="utf-8")
+
+
+def _packed(text: str) -> str:
+    """The text for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _known(value: Any, check: Callable[[str, str], str], path: str) -> Any:
+    """What plan.py has checked already, or an Output that is checked as soon as it is known."""
+    return pulumi.Output.from_input(value).apply(lambda known: check(path, known)) if is_opaque(value) else value
 
 
 def _flag(value: bool) -> str:

@@ -7,12 +7,12 @@ import json
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pydantic
 
-from .args import Distro, LiveAttachments, Method, MultusComponentArgs, NodeArgs
+from .args import Distro, LiveAttachments, Method, MultusComponentArgs
 from .distros import PROFILES
 from .errors import InvalidArgumentsError, Problem
 from .server import parse_server
@@ -25,20 +25,24 @@ DEFAULT_TIMEOUT_SECONDS = 300
 TIMEOUT_RANGE = (30, 3600)
 PULL_POLICIES = ("IfNotPresent", "Always", "Never")
 
-_MOVING_TAG = re.compile(r"^(latest|stable|snapshot|edge|main|master|nightly)(-.*)?$")
-_DNS_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-_DNS_SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
-_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
-_REPOSITORY = re.compile(r"^[a-z0-9]([a-z0-9._-]*)(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$")
-_LOGIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")
-_HOST_KEY = re.compile(r"^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$")
-_SAFE_PATH = re.compile(r"^/[A-Za-z0-9._/+@-]+$")
+_MOVING_TAG = re.compile(r"^(latest|stable|snapshot|edge|main|master|nightly)(-.*)?\Z")
+_DNS_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_DNS_SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
+_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
+_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
+_REPOSITORY = re.compile(r"^[a-z0-9][a-z0-9._-]*((:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)?\Z")
+_LOGIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
+_HOST_KEY = re.compile(r"^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?\s*\Z")
+_SAFE_PATH = re.compile(r"^/[A-Za-z0-9._/+@-]+\Z")
 
 
 class NodePlan(pydantic.BaseModel, frozen=True, arbitrary_types_allowed=True):
-    """One node to reach over SSH. `host`, `private_key` and `host_key` may be Outputs, never looked into here."""
+    """One node to reach over SSH. `host`, `private_key` and `host_key` may be Outputs, never looked into here.
 
+    `path` is where the node stands in the arguments, for messages about what is known late.
+    """
+
+    path: str
     name: str
     host: Any
     port: int
@@ -90,9 +94,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     Raises:
         InvalidArgumentsError: with every problem found, in one go.
     """
-    problems = problems_of(args)
-    if problems:
-        raise InvalidArgumentsError(problems)
+    _refuse(problems_of(args))
     valid, _ = check(MultusComponentArgs, args)
     profile = PROFILES[valid["distro"]]
     image = valid.get("image", {})
@@ -109,7 +111,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         cni_bin_dir=_directory(valid.get("cni_bin_dir", profile.cni_bin_dir)),
         containerd_config=profile.containerd_config,
         api_server=valid.get("api_server", profile.api_server),
-        nodes=tuple(_node(node) for node in valid.get("nodes", ())),
+        nodes=tuple(_node(f"nodes[{index}]", node) for index, node in enumerate(valid.get("nodes", ()))),
         rotation=valid.get("rotation", "1"),
         adopt=valid.get("adopt", False),
         live_attachments=valid.get("live_attachments", LiveAttachments.REFUSE),
@@ -120,20 +122,61 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
 def problems_of(args: MultusComponentArgs | Mapping[str, Any]) -> list[Problem]:
     """Every reason why these arguments cannot work; empty when they can."""
     valid, problems = check(MultusComponentArgs, args)
-    if problems:
-        return problems
-    return [*_overall(valid), *_image(valid.get("image", {})), *_nodes(valid.get("nodes", ()))]
+    unfit = {problem.path for problem in problems}
+    contradictions = [*_overall(valid), *_image(valid.get("image", {})), *_nodes(valid.get("nodes", ()))]
+    return [*problems, *(problem for problem in contradictions if problem.path not in unfit)]
+
+
+def known_host(path: str, host: str) -> str:
+    """A node's host without brackets, for one that is known late.
+
+    Raises:
+        InvalidArgumentsError: where it is none.
+    """
+    _refuse(_host(path, host))
+    return _unbracketed(host)
+
+
+def known_private_key(path: str, key: str) -> str:
+    """A node's SSH key, for one that is known late.
+
+    Raises:
+        InvalidArgumentsError: where it is none.
+    """
+    _refuse(_private_key(path, key))
+    return key
+
+
+def known_host_key(path: str, key: str) -> str:
+    """A node's host key, for one that is known late.
+
+    Raises:
+        InvalidArgumentsError: where it is none.
+    """
+    _refuse(_host_key(path, key))
+    return key
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = list(problems)
+    if found:
+        raise InvalidArgumentsError(found)
 
 
 def _directory(path: str) -> str:
     return path.rstrip("/")
 
 
-def _node(node: Mapping[str, Any]) -> NodePlan:
+def _unbracketed(host: str) -> str:
+    return host.strip("[]")
+
+
+def _node(path: str, node: Mapping[str, Any]) -> NodePlan:
     host = node["host"]
     return NodePlan(
+        path=path,
         name=node["name"],
-        host=host if is_opaque(host) else host.strip("[]"),
+        host=host if is_opaque(host) else _unbracketed(host),
         port=node.get("port", 22),
         user=node.get("user", "root"),
         private_key=node["private_key"],
@@ -157,18 +200,7 @@ def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{valid[key]!r} is not an absolute host path of plain characters",
                 "write one such as '/etc/cni/net.d'",
             )
-    api_server = valid.get("api_server", PROFILES[valid["distro"]].api_server)
-    if api_server is None:
-        yield Problem(
-            "api_server",
-            f"is missing, and {valid['distro'].value} has no address of its own that works before kube-proxy does",
-            "write the control plane's URL, as `kubectl cluster-info` shows it",
-        )
-    elif not is_opaque(api_server):
-        try:
-            parse_server(api_server)
-        except ValueError as error:
-            yield Problem("api_server", str(error), "write https://HOST:PORT")
+    yield from _api_server(valid)
     if not _DNS_LABEL.match(valid.get("rotation", "1")):
         yield Problem(
             "rotation",
@@ -208,7 +240,7 @@ def _image(image: Mapping[str, Any]) -> Iterator[Problem]:
             f"write one of {', '.join(PULL_POLICIES)}",
         )
     for index, name in enumerate(image.get("pull_secrets", ())):
-        if not _DNS_SUBDOMAIN.match(name):
+        if name is not None and not _DNS_SUBDOMAIN.match(name):
             yield Problem(
                 f"image.pull_secrets[{index}]",
                 f"{name!r} is not a Secret's name",
@@ -216,33 +248,39 @@ def _image(image: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def _nodes(nodes: list[NodeArgs] | tuple[NodeArgs, ...]) -> Iterator[Problem]:
-    names = Counter(node["name"] for node in nodes)
-    hosts = Counter((node["host"], node.get("port", 22)) for node in nodes if not is_opaque(node["host"]))
+def _api_server(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    distro, api_server = valid.get("distro"), valid.get("api_server")
+    if api_server is None and distro is not None and PROFILES[distro].api_server is None:
+        yield Problem(
+            "api_server",
+            f"is missing, and {distro.value} has no address of its own that works before kube-proxy does",
+            "write the control plane's URL, as `kubectl cluster-info` shows it",
+        )
+    elif isinstance(api_server, str):
+        try:
+            parse_server(api_server)
+        except ValueError as error:
+            yield Problem("api_server", str(error), "write https://HOST:PORT")
+
+
+def _nodes(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    names = Counter(node["name"] for node in nodes if "name" in node)
+    hosts = Counter(_address(node) for node in nodes)
     for index, node in enumerate(nodes):
         path = f"nodes[{index}]"
-        if not _DNS_SUBDOMAIN.match(node["name"]):
-            yield Problem(
-                f"{path}.name", f"{node['name']!r} is not a node's name", "write it as `kubectl get nodes` shows it"
-            )
-        elif names[node["name"]] > 1:
-            yield Problem(
-                f"{path}.name", f"{node['name']!r} is there {names[node['name']]} times", "list every node once"
-            )
-        host = node["host"]
+        name, host, port = node.get("name"), node.get("host"), node.get("port", 22)
+        if name is not None and not _DNS_SUBDOMAIN.match(name):
+            yield Problem(f"{path}.name", f"{name!r} is not a node's name", "write it as `kubectl get nodes` shows it")
+        elif names[name] > 1:
+            yield Problem(f"{path}.name", f"{name!r} is there {names[name]} times", "list every node once")
         if isinstance(host, str):
-            if not host or re.search(r"[\s/@]", host):
-                yield Problem(
-                    f"{path}.host",
-                    f"{host!r} is not a host name or address",
-                    "write it alone, the user and the port have keys of their own",
-                )
-            elif hosts[(host, node.get("port", 22))] > 1:
+            yield from _host(f"{path}.host", host)
+            if hosts[_address(node)] > 1:
                 yield Problem(
                     f"{path}.host", f"{host!r} is listed for more than one node", "give every node a host of its own"
                 )
-        if not 1 <= node.get("port", 22) <= 65535:
-            yield Problem(f"{path}.port", f"{node['port']} is not a port", "write 1 to 65535")
+        if not 1 <= port <= 65535:
+            yield Problem(f"{path}.port", f"{port} is not a port", "write 1 to 65535")
         if not _LOGIN.match(node.get("user", "root")):
             yield Problem(
                 f"{path}.user", f"{node['user']!r} is not a login name", "write it as `id -un` shows it on the host"
@@ -250,15 +288,17 @@ def _nodes(nodes: list[NodeArgs] | tuple[NodeArgs, ...]) -> Iterator[Problem]:
         yield from _credentials(path, node)
 
 
-def _credentials(path: str, node: NodeArgs) -> Iterator[Problem]:
-    key = node["private_key"]
-    if isinstance(key, str) and "PRIVATE KEY-----" not in key:
-        yield Problem(
-            f"{path}.private_key",
-            "is not a private SSH key",
-            "give the content of the key file, which begins with '-----BEGIN'",
-        )
-    host_key, ignored = node.get("host_key"), node.get("insecure_ignore_host_key", False)
+def _address(node: Mapping[str, Any]) -> tuple[str, int] | None:
+    """What no two nodes may share, where it is known."""
+    host = node.get("host")
+    return (_unbracketed(host), node.get("port", 22)) if isinstance(host, str) else None
+
+
+def _credentials(path: str, node: Mapping[str, Any]) -> Iterator[Problem]:
+    key, host_key = node.get("private_key"), node.get("host_key")
+    ignored = node.get("insecure_ignore_host_key", False)
+    if isinstance(key, str):
+        yield from _private_key(f"{path}.private_key", key)
     if host_key is None and not ignored:
         yield Problem(
             f"{path}.host_key",
@@ -267,11 +307,32 @@ def _credentials(path: str, node: NodeArgs) -> Iterator[Problem]:
         )
     elif host_key is not None and ignored:
         yield Problem(f"{path}.insecure_ignore_host_key", "is true although a host key is given", "keep one of the two")
-    elif isinstance(host_key, str) and not _HOST_KEY.match(host_key):
+    elif isinstance(host_key, str):
+        yield from _host_key(f"{path}.host_key", host_key)
+
+
+def _host(path: str, host: str) -> Iterator[Problem]:
+    if not host or re.search(r"[\s/@]", host):
         yield Problem(
-            f"{path}.host_key",
-            f"{host_key[:40]!r} is not a public key line",
-            "write 'ssh-ed25519 AAAA...' without the host's name",
+            path,
+            f"{host!r} is not a host name or address",
+            "write it alone, the user and the port have keys of their own",
+        )
+
+
+def _private_key(path: str, key: str) -> Iterator[Problem]:
+    if "PRIVATE KEY-----" not in key:
+        yield Problem(
+            path,
+            "is not a private SSH key",
+            "give the content of the key file, which begins with '-----BEGIN'",
+        )
+
+
+def _host_key(path: str, key: str) -> Iterator[Problem]:
+    if not _HOST_KEY.match(key):
+        yield Problem(
+            path, f"{key[:40]!r} is not a public key line", "write 'ssh-ed25519 AAAA...' without the host's name"
         )
 
 

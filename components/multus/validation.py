@@ -1,40 +1,50 @@
 """Holds any value against a TypedDict of args.py and says in sentences what does not fit.
 
-The TypedDict is the only description: a pydantic model is made from its annotations.
+The TypedDict is the only description; pydantic judges its leaves.
 """
 
 from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, NotRequired, Union, get_args, get_origin, is_typeddict
+from typing import Any, NotRequired, Union, get_args, get_origin, is_typeddict
 
+import pulumi
 import pydantic
 
 from .errors import Problem
 
-_PLAIN = (str, bytes, bool, int, float, list, tuple, dict, type(None))
-
 
 def is_opaque(value: object) -> bool:
-    """Whether a value is only known later: an Output or an awaitable, as opposed to plain data."""
-    return not isinstance(value, _PLAIN)
+    """Whether a value is only known later."""
+    return isinstance(value, (pulumi.Output, Awaitable))
 
 
-def check(typed_dict: type, value: object) -> tuple[dict[str, Any], list[Problem]]:
+def check(typed_dict: type, value: object, path: str = "") -> tuple[dict[str, Any], list[Problem]]:
     """Hold a value against a TypedDict.
 
-    Returns the normalised value, which is meaningful only when there are no problems, and every problem found.
+    Returns the parts that fit, normalised, and every problem found. In a list an element that does not fit is None, so
+    that the others keep their places.
     """
-    model = _model(typed_dict)
-    try:
-        checked = model.model_validate(value)
-    except pydantic.ValidationError as error:
-        return {}, [_problem(typed_dict, item) for item in error.errors(include_url=False)]
-    return checked.model_dump(exclude_unset=True), []
+    if not isinstance(value, Mapping):
+        reason = f"{_shown(path, value)} is not a set of keys and values"
+        return {}, [Problem(path or "arguments", reason, "write a mapping")]
+    fields = fields_of(typed_dict)
+    valid: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, hint in fields.items():
+        here = f"{path}.{key}" if path else key
+        if key in value:
+            fitting, found = _value(hint, value[key], here)
+            problems += found
+            if fitting is not None:
+                valid[key] = fitting
+        elif key in typed_dict.__required_keys__:  # type: ignore[attr-defined]  # every TypedDict has it
+            problems.append(Problem(here, "is missing", f"set `{here}`"))
+    return valid, [*problems, *(_unknown_key(path, key, fields) for key in value if key not in fields)]
 
 
 def fields_of(typed_dict: type) -> dict[str, Any]:
@@ -47,86 +57,54 @@ def fields_of(typed_dict: type) -> dict[str, Any]:
     return {key: get_args(hint)[0] if get_origin(hint) is optional else hint for key, hint in hints.items()}
 
 
-@cache
-def _model(typed_dict: type) -> type[pydantic.BaseModel]:
-    required = typed_dict.__required_keys__  # type: ignore[attr-defined]  # every TypedDict has it
-    fields: dict[str, Any] = {
-        key: (_field_type(hint), ... if key in required else None) for key, hint in fields_of(typed_dict).items()
-    }
-    config = pydantic.ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
-    return pydantic.create_model(typed_dict.__name__, __config__=config, **fields)
-
-
-def _field_type(hint: Any) -> Any:
+def _value(hint: Any, value: Any, path: str) -> tuple[Any, list[Problem]]:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType) and any(get_origin(member) is Awaitable for member in arguments):
-        return Annotated[_field_type(arguments[0]), pydantic.WrapValidator(_pass_opaque), _KEEP]
+        return (value, []) if is_opaque(value) else _value(arguments[0], value, path)
     if is_typeddict(hint):
-        return _model(hint)
+        return check(hint, value, path)
     if origin is Sequence:
-        return Annotated[list[_field_type(arguments[0])], pydantic.BeforeValidator(_as_list)]  # type: ignore[misc]  # made at run time
-    if hint is int:
-        return Annotated[int, pydantic.BeforeValidator(_as_int)]
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return Annotated[hint, pydantic.Field(strict=False)]
-    return hint
+        if not isinstance(value, (list, tuple)):
+            return None, [Problem(path, f"{_shown(path, value)} is not a list", "write a list")]
+        elements = [_value(arguments[0], element, f"{path}[{index}]") for index, element in enumerate(value)]
+        return [fitting for fitting, _ in elements], [problem for _, found in elements for problem in found]
+    if hint is int and isinstance(value, float) and value.is_integer():
+        # Numbers that crossed Pulumi's wire are floats.
+        value = int(value)
+    try:
+        return _leaf(hint).validate_python(value), []
+    except pydantic.ValidationError as error:
+        return None, [_problem(path, value, item) for item in error.errors(include_url=False)]
 
 
-def _pass_opaque(value: Any, handler: pydantic.ValidatorFunctionWrapHandler) -> Any:
-    return value if is_opaque(value) else handler(value)
+@cache
+def _leaf(hint: Any) -> pydantic.TypeAdapter[Any]:
+    is_enum = isinstance(hint, type) and issubclass(hint, Enum)
+    return pydantic.TypeAdapter(hint, config=None if is_enum else pydantic.ConfigDict(strict=True))
 
 
-_KEEP = pydantic.PlainSerializer(lambda value: value, return_type=Any)
-
-
-def _as_int(value: Any) -> Any:
-    """Numbers that crossed Pulumi's wire are floats; `True` is no number."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _as_list(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _problem(typed_dict: type, error: Any) -> Problem:
-    path = ""
-    for part in error["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "missing":
-        return Problem(path, "is missing", f"set `{path}`")
-    if kind == "extra_forbidden":
-        return _unknown_key(typed_dict, error["loc"], path)
+def _problem(path: str, value: Any, error: Any) -> Problem:
+    shown, kind = _shown(path, value), error["type"]
     if kind == "enum":
-        return Problem(path, f"{_shown(error)} is not one of its values", f"write one of {context['expected']}")
+        return Problem(path, f"{shown} is not one of its values", f"write one of {error['ctx']['expected']}")
     reason, fix = {
-        "string_type": (f"{_shown(error)} is not a string", "write a string"),
-        "int_type": (f"{_shown(error)} is not a whole number", "write a whole number"),
-        "bool_type": (f"{_shown(error)} is not a boolean", "write true or false"),
-        "list_type": (f"{_shown(error)} is not a list", "write a list"),
-        "model_type": (f"{_shown(error)} is not a set of keys and values", "write a mapping"),
+        "string_type": (f"{shown} is not a string", "write a string"),
+        "int_type": (f"{shown} is not a whole number", "write a whole number"),
+        "bool_type": (f"{shown} is not a boolean", "write true or false"),
     }.get(kind, (error["msg"], "see the argument's description"))
-    return Problem(path or "arguments", reason, fix)
+    return Problem(path, reason, fix)
 
 
-def _unknown_key(typed_dict: type, location: Sequence[str | int], path: str) -> Problem:
-    holder: Any = typed_dict
-    for part in location[:-1]:
-        if isinstance(part, str):
-            hint = fields_of(holder)[part]
-            holder = get_args(hint)[0] if get_origin(hint) is Sequence else hint
-    known = tuple(fields_of(holder))
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+def _unknown_key(path: str, key: object, known: Iterable[str]) -> Problem:
+    close = difflib.get_close_matches(str(key), list(known), n=1)
     fix = f"did you mean `{close[0]}`? Otherwise remove it" if close else f"remove it; known are {', '.join(known)}"
-    return Problem(path, "is not an argument", fix)
+    shown = str(key) if str(key).isidentifier() else repr(key)
+    return Problem(f"{path}.{shown}" if path else shown, "is not an argument", fix)
 
 
-def _shown(error: Any) -> str:
+def _shown(path: str, value: Any) -> str:
     """The value in an error text, unless it stands where a secret may stand."""
-    value = error["input"]
-    if "private_key" in error["loc"] or isinstance(value, Mapping):
+    if "private_key" in path or isinstance(value, Mapping):
         return f"a value of type {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,1 @@
+"""The project's tests, cheapest layer first: unit, component, program, schema, node; then the lab."""

@@ -1,0 +1,164 @@
+"""Secrets stay secret, and Outputs work where they are allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.rpc import UNKNOWN
+
+from components.multus import InvalidArgumentsError, MultusComponent
+from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
+from tests.component.recording import CA, TOKEN, UID, Graph, run, without_secrets
+
+CA_DATA = base64.b64encode(CA.encode()).decode()
+KUBECONFIG = (
+    "# Kubeconfig file for Multus CNI plugin.\n"
+    "apiVersion: v1\n"
+    "kind: Config\n"
+    "clusters:\n"
+    "- name: local\n"
+    "  cluster:\n"
+    "    server: https://127.0.0.1:6444\n"
+    "    certificate-authority-data: " + CA_DATA + "\n"
+    "users:\n"
+    "- name: multus\n"
+    "  user:\n"
+    '    token: "' + TOKEN + '"\n'
+    "contexts:\n"
+    "- name: multus-context\n"
+    "  context:\n"
+    "    cluster: local\n"
+    "    user: multus\n"
+    "current-context: multus-context\n"
+)
+
+
+def graph_of(args: Any, *, preview: bool = False) -> Graph:
+    return run(lambda: MultusComponent("m", args), preview=preview).graph
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return graph_of(k3s(node("a", 11)))
+
+
+def test_kubeconfig_is_the_entrypoints_byte_for_byte(graph: Graph) -> None:
+    assert graph["m-provision-a"].inputs["stdin"] == KUBECONFIG
+
+
+def test_secret_inputs_are_connections_and_the_kubeconfig(graph: Graph) -> None:
+    assert {each.name: each.secret_inputs for each in graph if each.secret_inputs} == {
+        "m-preflight-a": {"connection"},
+        "m-provision-a": {"connection", "stdin"},
+        "m-verify-a": {"connection"},
+    }
+
+
+def test_private_key_is_a_secret_of_its_own_where_the_connection_is_looked_at() -> None:
+    graph = graph_of(k3s(node("a", 11)))
+    for each in graph.of_type("remote:Command"):
+        assert "connection" in each.request.additionalSecretOutputs
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+@pytest.mark.parametrize("secret", [TOKEN, base64.b64encode(TOKEN.encode()).decode(), SSH_KEY, "made0up0"])
+def test_no_secret_stands_in_clear(secret: str, preview: bool) -> None:
+    graph = graph_of(k3s(node("a", 11), node("b", 12, private_key=pulumi.Output.secret(SSH_KEY))), preview=preview)
+    written = json.dumps(secret)[1:-1]
+    assert written in json.dumps([each.inputs for each in graph]) or preview or secret != TOKEN
+    assert all(written not in each.text_in_clear for each in graph)
+
+
+def test_secrets_are_seen_where_they_would_stand_in_clear(graph: Graph) -> None:
+    """The check above can fail."""
+    assert TOKEN in json.dumps(graph["m-provision-a"].wire)
+    assert TOKEN not in json.dumps(without_secrets(graph["m-provision-a"].wire))
+
+
+def test_no_command_text_carries_a_secret(graph: Graph) -> None:
+    for each in graph.of_type("remote:Command"):
+        for phase in ("create", "update", "delete"):
+            assert TOKEN not in each.inputs[phase]
+            assert "PRIVATE KEY" not in each.inputs[phase]
+
+
+def test_install_is_the_service_accounts_uid(graph: Graph) -> None:
+    for phase in ("provision", "verify"):
+        inputs = graph[f"m-{phase}-a"].inputs
+        assert all(f"--install {UID}" in inputs[kind] for kind in ("create", "update", "delete"))
+
+
+def test_outputs_of_the_same_program_work() -> None:
+    args = k3s(
+        node(
+            "a",
+            11,
+            host=pulumi.Output.from_input("192.0.2.99"),
+            host_key=pulumi.Output.from_input(HOST_KEY),
+            private_key=pulumi.Output.secret(SSH_KEY),
+        ),
+        api_server=pulumi.Output.from_input("https://[2001:db8::1]:6443"),
+    )
+    graph = graph_of(args)
+    provision = graph["m-provision-a"].inputs
+    assert provision["connection"]["host"] == "192.0.2.99"
+    assert provision["connection"]["hostKey"] == HOST_KEY
+    assert provision["connection"]["privateKey"] == SSH_KEY
+    assert "    server: https://[2001:db8::1]:6443\n" in provision["stdin"]
+    for name in ("m-daemonset", "m-daemonset-fallback"):
+        env = graph[name].inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+        assert {item["name"]: item["value"] for item in env} == {
+            "KUBERNETES_SERVICE_HOST": "2001:db8::1",
+            "KUBERNETES_SERVICE_PORT": "6443",
+        }
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+@pytest.mark.parametrize(
+    ("change", "path", "reason"),
+    [
+        ({"api_server": "http://192.0.2.1"}, "api_server", "does not begin with https://"),
+        ({"host": "root@192.0.2.1"}, "nodes[0].host", "is not a host name or address"),
+        ({"host_key": "no host key"}, "nodes[0].host_key", "is not a public key line"),
+        ({"private_key": "no such thing"}, "nodes[0].private_key", "is not a private SSH key"),
+    ],
+    ids=["api_server", "host", "host_key", "private_key"],
+)
+def test_output_is_checked_once_known(change: dict[str, str], path: str, reason: str, preview: bool) -> None:
+    """The SDK wraps what an Output raises; our sentence has to be in what it shows."""
+    ((key, value),) = change.items()
+    late = {key: pulumi.Output.from_input(value)}
+    args = k3s(node("a", 11), **late) if key == "api_server" else k3s(node("a", 11, **late))
+    with pytest.raises(Exception, match=reason) as caught:
+        graph_of(args, preview=preview)
+    refusal = _cause(caught.value)
+    assert isinstance(refusal, InvalidArgumentsError)
+    assert [problem.path for problem in refusal.problems] == [path]
+    assert key != "private_key" or value not in str(refusal)
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    while error is not None and not isinstance(error, InvalidArgumentsError):
+        error = error.__cause__
+    return error
+
+
+def test_unknown_output_previews_the_same_graph() -> None:
+    def program() -> None:
+        unknown: pulumi.Output[str] = pulumi.Output(set(), _future(UNKNOWN), is_known=_future(False))
+        MultusComponent("m", k3s(node("a", 11, host=unknown, host_key=unknown), api_server=unknown))
+
+    graph = run(program, preview=True).graph
+    assert graph.types == graph_of(k3s(node("a", 11))).types
+    assert "create" in graph["m-preflight-a"].unknown_inputs
+
+
+def _future(value: Any) -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = asyncio.get_event_loop().create_future()
+    future.set_result(value)
+    return future

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.node.api_server import ApiServer, serving
+from tests.node.certificates import make_authority
+from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, FLANNEL, Node, token_of
+
+_BUSYBOX = shutil.which("busybox")
+
+CONTAINERD = """\
+version = 2
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "/opt/cni/bin"
+  conf_dir = "/etc/cni/net.d"
+"""
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def busybox_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with busybox under each of its names, as a small distribution has them."""
+    if _BUSYBOX is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("busybox is missing: apt-get install busybox-static")
+        pytest.skip("busybox is not on this machine")
+    directory = tmp_path_factory.mktemp("busybox")
+    names = subprocess.run([_BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    for name in names:
+        (directory / name).symlink_to(_BUSYBOX)
+    return directory
+
+
+@pytest.fixture(params=["dash", "busybox"])
+def shell(request: pytest.FixtureRequest) -> tuple[list[str], str]:
+    """A shell and the directory of its tools."""
+    if request.param == "dash":
+        return [shutil.which("dash") or "sh"], "/usr/sbin:/usr/bin:/sbin:/bin"
+    tools: Path = request.getfixturevalue("busybox_tools")
+    return [str(tools / "sh")], str(tools)
+
+
+@pytest.fixture
+def api(authority: tuple[Path, Path]) -> Iterator[ApiServer]:
+    with serving(*authority, token_of()) as running:
+        yield running
+
+
+@pytest.fixture
+def node(shell: tuple[list[str], str], api: ApiServer, tmp_path: Path) -> Iterator[Node]:
+    """A node with a default network, and with a curl that writes down how it was called."""
+    if os.geteuid() != 0:
+        pytest.skip("node.sh runs as root alone")
+    if shutil.which("curl") is None:
+        pytest.fail("curl is missing: apt-get install curl")
+    words, tools = shell
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    (shims / "curl").write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$*" >>{tmp_path}/curl.log\nexec {shutil.which("curl")} "$@"\n', encoding="utf-8"
+    )
+    (shims / "curl").chmod(0o755)
+    made = Node(tmp_path / "root", words, f"{shims}:{tools}", api)
+    for directory in (CONF_DIR, BIN_DIR, "/etc/containerd", "/var/lib/cni/networks"):
+        made.at(directory).mkdir(parents=True)
+    made.at(CONTAINERD_CONFIG).write_text(CONTAINERD, encoding="utf-8")
+    (made.conf / "10-flannel.conflist").write_text(json.dumps(FLANNEL), encoding="utf-8")
+    yield made
+    arguments = tmp_path / "curl.log"
+    called_with = arguments.read_text(encoding="utf-8") if arguments.exists() else ""
+    assert api.token not in called_with, "the token stands in an argument list"
+    assert not any(api.token in text for text in made.said), "the token was printed"

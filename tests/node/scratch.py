@@ -1,0 +1,272 @@
+"""A node's file tree in a scratch directory, and node.sh run against it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import stat
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.multus.conf import kubeconfig
+from components.multus.nodes import STATE_DIR, WHERE_GONE, program_text
+from components.multus.server import Server
+from tests.node.api_server import ApiServer
+
+CONF_DIR = "/etc/cni/net.d"
+BIN_DIR = "/opt/cni/bin"
+CONTAINERD_CONFIG = "/etc/containerd/config.toml"
+NAMESPACE = "kube-system"
+TOKEN_SECRET = "multus-token-1"  # its name
+OWNER = "multus/test/multus"
+INSTALL = "7c1d2c1e-0000-4000-8000-000000000001"
+
+FLANNEL = {
+    "name": "cbr0",
+    "cniVersion": "1.0.0",
+    "plugins": [{"type": "flannel", "delegate": {"isDefaultGateway": True}}, {"type": "portmap"}],
+}
+
+# busybox' shell runs its own tools, whatever is on PATH; dash takes those of the machine.
+only_dash = pytest.mark.parametrize("shell", ["dash"], indirect=True)
+only_busybox = pytest.mark.parametrize("shell", ["busybox"], indirect=True)
+
+# A second would be too long to wait in a test; everything else is the program as it is.
+_PREAMBLE = 'sleep() { /bin/sleep 0.01; }; . "$0"'
+
+
+def token_of(secret: str = TOKEN_SECRET, namespace: str = NAMESPACE) -> str:
+    """A token as the control plane makes it, but for its signature."""
+    claims = {
+        "iss": "kubernetes/serviceaccount",
+        "kubernetes.io/serviceaccount/namespace": namespace,
+        "kubernetes.io/serviceaccount/secret.name": secret,
+        "kubernetes.io/serviceaccount/service-account.name": "multus",
+    }
+    parts = (json.dumps(part, separators=(",", ":")).encode() for part in ({"alg": "RS256"}, claims))
+    return ".".join([*(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts), "bWFkZS11cA"])
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a phase ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+
+@dataclass
+class Node:
+    """A node.
+
+    Attributes:
+        root: its root directory.
+        shell: the shell that runs node.sh.
+        path: the PATH that node.sh gets.
+        api: the API server that it reaches.
+        said: everything that any phase has printed.
+    """
+
+    root: Path
+    shell: list[str]
+    path: str
+    api: ApiServer
+    said: list[str] = field(default_factory=list)
+    owner: str = OWNER
+    name: str = "node-1"
+    install: str = INSTALL
+
+    def at(self, path: str) -> Path:
+        """A path on the node, as the machine sees it."""
+        return self.root / path.lstrip("/")
+
+    @property
+    def conf(self) -> Path:
+        return self.at(CONF_DIR)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.conf / "multus.d" / "multus.kubeconfig"
+
+    @property
+    def binary(self) -> Path:
+        return self.at(BIN_DIR) / "multus"
+
+    @property
+    def state(self) -> Path:
+        return self.at(STATE_DIR)
+
+    @property
+    def cache(self) -> Path:
+        return self.at("/var/lib/cni/multus")
+
+    @property
+    def content(self) -> str:
+        """The kubeconfig that belongs here."""
+        ca = base64.b64encode(self.api.ca.encode()).decode()
+        return kubeconfig(Server("127.0.0.1", self.api.port), ca, self.api.token)
+
+    def deliver(self) -> None:
+        """What the first remote command does before it runs the program."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.state.chmod(0o700)
+        (self.state / "node.sh").write_text(program_text(), encoding="utf-8")
+
+    def command(self, phase: str, **options: Any) -> list[str]:
+        """The words that run a phase."""
+        words: dict[str, Any] = {
+            "root": self.root,
+            "conf_dir": CONF_DIR,
+            "bin_dir": BIN_DIR,
+            "containerd_config": CONTAINERD_CONFIG,
+            "namespace": NAMESPACE,
+            "marker": "multus-install",
+            "token_secret": TOKEN_SECRET,
+            "owner": self.owner,
+            "node": self.name,
+            "plan": "0123456789ab",
+            **options,
+        }
+        flags = [part for key, value in words.items() for part in (f"--{key.replace('_', '-')}", str(value))]
+        return [*self.shell, "-c", _PREAMBLE, str(self.state / "node.sh"), phase, *flags]
+
+    def start(self, phase: str, **options: Any) -> subprocess.Popen[str]:
+        """A phase in the background."""
+        self.deliver()
+        return subprocess.Popen(
+            self.command(phase, **options),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PATH": self.path},
+            start_new_session=True,
+        )
+
+    def run(self, phase: str, *, stdin: str = "", deliver: bool = True, **options: Any) -> Result:
+        """Run a phase to its end."""
+        if deliver:
+            self.deliver()
+        done = subprocess.run(
+            self.command(phase, **options),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={"PATH": self.path},
+            timeout=60,
+            check=False,
+        )
+        self.said += [done.stdout, done.stderr]
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def delete(self, phase: str, **options: Any) -> Result:
+        """Run a phase as the delete of a remote command does: the program may be gone already."""
+        guard = WHERE_GONE.replace(STATE_DIR, str(self.state))
+        if subprocess.run([*self.shell, "-c", f"{guard}; exit 9"], check=False).returncode == 0:
+            return Result(0, "", "")
+        return self.run(phase, deliver=False, **options)
+
+    def preflight(self, **options: Any) -> Result:
+        return self.run("preflight", server=f"https://127.0.0.1:{self.api.port}", **{"adopt": "false", **options})
+
+    def provision(self, content: str | None = None) -> Result:
+        return self.run("provision", stdin=self.content if content is None else content, install=self.install)
+
+    def verify(self, **options: Any) -> Result:
+        return self.run("verify", install=self.install, **{"seconds": 3, **options})
+
+    def disarm(self, live: str = "refuse") -> Result:
+        return self.run("disarm", install=self.install, live_attachments=live)
+
+    def clean(self, **options: Any) -> Result:
+        return self.run("clean", **{"install": self.install, **options})
+
+    def pod_installs(self, name: str = "00-multus.conflist", **changes: Any) -> None:
+        """What the Multus pod does when it starts: the plugin first, the configuration last."""
+        self.install_binary()
+        plugin = {
+            "type": "multus",
+            "capabilities": {"portMappings": True},
+            "cniDir": "/var/lib/cni/multus",
+            "kubeconfig": f"{CONF_DIR}/multus.d/multus.kubeconfig",
+            "delegates": [FLANNEL],
+            **changes,
+        }
+        content = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]}
+        (self.conf / name).write_text(json.dumps(content), encoding="utf-8")
+
+    def install_binary(self) -> None:
+        """A plugin that records how it was called, and forgets the sandbox as Multus does."""
+        record = self.root.parent / "plugin.log"
+        self.binary.write_text(
+            "#!/bin/sh\n"
+            f'printf "%s %s %s %s " "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_IFNAME" "$CNI_NETNS" >>{record}\n'
+            f"cat >>{record}\necho >>{record}\n"
+            f'rm -f "{self.cache}/$CNI_CONTAINERID"\n',
+            encoding="utf-8",
+        )
+        self.binary.chmod(0o755)
+
+    @property
+    def plugin_calls(self) -> list[tuple[list[str], dict[str, Any]]]:
+        """How the plugin was called: command, container id and interface; and its configuration."""
+        record = self.root.parent / "plugin.log"
+        calls = []
+        for line in record.read_text(encoding="utf-8").splitlines() if record.exists() else []:
+            words, brace, rest = line.partition("{")
+            calls.append((words.split(), json.loads(brace + rest)))
+        return calls
+
+    def add_sandbox(self, container_id: str, pod: str, *interfaces: str, alive: bool) -> None:
+        """What Multus and its CNI library have cached about a pod's sandbox."""
+        netns = f"/var/run/netns/cni-{container_id}"
+        if alive:
+            self.at(netns).parent.mkdir(parents=True, exist_ok=True)
+            self.at(netns).touch()
+        results = self.cache / "results"
+        results.mkdir(parents=True, exist_ok=True)
+        (self.cache / container_id).write_text(json.dumps([FLANNEL, {"name": "other"}]), encoding="utf-8")
+        for interface in ("eth0", *interfaces):
+            network = "cbr0" if interface == "eth0" else "macvlan-conf"
+            cached = {
+                "kind": "cniCacheV1",
+                "containerId": container_id,
+                "config": base64.b64encode(json.dumps(FLANNEL).encode()).decode(),
+                "ifName": interface,
+                "networkName": network,
+                "netns": netns,
+                "cniArgs": [["IgnoreUnknown", "true"], ["K8S_POD_NAMESPACE", "default"], ["K8S_POD_NAME", pod]],
+                "result": {
+                    "cniVersion": "1.0.0",
+                    "interfaces": [
+                        {"name": "cni0", "mac": "0a:58:0a:2a:00:01"},
+                        {"name": interface, "mac": "0a:58:0a:2a:00:05", "sandbox": netns},
+                    ],
+                    "ips": [{"address": "10.42.0.5/24", "gateway": "10.42.0.1", "interface": 1}],
+                },
+            }
+            (results / f"{network}-{container_id}-{interface}").write_text(json.dumps(cached), encoding="utf-8")
+
+    def tree(self) -> dict[str, tuple[str, int, str]]:
+        """Everything on the node: mode, owner and content by path."""
+        found = {}
+        for directory, directories, files in os.walk(self.root):
+            for name in [*directories, *files]:
+                path = Path(directory) / name
+                status = path.lstat()
+                content = ""
+                if path.is_file():
+                    content = hashlib.sha256(path.read_bytes()).hexdigest()
+                found[str(path.relative_to(self.root))] = (stat.filemode(status.st_mode), status.st_uid, content)
+        return found

@@ -1,0 +1,132 @@
+"""The JSON reader in node.sh against Python's, with the awk of a small distribution and with mawk."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from components.multus.nodes import program_text
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
+_DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
+    max_leaves=10,
+)
+_LAYOUTS = st.fixed_dictionaries({"ensure_ascii": st.booleans(), "indent": st.sampled_from([None, 0, 2, "\t"])})
+_PIECES = st.sampled_from([*'{}[]",:\\ \t\n\r\x01-+.0123eE', "\\u12", "\\x", "true", "nul", "NaN", "//", "''", "é"])
+_CONFIGURATION = {
+    "cniVersion": "1.0.0",
+    "name": "cbr0",
+    "plugins": [{"type": "multus", "delegates": [{"name": "cbr0", "plugins": []}], "kubeconfig": "/a/b"}],
+}
+
+bounded = settings(
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def reader() -> str:
+    """The function alone, as node.sh has it."""
+    _, begin, rest = program_text().partition("\njson() {\n")
+    body, end, _ = rest.partition("\n}\n")
+    assert begin
+    assert end
+    return f"export LC_ALL=C\n{begin}{body}{end}json -\n"
+
+
+READER = reader()
+
+
+def read(shell: tuple[list[str], str], text: str) -> tuple[int, str]:
+    words, tools = shell
+    done = subprocess.run(
+        [*words, "-c", READER], input=text.encode(), capture_output=True, env={"PATH": tools}, check=False, timeout=20
+    )
+    return done.returncode, done.stdout.decode()
+
+
+def leaves(value: Any, *, ensure_ascii: bool, path: str = "") -> Iterator[str]:
+    """What the reader should print."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            name = json.dumps(key, ensure_ascii=ensure_ascii)[1:-1]
+            yield from leaves(item, ensure_ascii=ensure_ascii, path=f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, ensure_ascii=ensure_ascii, path=f"{path}/{index}")
+    else:
+        yield f"{path}={json.dumps(value, ensure_ascii=ensure_ascii)}\n"
+
+
+def is_json(text: str) -> bool:
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    try:
+        json.loads(text, parse_constant=refuse)
+    except ValueError:
+        return False
+    return True
+
+
+@bounded
+@example(document=_CONFIGURATION, layout={"ensure_ascii": True, "indent": 2})
+@example(document={"": [{}, [], {"a b": None}]}, layout={"ensure_ascii": False, "indent": None})
+@given(document=_DOCUMENTS, layout=_LAYOUTS)
+def test_reader_flattens_what_python_reads(shell: tuple[list[str], str], document: Any, layout: dict[str, Any]) -> None:
+    status, printed = read(shell, json.dumps(document, **layout))
+    assert status == 0
+    assert printed == "".join(leaves(document, ensure_ascii=layout["ensure_ascii"]))
+
+
+@bounded
+@given(
+    document=_DOCUMENTS | st.just(_CONFIGURATION),
+    place=st.floats(0, 1),
+    taken=st.integers(0, 2),
+    put=st.just("") | _PIECES,
+)
+def test_reader_refuses_what_python_refuses(
+    shell: tuple[list[str], str], document: Any, place: float, taken: int, put: str
+) -> None:
+    text = json.dumps(document)
+    at = int(place * len(text))
+    mutated = text[:at] + put + text[at + taken :]
+    assert (read(shell, mutated)[0] == 0) is is_json(mutated)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "{",
+        "[1,]",
+        '{"a":1,}',
+        "{'a':1}",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1 2",
+        "nul",
+        '"\t"',
+        '"\\x"',
+        "[}",
+        "//",
+        "NaN",
+    ],
+)
+def test_reader_refuses(shell: tuple[list[str], str], text: str) -> None:
+    assert not is_json(text)
+    assert read(shell, text)[0] != 0

@@ -1,0 +1,198 @@
+"""preflight: is this node what the plan says? Every reason at once, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.node.conftest import CONTAINERD
+from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, Node, only_dash, token_of
+
+
+def test_preflight_passes_a_good_node(node: Node) -> None:
+    before = node.tree()
+    result = node.preflight()
+    assert result.ok, result.err
+    assert result.out == f"ready: default network cbr0 in {node.conf}/10-flannel.conflist\n"
+    assert result.err == ""
+    added = {path for path in node.tree() if path not in before}
+    assert added == {"var/lib/multus-install", "var/lib/multus-install/node.sh"}
+
+
+@pytest.mark.parametrize(
+    ("option", "there", "key"),
+    [
+        ("conf_dir", "/srv/cni/net.d", "cniConfDir"),
+        ("bin_dir", "/srv/cni/bin", "cniBinDir"),
+    ],
+)
+def test_preflight_names_the_directory_that_the_runtime_uses(node: Node, option: str, there: str, key: str) -> None:
+    node.at(there).mkdir(parents=True)
+    planned = {"conf_dir": CONF_DIR, "bin_dir": BIN_DIR}[option]
+    node.at(CONTAINERD_CONFIG).write_text(CONTAINERD.replace(planned, there), encoding="utf-8")
+    result = node.preflight()
+    assert not result.ok
+    assert f"error: {CONTAINERD_CONFIG}: " in result.err
+    assert f"{there}" in result.err
+    assert f"the plan says {planned}; set {key} to " in result.err
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONTAINERD,
+        "version = 2\n",
+        CONTAINERD.replace('"/opt/cni/bin"', '"/opt/cni/bin/"').replace('"/etc/cni/net.d"', "'/etc/cni/net.d/'"),
+        CONTAINERD.replace('bin_dir = "/opt/cni/bin"', 'bin_dirs = ["/usr/lib/cni", "/opt/cni/bin"]'),
+        CONTAINERD.replace("  bin_dir = ", "bin_dir="),
+    ],
+    ids=["as-planned", "defaults", "slashes", "list", "no-blanks"],
+)
+def test_preflight_reads_the_runtimes_configuration(node: Node, config: str) -> None:
+    node.at(CONTAINERD_CONFIG).write_text(config, encoding="utf-8")
+    assert node.preflight().ok
+
+
+def test_preflight_follows_links_to_the_runtimes_directory(node: Node) -> None:
+    """k3s before October 2024 names what the link points to."""
+    node.at("/opt/data/hash/bin").mkdir(parents=True)
+    node.at("/opt/data/current").symlink_to("hash")
+    node.at(CONTAINERD_CONFIG).write_text(CONTAINERD.replace(BIN_DIR, "/opt/data/hash/bin"), encoding="utf-8")
+    assert node.preflight(bin_dir="/opt/data/current/bin").ok
+    assert not node.preflight().ok
+
+
+def test_preflight_warns_without_the_runtimes_configuration(node: Node) -> None:
+    node.at(CONTAINERD_CONFIG).unlink()
+    result = node.preflight()
+    assert result.ok
+    assert f"warning: {CONTAINERD_CONFIG} is not there" in result.err
+
+
+@pytest.mark.parametrize("path", [CONF_DIR, BIN_DIR])
+def test_preflight_misses_a_directory(node: Node, path: str) -> None:
+    for file in node.at(path).iterdir():
+        file.unlink()
+    node.at(path).rmdir()
+    result = node.preflight()
+    assert not result.ok
+    assert f"error: {path}: there is no such directory; check distro, or set cniConfDir and cniBinDir." in result.err
+
+
+@pytest.mark.parametrize("content", [None, "", "{", '{"name": "x"}'], ids=["none", "empty", "broken", "no-type"])
+def test_preflight_misses_a_default_network(node: Node, content: str | None) -> None:
+    default = node.conf / "10-flannel.conflist"
+    default.unlink()
+    if content is not None:
+        default.write_text(content, encoding="utf-8")
+    result = node.preflight()
+    assert not result.ok
+    assert f"error: {CONF_DIR}: there is no default network for Multus to stand on" in result.err
+
+
+@pytest.mark.parametrize("name", ["05-multus.conf", "99-other.conflist"])
+def test_preflight_refuses_another_multus_configuration(node: Node, name: str) -> None:
+    (node.conf / name).write_text(json.dumps({"name": "x", "type": "multus-shim"}), encoding="utf-8")
+    result = node.preflight()
+    assert not result.ok
+    assert f"{name}: another Multus configuration" in result.err
+
+
+@pytest.mark.parametrize(
+    "leftover",
+    [
+        f"{CONF_DIR}/00-multus.conf",
+        f"{CONF_DIR}/00-multus.conflist",
+        f"{CONF_DIR}/multus.d/multus.kubeconfig",
+        f"{BIN_DIR}/multus",
+    ],
+)
+def test_preflight_refuses_a_leftover_unless_adopting(node: Node, leftover: str) -> None:
+    node.at(leftover).parent.mkdir(exist_ok=True)
+    node.at(leftover).write_text("{}", encoding="utf-8")
+    before = node.tree()
+    result = node.preflight()
+    assert not result.ok
+    assert f"{leftover}: left by an install that is not this stack's" in result.err
+    assert "set adopt to true for one up" in result.err
+    assert node.tree() == before
+    assert node.preflight(adopt="true").ok
+
+
+def test_preflight_accepts_what_the_pod_of_this_very_install_wrote(node: Node) -> None:
+    node.pod_installs()
+    node.kubeconfig.parent.mkdir()
+    node.kubeconfig.write_text(node.content, encoding="utf-8")
+    result = node.preflight()
+    assert result.ok, result.err
+
+
+@pytest.mark.parametrize(("secret", "namespace"), [("multus-token-2", "kube-system"), ("multus-token-1", "other")])
+def test_preflight_refuses_the_kubeconfig_of_another_install(node: Node, secret: str, namespace: str) -> None:
+    node.kubeconfig.parent.mkdir()
+    node.kubeconfig.write_text(node.content.replace(node.api.token, token_of(secret, namespace)), encoding="utf-8")
+    result = node.preflight()
+    assert not result.ok
+    assert "multus.kubeconfig: left by an install that is not this stack's" in result.err
+
+
+def test_preflight_refuses_a_node_of_another_stack_unless_adopting(node: Node) -> None:
+    assert node.provision().ok
+    node.owner = "multus/other/multus"
+    before = node.tree()
+    result = node.preflight()
+    assert not result.ok
+    assert "this node belongs to multus/test/multus; destroy that stack first" in result.err
+    assert node.tree() == before
+    assert node.preflight(adopt="true").ok
+
+
+def test_preflight_passes_its_own_provisioned_node(node: Node) -> None:
+    assert node.provision().ok
+    node.pod_installs()
+    before = node.tree()
+    result = node.preflight()
+    assert result.ok, result.err
+    assert node.tree() == before
+
+
+def test_preflight_refuses_an_unreachable_server(node: Node) -> None:
+    result = node.run("preflight", server="https://127.0.0.1:1", adopt="false")
+    assert not result.ok
+    assert "error: https://127.0.0.1:1: the API server does not answer this node: curl: (7)" in result.err
+    assert "set apiServer to an address that this host reaches" in result.err
+
+
+def test_preflight_says_everything_at_once_and_leaves_nothing(node: Node) -> None:
+    node.install_binary()
+    node.at(CONTAINERD_CONFIG).write_text('conf_dir = "/srv/a"\nbin_dir = "/srv/b"\n', encoding="utf-8")
+    before = node.tree()
+    result = node.run("preflight", server="https://127.0.0.1:1", adopt="false")
+    assert not result.ok
+    assert result.out == ""
+    assert [line.split(":")[0] for line in result.err.splitlines()] == ["error"] * 4
+    for part in ("/srv/a", "/srv/b", f"{BIN_DIR}/multus", "https://127.0.0.1:1"):
+        assert part in result.err
+    after = node.tree()
+    assert {path: after[path] for path in before} == before
+    assert set(after) == set(before)
+
+
+@only_dash
+def test_preflight_misses_a_tool(node: Node, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("id", "awk", "sed", "tr", "cut", "df", "readlink", "grep", "head", "rm", "rmdir", "curl", "cat"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    node.path = str(tools)
+    result = node.preflight()
+    assert not result.ok
+    assert result.err == "error: base64: is not on this node; install it.\n"
+
+
+def test_program_refuses_what_it_does_not_know(node: Node) -> None:
+    assert node.run("preflght").err == "node.sh: unknown phase preflght\n"
+    assert node.run("preflight", hots="x").err == "node.sh: unknown option --hots\n"

@@ -1,0 +1,175 @@
+"""provision: the kubeconfig, written once and proven; whatever happens in between, the next run ends well."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.node.scratch import Node, only_busybox
+
+
+def test_provision_writes_the_very_bytes_for_root_alone(node: Node) -> None:
+    result = node.provision()
+    assert result.ok, result.err
+    assert node.kubeconfig.read_text(encoding="utf-8") == node.content
+    mode, owner, _ = node.tree()["etc/cni/net.d/multus.d/multus.kubeconfig"]
+    assert (mode, owner) == ("-rw-------", 0)
+    assert node.tree()["etc/cni/net.d/multus.d"][0] == "drwx------"
+    assert f"credentials proven against https://127.0.0.1:{node.api.port}" in result.out
+    assert result.err == ""
+
+
+def test_provision_proves_what_multus_reads(node: Node) -> None:
+    assert node.provision().ok
+    assert node.api.asked == [
+        "/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions/multus-install-proof",
+        "/api/v1/namespaces/kube-system/pods/multus-install-proof",
+    ]
+
+
+def test_provision_leaves_nothing_else(node: Node) -> None:
+    before = node.tree()
+    assert node.provision().ok
+    assert set(node.tree()) - set(before) == {
+        "etc/cni/net.d/multus.d",
+        "etc/cni/net.d/multus.d/multus.kubeconfig",
+        "var/lib/multus-install",
+        "var/lib/multus-install/conf",
+        "var/lib/multus-install/marker",
+        "var/lib/multus-install/node.sh",
+    }
+    assert node.tree()["var/lib/multus-install/marker"][0] == "-rw-------"
+
+
+def test_provision_twice_changes_nothing(node: Node) -> None:
+    assert node.provision().ok
+    before = node.tree()
+    assert node.provision().ok
+    assert node.tree() == before
+
+
+def test_provision_replaces_an_older_token(node: Node) -> None:
+    assert node.provision().ok
+    node.api.token += "x"
+    assert node.provision().ok
+    assert node.kubeconfig.read_text(encoding="utf-8") == node.content
+
+
+@pytest.mark.parametrize(
+    ("broken", "forbidden", "reason"),
+    [
+        (401, False, "the API server does not know the token; run pulumi up --refresh"),
+        (None, True, "the account may not read what Multus reads; look at ClusterRole and ClusterRoleBinding multus"),
+        (500, False, "the API server answered 500"),
+        (200, False, "the API server answered 200"),
+    ],
+    ids=["unauthorized", "forbidden", "broken", "no-api-server"],
+)
+def test_failed_proof_on_a_fresh_node_cleans_up(node: Node, broken: int | None, forbidden: bool, reason: str) -> None:
+    """A failed create stores nothing, so no delete would ever run."""
+    node.deliver()
+    before = node.tree()
+    node.api.broken, node.api.forbidden = broken, forbidden
+    result = node.provision()
+    assert not result.ok
+    assert f"multus.kubeconfig: {reason}" in result.err
+    after = node.tree()
+    assert {path for path in after if path not in before} <= {"var/lib/multus-install/.api"}
+    assert node.run("forget").ok
+    assert not node.state.exists()
+
+
+def test_failed_proof_on_a_provisioned_node_keeps_it(node: Node) -> None:
+    assert node.provision().ok
+    marker = node.state / "marker"
+    before = marker.read_bytes()
+    node.api.broken = 500
+    assert not node.provision().ok
+    assert node.kubeconfig.read_text(encoding="utf-8") == node.content
+    assert marker.read_bytes() == before
+    node.api.broken = None
+    assert node.provision().ok
+
+
+def test_provision_refuses_a_server_with_another_authority(node: Node) -> None:
+    content = node.content.replace("certificate-authority-data: ", "certificate-authority-data: QUFB")
+    result = node.provision(content)
+    assert not result.ok
+    assert "the API server did not answer at https://127.0.0.1" in result.err
+    assert not node.kubeconfig.exists()
+
+
+def test_provision_refuses_an_empty_kubeconfig(node: Node) -> None:
+    result = node.provision("")
+    assert not result.ok
+    assert "no kubeconfig came over standard input; run pulumi up again" in result.err
+    assert not node.kubeconfig.parent.exists()
+
+
+def test_provision_keeps_a_directory_that_it_did_not_make(node: Node) -> None:
+    node.kubeconfig.parent.mkdir(mode=0o755)
+    (node.kubeconfig.parent / "foreign").touch()
+    node.api.broken = 500
+    assert not node.provision().ok
+    assert [path.name for path in node.kubeconfig.parent.iterdir()] == ["foreign"]
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda kill: kill.name)
+def test_provision_stopped_half_way_ends_well_when_repeated(node: Node, kill: signal.Signals) -> None:
+    node.deliver()
+    node.api.open.clear()
+    process = node.start("provision", install=node.install)
+    assert process.stdin is not None
+    process.stdin.write(node.content)
+    process.stdin.close()
+    assert node.api.entered.wait(20)
+    os.killpg(process.pid, kill)
+    assert process.wait(20) != 0
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        node.said.append(stream.read())
+        stream.close()
+    assert node.kubeconfig.exists() is (kill is signal.SIGKILL)
+    node.api.open.set()
+    result = node.provision()
+    assert result.ok, result.err
+    assert node.kubeconfig.read_text(encoding="utf-8") == node.content
+    node.api.marker_is_there = False
+    assert node.clean().ok
+    assert not node.state.exists()
+    assert not node.kubeconfig.parent.exists()
+
+
+@only_busybox
+def test_provision_says_when_nothing_can_prove(node: Node) -> None:
+    node.path = node.path.partition(":")[2]
+    result = node.provision()
+    assert result.ok
+    assert "warning: credentials not proven: none of curl, k3s and kubectl is here" in result.err
+    assert node.kubeconfig.exists()
+
+
+@only_busybox
+@pytest.mark.parametrize(
+    ("name", "message", "ok"),
+    [
+        ("kubectl", 'Error from server (NotFound): pods "multus-install-proof" not found', True),
+        ("k3s", "Error from server (NotFound): the server could not find the requested resource", True),
+        ("kubectl", "Error from server (Forbidden): pods is forbidden", False),
+        ("kubectl", "error: You must be logged in to the server (Unauthorized)", False),
+        ("kubectl", "Unable to connect to the server: dial tcp", False),
+    ],
+    ids=["kubectl", "k3s", "forbidden", "unauthorized", "unreachable"],
+)
+def test_provision_proves_without_curl(node: Node, name: str, message: str, ok: bool, tmp_path: Path) -> None:
+    tools = tmp_path / "kubectl"
+    tools.mkdir()
+    (tools / name).write_text(f"#!/bin/sh\necho '{message}' >&2\nexit 1\n", encoding="utf-8")
+    (tools / name).chmod(0o755)
+    node.path = f"{tools}:{node.path.partition(':')[2]}"
+    result = node.provision()
+    assert result.ok is ok, result.err
+    assert node.kubeconfig.exists() is ok

@@ -1,0 +1,349 @@
+"""disarm, clean and forget: in the safe order, only what is ours, repeatable after being stopped anywhere."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.node.processes import running
+from tests.node.scratch import BIN_DIR, CONF_DIR, Node, only_dash
+
+CONF = "00-multus.conflist"
+
+
+@pytest.fixture
+def bare(node: Node) -> dict[str, Any]:
+    """The node's tree before anything was installed."""
+    return dict(node.tree())
+
+
+@pytest.fixture
+def installed(node: Node, bare: dict[str, Any]) -> Node:
+    assert bare
+    install(node)
+    return node
+
+
+def install(node: Node) -> None:
+    """What `up` does on a node, the pod's part included."""
+    for done in (node.preflight(), node.provision()):
+        assert done.ok, done.err
+    node.pod_installs()
+    assert node.verify().ok
+
+
+def test_disarm_takes_the_configuration_away_and_keeps_a_copy(installed: Node) -> None:
+    content = (installed.conf / CONF).read_bytes()
+    installed.api.marker_is_there = False
+    result = installed.disarm()
+    assert result.ok, result.err
+    assert "disarmed: pods get their network from " in result.out
+    assert not (installed.conf / CONF).exists()
+    assert (installed.state / "conf" / CONF).read_bytes() == content
+    assert installed.kubeconfig.exists()
+    assert installed.binary.exists()
+
+
+def test_disarm_asks_for_the_marker_of_the_stack(installed: Node) -> None:
+    installed.api.asked.clear()
+    assert installed.disarm().ok
+    assert installed.api.asked == ["/api/v1/namespaces/kube-system/configmaps/multus-install"]
+
+
+def test_disarm_leaves_a_node_alone_whose_stack_stays(installed: Node) -> None:
+    before = installed.tree()
+    result = installed.disarm()
+    assert result.ok
+    assert "left alone: the stack stays, only its SSH steps leave this node" in result.out
+    assert {key: value for key, value in installed.tree().items() if "/." not in key} == before
+
+
+def test_disarm_acts_where_the_token_is_no_longer_known(installed: Node) -> None:
+    installed.api.broken = 401
+    result = installed.disarm()
+    assert result.ok
+    assert not (installed.conf / CONF).exists()
+
+
+def test_disarm_acts_without_a_kubeconfig(installed: Node) -> None:
+    installed.kubeconfig.unlink()
+    assert installed.disarm().ok
+    assert not (installed.conf / CONF).exists()
+
+
+@pytest.mark.parametrize(
+    ("broken", "forbidden", "reason"),
+    [
+        (None, True, "the account may not read ConfigMap kube-system/multus-install; run pulumi up"),
+        (500, False, "the API server did not answer (500)"),
+    ],
+    ids=["forbidden", "broken"],
+)
+@pytest.mark.parametrize("phase", ["disarm", "clean"])
+def test_removal_refuses_what_it_cannot_tell(
+    installed: Node, phase: str, broken: int | None, forbidden: bool, reason: str
+) -> None:
+    before = installed.tree()
+    installed.api.broken, installed.api.forbidden = broken, forbidden
+    result = installed.disarm() if phase == "disarm" else installed.clean()
+    assert not result.ok
+    assert reason in result.err
+    assert {key: value for key, value in installed.tree().items() if not key.endswith("/.api")} == before
+
+
+@pytest.mark.parametrize("phase", ["disarm", "clean"])
+def test_removal_refuses_while_the_server_is_unreachable(installed: Node, phase: str) -> None:
+    content = installed.kubeconfig.read_text(encoding="utf-8")
+    installed.kubeconfig.write_text(content.replace(f":{installed.api.port}", ":1"), encoding="utf-8")
+    before = installed.tree()
+    result = installed.disarm() if phase == "disarm" else installed.clean()
+    assert not result.ok
+    assert "make https://127.0.0.1:1 reachable from the node, then repeat" in result.err
+    assert {key: value for key, value in installed.tree().items() if not key.endswith("/.api")} == before
+
+
+def test_disarm_refuses_where_no_pod_could_start_afterwards(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    (installed.conf / "10-flannel.conflist").unlink()
+    result = installed.disarm()
+    assert not result.ok
+    assert f"{CONF_DIR}: no other valid configuration would remain, and no pod could start" in result.err
+    assert (installed.conf / CONF).exists()
+
+
+def test_disarm_refuses_while_pods_hold_interfaces(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", alive=True)
+    installed.add_sandbox("bbbb", "plain", alive=True)
+    installed.add_sandbox("cccc", "gone", "net1", alive=False)
+    before = installed.tree()
+    result = installed.disarm()
+    assert not result.ok
+    assert "running pods still have additional interfaces (default/web net1)" in result.err
+    assert "set liveAttachments to proceed" in result.err
+    assert {key: value for key, value in installed.tree().items() if not key.endswith("/.api")} == before
+
+
+def test_disarm_proceeds_when_told(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", "net2", alive=True)
+    result = installed.disarm(live="proceed")
+    assert result.ok
+    assert "default/web net1" in result.err
+    assert "default/web net2" in result.err
+    assert not (installed.conf / CONF).exists()
+
+
+def test_disarm_twice_is_done(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    assert installed.disarm().ok
+    before = installed.tree()
+    result = installed.disarm()
+    assert result.ok
+    assert "no Multus configuration to take away" in result.out
+    assert installed.tree() == before
+
+
+@pytest.mark.parametrize("change", ["owner", "name", "install"])
+def test_removal_touches_no_node_of_another(installed: Node, change: str) -> None:
+    """A renamed node is made anew first; then the old step's delete runs on the same living host."""
+    installed.api.marker_is_there = False
+    setattr(installed, change, "another")
+    before = installed.tree()
+    for result in (installed.disarm(), installed.clean(), installed.run("forget")):
+        assert result.ok
+        assert "left alone: " in result.out
+    assert installed.tree() == before
+
+
+def test_clean_leaves_the_tree_as_it_was(installed: Node, bare: dict[str, Any]) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("cccc", "gone", "net1", alive=False)
+    assert installed.disarm().ok
+    result = installed.clean()
+    assert result.ok, result.err
+    assert result.err == ""
+    assert result.out.endswith("clean\n")
+    assert installed.tree() == bare
+    assert installed.run("forget", deliver=False).status != 0
+
+
+def test_clean_keeps_a_directory_that_was_there_before(node: Node) -> None:
+    node.kubeconfig.parent.mkdir(mode=0o755)
+    (node.kubeconfig.parent / "foreign").touch()
+    before = node.tree()
+    assert node.provision().ok
+    node.pod_installs()
+    node.api.marker_is_there = False
+    assert node.clean().ok
+    assert node.tree() == before
+
+
+def test_clean_gives_back_dead_sandboxes_from_the_cache_alone(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", alive=True)
+    installed.add_sandbox("cccc", "gone", "net1", alive=False)
+    installed.add_sandbox("dddd", "gone-too", "net1", alive=False)
+    assert installed.disarm().ok
+    result = installed.clean()
+    assert result.ok, result.err
+    calls = installed.plugin_calls
+    assert [words for words, _ in calls] == [["DEL", "cccc", "eth0"], ["DEL", "dddd", "eth0"]]
+    for _, configuration in calls:
+        assert "kubeconfig" not in configuration
+        assert configuration["cniDir"] == str(installed.cache)
+        assert configuration["type"] == "multus"
+        assert configuration["delegates"]
+
+
+def test_clean_goes_on_where_a_sandbox_cannot_be_given_back(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("cccc", "gone", "net1", alive=False)
+    installed.binary.write_text('#!/bin/sh\necho \'{"msg": "no"}\'\nexit 1\n', encoding="utf-8")
+    result = installed.clean()
+    assert result.ok
+    assert "a dead sandbox could not be given back" in result.err
+    assert not installed.binary.exists()
+
+
+def test_clean_says_which_addresses_stay_reserved_without_the_plugin(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("cccc", "gone", "net1", alive=False)
+    installed.binary.unlink()
+    result = installed.clean()
+    assert result.ok
+    assert "addresses of a dead sandbox stay reserved, the multus binary is gone" in result.err
+
+
+def test_clean_keeps_the_cache_while_pods_hold_interfaces(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", alive=True)
+    assert installed.disarm(live="proceed").ok
+    result = installed.clean()
+    assert result.ok
+    assert "is kept: running pods still have additional interfaces" in result.err
+    assert (installed.cache / "aaaa").exists()
+    assert not installed.kubeconfig.exists()
+    assert not installed.state.exists()
+
+
+def test_clean_of_a_node_that_left_the_list_leaves_it_working(installed: Node) -> None:
+    result = installed.clean()
+    assert result.ok
+    assert "the stack stays: the node's pod serves it from now on" in result.out
+    assert (installed.conf / CONF).exists()
+    assert installed.kubeconfig.exists()
+    assert installed.binary.exists()
+    assert not installed.state.exists()
+
+
+def test_clean_refuses_to_leave_no_configuration(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    (installed.conf / "10-flannel.conflist").unlink()
+    assert not installed.clean().ok
+    assert (installed.conf / CONF).exists()
+    assert installed.kubeconfig.exists()
+
+
+def test_clean_waits_for_the_pods_processes(installed: Node, tmp_path: Path) -> None:
+    installed.api.marker_is_there = False
+    with running("thin_entrypoint", tmp_path):
+        result = installed.clean()
+        assert not result.ok
+        assert "a Multus pod still runs here; find what keeps it" in result.err
+        assert (installed.conf / CONF).exists()
+    assert installed.clean().ok
+
+
+def test_clean_ignores_the_processes_of_another_node(installed: Node, tmp_path: Path) -> None:
+    """Two nodes may be network namespaces of one machine."""
+    installed.api.marker_is_there = False
+    program = tmp_path / "thin_entrypoint"
+    shutil.copy(shutil.which("cat") or "cat", program)
+    elsewhere = subprocess.Popen(["unshare", "--net", program], stdin=subprocess.PIPE)
+    try:
+        assert installed.clean().ok
+    finally:
+        elsewhere.kill()
+        elsewhere.communicate()
+
+
+def test_clean_twice_is_done(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    assert installed.clean().ok
+    before = installed.tree()
+    result = installed.clean()
+    assert result.ok
+    assert "nothing left to remove" in result.out
+    assert installed.tree() == before
+
+
+@only_dash
+@pytest.mark.parametrize("command", ["rm", "rmdir", "cp", "mv", "base64"])
+def test_clean_stopped_anywhere_ends_well_when_repeated(
+    node: Node, bare: dict[str, Any], tmp_path: Path, command: str
+) -> None:
+    """Killed as it runs its first `rm`, its second, ..., each before that has done its work."""
+    tools, runs = tmp_path / "killing", tmp_path / "runs"
+    tools.mkdir()
+    whole, killing = node.path, f"{tools}:{node.path}"
+    kills = 0
+    while True:
+        node.path = whole
+        install(node)
+        node.api.marker_is_there = False
+        node.add_sandbox("cccc", "gone", "net1", alive=False)
+        runs.unlink(missing_ok=True)
+        kill_at(tools / command, kills + 1, runs)
+        node.path = killing
+        process = node.start("clean", install=node.install)
+        node.said += process.communicate(timeout=30)
+        assert (node.conf / "10-flannel.conflist").exists()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -9
+        kills += 1
+        node.path = whole
+        result = node.delete("clean", install=node.install)
+        assert result.ok, result.err
+        assert node.tree() == bare, f"{command} number {kills}"
+        node.api.marker_is_there = True
+    assert kills > 0
+
+
+def kill_at(program: Path, nth: int, runs: Path) -> None:
+    """A tool that kills node.sh, and itself, when it is run for the nth time."""
+    program.write_text(
+        f'#!/bin/sh\necho x >>{runs}\n[ "$(wc -l <{runs})" -ne {nth} ] || kill -9 0\n'
+        f'exec {shutil.which(program.name)} "$@"\n',
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+
+
+def test_forget_removes_what_the_preflight_left(node: Node) -> None:
+    before = node.tree()
+    assert node.preflight().ok
+    assert node.run("forget").ok
+    assert node.tree() == before
+
+
+def test_forget_leaves_a_provisioned_node_alone(installed: Node) -> None:
+    before = installed.tree()
+    result = installed.run("forget")
+    assert "left alone: the node is provisioned" in result.out
+    assert installed.tree() == before
+
+
+def test_removal_needs_no_directory_that_is_gone(installed: Node) -> None:
+    """The distribution may be uninstalled before this stack is."""
+    installed.api.marker_is_there = False
+    installed.kubeconfig.unlink()
+    shutil.rmtree(installed.at(BIN_DIR))
+    assert installed.clean().ok
+    assert not installed.state.exists()
+    assert [path.name for path in installed.at("/var/lib/cni").iterdir()] == ["networks"]

@@ -1,0 +1,89 @@
+"""A remote construct, as other languages cause it, registers what the local call registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.multus import MultusComponent
+from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
+from tests.component.recording import run
+from tests.schema.published import provider
+
+TOKEN = "multus:index:MultusComponent"
+NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOST_KEY}
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+@pytest.mark.parametrize(
+    ("remote", "local"),
+    [
+        pytest.param({"distro": "k3s"}, {"distro": "k3s"}, id="least"),
+        pytest.param({"distro": "k3s", "nodes": [NODE]}, k3s(node("a", 11)), id="node"),
+        pytest.param(
+            {
+                "distro": "k3s",
+                "nodes": [{**NODE, "port": 22.0, "user": "root", "insecureIgnoreHostKey": False}],
+                "timeoutSeconds": 300.0,
+            },
+            k3s(node("a", 11)),
+            id="numbers-are-floats",
+        ),
+        pytest.param(
+            {"distro": "vanilla", "apiServer": "https://192.0.2.1:6443", "image": {"pullPolicy": "Always"}},
+            {"distro": "vanilla", "api_server": "https://192.0.2.1:6443", "image": {"pull_policy": "Always"}},
+            id="nested-camel-case",
+        ),
+        pytest.param(
+            {"distro": "k3s", "liveAttachments": "proceed", "method": "manifest", "adopt": True},
+            {"distro": "k3s", "live_attachments": "proceed", "adopt": True},
+            id="enums",
+        ),
+    ],
+)
+def test_construct_registers_what_the_local_call_registers(remote: Any, local: Any, preview: bool) -> None:
+    served = provider()
+    constructed = run(
+        lambda: served.construct("m", TOKEN, remote, pulumi.ResourceOptions()) and None, preview=preview
+    ).graph
+    called = run(lambda: MultusComponent("m", local) and None, preview=preview).graph
+    assert len(called.all) > 10
+    assert constructed.described() == called.described()
+
+
+def test_construct_takes_secret_leaves() -> None:
+    served = provider()
+    remote: Any = {"distro": "k3s", "nodes": [{**NODE, "privateKey": pulumi.Output.secret(SSH_KEY)}]}
+    constructed = run(lambda: served.construct("m", TOKEN, remote, pulumi.ResourceOptions()) and None).graph
+    assert constructed["m-provision-a"].inputs["connection"]["privateKey"] == SSH_KEY
+    assert "connection" in constructed["m-provision-a"].secret_inputs
+
+
+@pytest.mark.parametrize(
+    ("remote", "sentence"),
+    [
+        ({"distro": "k3s", "nodes": [{**NODE, "port": 99999.0}]}, r"nodes\[0\]\.port: 99999 is not a port"),
+        ({"distro": "vanilla"}, "api_server: is missing"),
+    ],
+    ids=["port", "api-server"],
+)
+def test_construct_says_our_sentence(remote: Any, sentence: str) -> None:
+    served = provider()
+
+    def program() -> None:
+        with pytest.raises(Exception, match=sentence):
+            served.construct("m", TOKEN, remote, pulumi.ResourceOptions())
+
+    assert run(program).graph.all == []
+
+
+def test_construct_misses_a_required_input() -> None:
+    served = provider()
+
+    def program() -> None:
+        with pytest.raises(Exception, match="Missing required input 'distro'"):
+            served.construct("m", TOKEN, {}, pulumi.ResourceOptions())
+
+    run(program)

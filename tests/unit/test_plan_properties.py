@@ -1,0 +1,74 @@
+"""Whatever is given, it either resolves or is refused with explained problems."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, get_args, get_origin, is_typeddict
+
+import pulumi
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.multus import InvalidArgumentsError, MultusComponentArgs, resolve
+from components.multus.validation import fields_of
+from tests.component.arguments import HOST_KEY, SSH_KEY
+
+_RIGHT_TEXT = st.sampled_from(
+    [
+        "kube-system",
+        "1",
+        "192.0.2.1",
+        "[2001:db8::1]",
+        "https://192.0.2.1:6443",
+        "/etc/cni/net.d",
+        "v4.3.0",
+        "sha256:" + "0" * 64,
+        "IfNotPresent",
+        HOST_KEY,
+        SSH_KEY,
+    ]
+)
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.binary(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6) | st.integers(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def _of_type(hint: Any) -> st.SearchStrategy[Any]:
+    if is_typeddict(hint):
+        return _typed_dict(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from([*hint, *(member.value for member in hint)])
+    if hint is int:
+        return st.integers(-1, 70000) | st.sampled_from([22, 22.0, 300, 30.5])
+    if hint is bool:
+        return st.booleans()
+    if hint is str:
+        return _RIGHT_TEXT | st.text(max_size=20)
+    if get_origin(hint) is not None and len(get_args(hint)) == 1:
+        return st.lists(_of_type(get_args(hint)[0]), max_size=3) | st.tuples(_of_type(get_args(hint)[0]))
+    return _RIGHT_TEXT | st.builds(pulumi.Output.secret, st.just("made-up"))
+
+
+def _typed_dict(hint: type) -> st.SearchStrategy[Any]:
+    fields = {key: st.one_of(_of_type(field), _of_type(field), _ANYTHING) for key, field in fields_of(hint).items()}
+    known: st.SearchStrategy[dict[Any, Any]] = st.fixed_dictionaries({}, optional=fields)
+    unknown = st.dictionaries(st.text(max_size=8) | st.integers(), _ANYTHING, max_size=1)
+    return st.builds(lambda left, right: {**left, **right}, known, st.just({}) | unknown)
+
+
+@given(_typed_dict(MultusComponentArgs) | _ANYTHING)
+@settings(max_examples=300, derandomize=True, deadline=None)
+def test_plan_resolves_or_explains(args: Any) -> None:
+    try:
+        plan = resolve(args)
+    except InvalidArgumentsError as error:
+        problems = error.problems
+    else:
+        assert plan.kubeconfig_path.startswith(plan.cni_conf_dir)
+        assert resolve(args).fingerprint == plan.fingerprint
+        return
+    assert problems
+    assert len({(problem.path, problem.reason) for problem in problems}) == len(problems)
+    assert all(problem.path and problem.reason and problem.fix for problem in problems)
