@@ -1,0 +1,241 @@
+"""A lab's cluster: control plane and nodes, from nothing to Ready and back to nothing."""
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config
+
+from lab import cache, network, prepare
+from lab.cgroups import Cgroup
+from lab.control_plane import ControlPlane
+from lab.errors import LabError
+from lab.images import archives
+from lab.layout import Layout
+from lab.looks import LOOKS, Look
+from lab.node import Node
+from lab.programs import Programs
+from lab.progress import Report, Step, quietly
+from lab.waiting import until
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What was asked for: a running lab of another shape is another lab."""
+
+    distro: str = "k3s"
+    nodes: int = 1
+    reference_plugins: bool = True
+
+    def __str__(self) -> str:
+        plugins = "" if self.reference_plugins else ", without macvlan and static"
+        return f"{self.distro} with {self.nodes} node{'s' if self.nodes > 1 else ''}{plugins}"
+
+
+class Cluster:
+    """The cluster of the lab of that name, running or not."""
+
+    def __init__(self, instance: str = "lab") -> None:
+        self.layout = Layout(instance)
+        self.instance = instance
+
+    @classmethod
+    def load(cls, instance: str = "lab") -> "Cluster":
+        """The running cluster; a LabError where there is none."""
+        cluster = cls(instance)
+        if cluster.shape is None:
+            raise LabError(f"the lab {instance!r} is not up: run `python -m lab up`")
+        return cluster
+
+    @property
+    def state(self) -> Path:
+        """The folder of everything that this lab keeps; `down` removes it."""
+        return self.layout.state
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.state / "kubeconfig"
+
+    @property
+    def ssh_key(self) -> Path:
+        """The private key that opens every node."""
+        return self.state / "ssh" / "id_ed25519"
+
+    @property
+    def api_server(self) -> str:
+        """The API server's URL."""
+        return self.layout.api_server
+
+    @property
+    def distro(self) -> str:
+        """The name of the nodes' look."""
+        return self._shape_there.distro
+
+    @property
+    def look(self) -> Look:
+        """The nodes' look."""
+        return LOOKS[self.distro]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes, in order."""
+        return self._nodes(self._shape_there)
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        """The control plane."""
+        return ControlPlane(self.layout)
+
+    @property
+    def shape(self) -> Shape | None:
+        """What was booted completely; None where nothing was."""
+        try:
+            return Shape(**json.loads(self._record.read_text()))
+        except FileNotFoundError:
+            return None
+
+    @property
+    def api(self) -> client.ApiClient:
+        """A client of the API server, as administrator."""
+        made: client.ApiClient = config.new_client_from_config(str(self.kubeconfig))  # type: ignore[no-untyped-call]
+        return made
+
+    @property
+    def programs(self) -> Programs:
+        """The programs that the lab runs."""
+        return prepare.programs()
+
+    def up(
+        self,
+        distro: str = "k3s",
+        nodes: int = 1,
+        *,
+        reference_plugins: bool = True,
+        recreate: bool = False,
+        report: Report = quietly,
+    ) -> None:
+        """Have the lab running in this shape; nothing happens where it does already."""
+        with self.alone():
+            report(self.steps(Shape(distro, nodes, reference_plugins), recreate=recreate))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other program starts or stops this lab meanwhile."""
+        folder = cache.root() / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / self.instance).open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LabError(f"another program is starting or stopping the lab {self.instance!r}") from error
+            yield
+
+    def steps(self, shape: Shape, *, recreate: bool = False) -> list[Step]:
+        """What has to be done until the lab runs in this shape, programs included."""
+        if shape.distro not in LOOKS:
+            raise LabError(f"no look is called {shape.distro!r}: there are {', '.join(LOOKS)}")
+        if not 1 <= shape.nodes <= 9:
+            raise LabError("a lab has 1 to 9 nodes")
+        there = self.shape
+        alive = self.control_plane.running
+        if there and there != shape and alive and not recreate:
+            raise LabError(f"the lab {self.instance!r} runs as {there}; `python -m lab down` first, for {shape}")
+        nodes = self._nodes(shape)
+        if there == shape and alive and not recreate:
+            asleep = [node for node in nodes if not node.running]
+            boots = [Step(f"booting {node.name}", node.reboot) for node in asleep]
+            ready = [Step("waiting for every node to be Ready", self.await_ready)] if boots else []
+            return [*prepare.steps(), *boots, *ready]
+        return [
+            *prepare.steps(),
+            *([Step("removing what is left of an earlier lab", self._remove)] if self._leftover else []),
+            Step("packing images", self._pack),
+            Step("making keys and network", partial(self._prepare, nodes)),
+            Step("starting etcd and the API server", lambda: self.control_plane.start(self.programs)),
+            *(Step(f"booting {node.name} ({shape.distro})", node.start) for node in nodes),
+            Step("waiting for every node to be Ready", partial(self._complete, shape)),
+        ]
+
+    def down(self, report: Report = quietly) -> None:
+        """Stop everything and leave nothing behind; nothing happens where nothing is."""
+        with self.alone():
+            report(self.down_steps())
+
+    def down_steps(self) -> list[Step]:
+        """What has to be done until nothing of the lab is left."""
+        return [Step("stopping the lab", self._remove)]
+
+    def await_ready(self, seconds: float = 120) -> None:
+        """Return when every node that runs has told the API server, since its start, that it is Ready."""
+        self._await_ready([node for node in self.nodes if node.powered], seconds)
+
+    def _nodes(self, shape: Shape) -> list[Node]:
+        look = LOOKS[shape.distro]
+        numbers = range(1, shape.nodes + 1)
+        return [Node(self.layout, look, n, shape.nodes, shape.reference_plugins) for n in numbers]
+
+    @property
+    def _shape_there(self) -> Shape:
+        shape = self.shape
+        if shape is None:
+            raise LabError(f"the lab {self.instance!r} is not up: run `python -m lab up`")
+        return shape
+
+    @property
+    def _record(self) -> Path:
+        return self.state / "cluster.json"
+
+    @property
+    def _leftover(self) -> bool:
+        return self.state.exists() or bool(Cgroup(self.layout.cgroup).processes())
+
+    def _prepare(self, nodes: list[Node]) -> None:
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
+        self.control_plane.make_keys()
+        for node in nodes:
+            node.identify(self.control_plane.authority)
+        self.control_plane.make_network()
+
+    def _pack(self) -> None:
+        archives(self.programs)
+
+    def _complete(self, shape: Shape) -> None:
+        self._await_ready(self._nodes(shape), 120)
+        self._record.write_text(json.dumps(asdict(shape)))
+
+    def _await_ready(self, nodes: list[Node], seconds: float) -> None:
+        until(lambda: self._ready(nodes), "every node is Ready", seconds, every=0.25)
+
+    def _ready(self, nodes: list[Node]) -> bool:
+        for node in nodes:
+            node.check()
+        wanted = {node.name: node.booted_at for node in nodes}
+        with self.api as api:
+            there: list[Any] = client.CoreV1Api(api).list_node().items
+            accounts = client.CoreV1Api(api).list_namespaced_service_account("default").items
+        ready = {
+            node.metadata.name
+            for node in there
+            for condition in node.status.conditions or ()
+            if condition.type == "Ready"
+            and condition.status == "True"
+            and condition.last_heartbeat_time.timestamp() >= wanted.get(node.metadata.name, float("inf"))
+        }
+        # A pod cannot be made before its namespace has the account.
+        return ready >= set(wanted) and bool(accounts)
+
+    def _remove(self) -> None:
+        Cgroup(self.layout.cgroup).remove()
+        network.unwire_machine(self.layout)
+        shutil.rmtree(self.state, ignore_errors=True)
+        if self.state.exists():
+            raise LabError(f"{self.state} cannot be removed")
+        if self.state.parent.is_dir() and not any(self.state.parent.iterdir()):
+            self.state.parent.rmdir()

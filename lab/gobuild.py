@@ -1,0 +1,59 @@
+"""Programs built from Go modules whose pins are in lab/go."""
+
+import hashlib
+import re
+from functools import cache as remembered
+from pathlib import Path
+
+from lab import cache
+from lab.commands import run, run_logged
+from lab.errors import LabError
+from lab.programs import Build
+from lab.versions import on_path
+
+_SOURCES = Path(__file__).parent / "go"
+
+
+def target(build: Build) -> Path:
+    """The folder of the built programs: named by everything that decides their bytes."""
+    digest = hashlib.sha256()
+    for part in (_go_version(), *_arguments(build), *build.links):
+        digest.update(part.encode() + b"\0")
+    for source in sorted((_SOURCES / build.name).iterdir()):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return cache.root() / "builds" / f"{build.name}-{digest.hexdigest()[:16]}"
+
+
+def make(build: Build) -> None:
+    """Build the programs into their folder."""
+    with cache.made_at_once(target(build)) as folder:
+        output = f"{folder}/{build.programs[0] if build.links else ''}"
+        run_logged(
+            ["go", "build", *_arguments(build), "-o", output, *build.packages],
+            cache.root() / "logs" / f"build-{build.name}.log",
+            cwd=_SOURCES / build.name,
+            env={"CGO_ENABLED": "0"},
+        )
+        for link in build.links:
+            (folder / link).symlink_to(build.programs[0])
+
+
+def pinned_version(build: Build) -> str:
+    """The version of the module that go.mod pins."""
+    text = (_SOURCES / build.name / "go.mod").read_text()
+    match = re.search(rf"^\s*(?:require )?{re.escape(build.module)} (v\S+)", text, re.MULTILINE)
+    if match is None:
+        raise LabError(f"lab/go/{build.name}/go.mod does not pin {build.module}")
+    return match[1]
+
+
+def _arguments(build: Build) -> list[str]:
+    flags = "-s -w" + (f" -X {build.stamp}={pinned_version(build)}" if build.stamp else "")
+    return ["-trimpath", "-buildvcs=false", "-ldflags", flags]
+
+
+@remembered
+def _go_version() -> str:
+    if on_path("go") is None:
+        raise LabError("Go is not on PATH: install it (https://go.dev/doc/install); the lab builds Kubernetes with it.")
+    return run(["go", "env", "GOVERSION", "GOARCH"]).stdout

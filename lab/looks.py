@@ -1,0 +1,74 @@
+"""What a node of each distro looks like: data only."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+_K3S = PurePosixPath("/var/lib/rancher/k3s")
+# k3s names the folder of its unpacked programs by their SHA-256; a fixed one keeps listings comparable.
+_K3S_DATA = _K3S / "data" / hashlib.sha256(b"multus-lab").hexdigest()
+
+_REFERENCE = ("macvlan", "static")
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a distro keeps what Multus meets; every path is as seen on the node."""
+
+    name: str
+    conf_dir: PurePosixPath
+    bin_dir: PurePosixPath
+    plugin_dir: PurePosixPath
+    """Where the plugins' own files are; where it is not the bin dir, that holds links to them."""
+    plugins: tuple[str, ...]
+    links: tuple[tuple[PurePosixPath, PurePosixPath], ...]
+    """Further symbolic links: path, target."""
+    capabilities: tuple[tuple[str, str], ...]
+    """The default network's chained plugins, each with the capability it takes."""
+    containerd_config: PurePosixPath
+    containerd_root: PurePosixPath
+    containerd_socket: PurePosixPath
+    balancer: int | None = None
+    """The port on 127.0.0.1 where the distro's agent passes connections on to an API server."""
+    server_kubeconfig: PurePosixPath | None = None
+    """The administrator's kubeconfig on a server node."""
+    reference_plugins: tuple[str, ...] = ()
+    """Plugins the distro does not ship and an administrator puts into the bin dir."""
+
+
+_K3S_LOOK = Look(
+    name="k3s",
+    conf_dir=_K3S / "agent/etc/cni/net.d",
+    bin_dir=_K3S / "data/cni",
+    plugin_dir=_K3S_DATA / "bin",
+    plugins=("bridge", "host-local", "loopback", "portmap", "bandwidth"),
+    links=((_K3S / "data/current", _K3S_DATA),),
+    capabilities=(("portmap", "portMappings"), ("bandwidth", "bandwidth")),
+    containerd_config=_K3S / "agent/etc/containerd/config.toml",
+    containerd_root=_K3S / "agent/containerd",
+    containerd_socket=PurePosixPath("/run/k3s/containerd/containerd.sock"),
+    balancer=6444,
+    server_kubeconfig=PurePosixPath("/etc/rancher/k3s/k3s.yaml"),
+    reference_plugins=_REFERENCE,
+)
+
+LOOKS = {
+    look.name: look
+    for look in (
+        _K3S_LOOK,
+        # Before October 2024 the bin dir lay inside the folder of the unpacked programs.
+        Look(**{**vars(_K3S_LOOK), "name": "k3s-legacy", "bin_dir": _K3S / "data/current/bin"}),
+        Look(
+            name="vanilla",
+            conf_dir=PurePosixPath("/etc/cni/net.d"),
+            bin_dir=PurePosixPath("/opt/cni/bin"),
+            plugin_dir=PurePosixPath("/opt/cni/bin"),
+            plugins=("bridge", "host-local", "loopback", "portmap", "bandwidth", *_REFERENCE),
+            links=(),
+            capabilities=(("portmap", "portMappings"),),
+            containerd_config=PurePosixPath("/etc/containerd/config.toml"),
+            containerd_root=PurePosixPath("/var/lib/containerd"),
+            containerd_socket=PurePosixPath("/run/containerd/containerd.sock"),
+        ),
+    )
+}

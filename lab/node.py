@@ -1,0 +1,357 @@
+"""A node: a machine of its own as far as Kubernetes, SSH and a distro's file layout can tell."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath, PurePosixPath
+
+from lab import balancer, network, prepare
+from lab.cgroups import Cgroup
+from lab.commands import run
+from lab.disk import OWN, Disk, conflist, containerd_config
+from lab.errors import LabError
+from lab.host import may_lower_oom_scores
+from lab.images import PAUSE, archives
+from lab.layout import API_PORT, DNS_ADDRESS, POD_NETWORK, Layout, pods
+from lab.looks import Look
+from lab.pki import Authority, ssh_key
+from lab.processes import PATH, Daemon
+
+_BIN = PurePosixPath("/run/multus-lab/bin")
+_SSH_PORT = 22
+
+
+@dataclass(frozen=True)
+class Node:
+    """Node lab-<number> of a lab with `count` nodes."""
+
+    layout: Layout
+    look: Look
+    number: int
+    count: int
+    reference_plugins: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name in the cluster."""
+        return f"lab-{self.number}"
+
+    @property
+    def address(self) -> str:
+        """Where the machine and the other nodes reach it."""
+        return self.layout.node(self.number)
+
+    @property
+    def host_key(self) -> str:
+        """Its SSH host key, as one line of an authorized_keys file."""
+        kind, key, *_ = self._host_key.with_suffix(".pub").read_text().split()
+        return f"{kind} {key}"
+
+    @property
+    def running(self) -> bool:
+        """Whether every process that it cannot be without lives."""
+        return all(daemon.pid for daemon in (self._init, *self._daemons))
+
+    @property
+    def powered(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._init.pid is not None
+
+    def check(self) -> None:
+        """Nothing, as long as every process lives; a LabError with the log of one that does not."""
+        for daemon in (self._init, *self._daemons):
+            if daemon.pid is None:
+                raise LabError(f"{daemon.name} has ended", daemon.log)
+
+    @property
+    def booted_at(self) -> int:
+        """When its kubelet was last started, in whole seconds of the clock."""
+        return self._daemon("kubelet").started_at
+
+    def run(
+        self,
+        command: Sequence[str | PurePath],
+        *,
+        input: str | bytes | None = None,  # noqa: A002  as subprocess.run calls it
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on the node, as root."""
+        return run(self.command(command), stdin=input, check=check)
+
+    def command(self, command: Sequence[str | PurePath]) -> list[str]:
+        """The machine's command that runs a command on the node."""
+        return self._cgroup.child("daemons").entered_by(self._inside(command))
+
+    def tree(self) -> dict[str, tuple[str, str]]:
+        """Every file on the node's own disk: path to (mode, hash or link target)."""
+        return self._disk.tree(self.look)
+
+    def identify(self, authority: Authority) -> None:
+        """Give the node its keys; they outlive its disk."""
+        ssh_key(self._host_key, self.name)
+        authority.issue(f"{self.name}-kubelet", f"system:node:{self.name}", ["system:nodes"], [self.name, self.address])
+
+    def start(self) -> None:
+        """Boot it, installing it first on an empty disk; the kubelet is on its way when this returns."""
+        if self._init.pid:
+            return
+        if not self._disk.installed:
+            self._install()
+        self._cgroup.make()
+        self._cgroup.child("daemons").make()
+        self._boot()
+        control_plane = self._control_plane
+        others = [n for n in range(1, self.count + 1) if n != self.number]
+        network.wire_node(self.layout, control_plane, self._pid, self.number, others)
+        self._start_daemons()
+
+    def stop(self) -> None:
+        """Pull the plug: every process dies at once, and with them its mounts and network; the disk stays."""
+        self._cgroup.remove()
+
+    def reboot(self) -> None:
+        """Stop it and boot it again."""
+        self.stop()
+        self.start()
+
+    def cut_off(self) -> None:
+        """Pull its network cable."""
+        network.plug(self._control_plane, self.number, connected=False)
+
+    def reconnect(self) -> None:
+        """Put its network cable back."""
+        network.plug(self._control_plane, self.number, connected=True)
+
+    def wipe(self) -> None:
+        """Stop it and erase its disk; the next start installs it anew, under the same keys."""
+        self.stop()
+        self._disk.empty()
+
+    @property
+    def _disk(self) -> Disk:
+        return Disk(self.layout.state / "nodes" / self.name)
+
+    @property
+    def _cgroup(self) -> Cgroup:
+        return Cgroup(self.layout.cgroup).child(self.name)
+
+    @property
+    def _host_key(self) -> Path:
+        return self.layout.state / "ssh" / f"{self.name}_host_ed25519_key"
+
+    @property
+    def _authority(self) -> Authority:
+        return Authority(self.layout.state / "pki")
+
+    @property
+    def _init(self) -> Daemon:
+        return self._daemon("init")
+
+    @property
+    def _pid(self) -> int:
+        pid = self._init.pid
+        if pid is None:
+            raise LabError(f"{self.name} is not running")
+        return pid
+
+    @property
+    def _control_plane(self) -> int:
+        pid = Daemon("control-plane", self.layout.state).pid
+        if pid is None:
+            raise LabError("the control plane is not running")
+        return pid
+
+    @property
+    def _daemons(self) -> list[Daemon]:
+        names = ["containerd", "kubelet", "kube-proxy", "sshd", *(["balancer"] if self.look.balancer else [])]
+        return [self._daemon(name) for name in names]
+
+    def _daemon(self, name: str) -> Daemon:
+        return Daemon(f"{self.name}-{name}", self.layout.state)
+
+    def _inside(self, command: Sequence[str | PurePath]) -> list[str]:
+        enter = ["nsenter", "-t", str(self._pid), "-m", "-n", "-u", "--"]
+        return [*enter, "env", "-C", "/", f"PATH={_BIN}:{PATH}", *(str(word) for word in command)]
+
+    def _boot(self) -> None:
+        program = [Path(__file__).with_name("node_init.sh"), self._disk.folder, self._kubernetes, self.name]
+        unshare = ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh"]
+        started = len(self._init.log.read_text()) if self._init.log.exists() else 0
+        self._init.start(
+            [*unshare, *map(str, program)],
+            self._cgroup.child("daemons"),
+            ready=lambda: "ready\n" in self._init.log.read_text()[started:],
+            seconds=30,
+        )
+
+    @property
+    def _kubernetes(self) -> Path:
+        return prepare.programs().path("kubelet").parent
+
+    def _start_daemons(self) -> None:
+        group = self._cgroup.child("daemons")
+        look, containerd, sshd = self.look, self._daemon("containerd"), self._daemon("sshd")
+        containerd.spawn(self._inside(["containerd", "--config", look.containerd_config]), group)
+        sshd_command = [str(prepare.programs().path("sshd")), "-D", "-e", "-f", str(OWN / "sshd_config")]
+        sshd.spawn(self._inside(sshd_command), group)
+        self._daemon("kube-proxy").spawn(self._inside(["kube-proxy", "--config", OWN / "kube-proxy.yaml"]), group)
+        if look.balancer:
+            self._start_balancer(look.balancer)
+        ctr = ["ctr", "--address", str(look.containerd_socket)]
+        containerd.await_ready(lambda: self.run([*ctr, "version"], check=False).returncode == 0)
+        self._import_images(ctr)
+        self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
+        sshd.await_ready(lambda: sshd.listens(_SSH_PORT), seconds=30)
+
+    def _start_balancer(self, port: int) -> None:
+        daemon = self._daemon("balancer")
+        ports = [port, *([API_PORT] if self._is_server else [])]
+        target = f"{self.layout.api}:{API_PORT}"
+        listens = [f"127.0.0.1:{listen}" for listen in ports]
+        # Only the network is the node's: Python may lie where the node has a disk of its own.
+        enter = ["nsenter", "-t", str(self._pid), "-n", "--"]
+        daemon.start(
+            [*enter, sys.executable, str(balancer.__file__), target, *listens],
+            self._cgroup.child("daemons"),
+            ready=lambda: daemon.listens(port),
+            seconds=30,
+        )
+
+    @property
+    def _is_server(self) -> bool:
+        return self.number == 1 and self.look.server_kubeconfig is not None
+
+    def _import_images(self, ctr: list[str]) -> None:
+        images = [*ctr, "--namespace", "k8s.io", "images"]
+        there = self.run([*images, "list", "--quiet"]).stdout.split()
+        if PAUSE not in there:
+            for archive in archives(prepare.programs()):
+                self.run([*images, "import", "-"], input=archive.read_bytes())
+
+    def _kubelet_command(self) -> list[str]:
+        own = {"--config": "kubelet.yaml", "--kubeconfig": "kubelet.kubeconfig"}
+        files = [f"{flag}={OWN / name}" for flag, name in own.items()]
+        return ["kubelet", *files, f"--hostname-override={self.name}", f"--node-ip={self.address}"]
+
+    def _install(self) -> None:
+        disk, look = self._disk, self.look
+        disk.empty()
+        disk.format()
+        self._install_network()
+        disk.write(
+            look.containerd_config,
+            containerd_config(look, PAUSE, restrict_oom_scores=not may_lower_oom_scores()),
+        )
+        disk.write(PurePosixPath("/etc/hostname"), f"{self.name}\n")
+        disk.at(PurePosixPath("/etc/kubernetes/manifests")).mkdir(parents=True, exist_ok=True)
+        self._install_sshd()
+        self._install_kubernetes()
+        disk.seal()
+
+    def _install_network(self) -> None:
+        disk, look = self._disk, self.look
+        disk.write(look.conf_dir / "10-flannel.conflist", conflist(look, pods(self.number)))
+        for plugin in look.plugins:
+            disk.copy(prepare.programs().path(plugin), look.plugin_dir / plugin, 0o755)
+        for path, target in look.links:
+            disk.link(path, target)
+        bin_dir = self._real(look.bin_dir)
+        if bin_dir != look.plugin_dir:
+            for plugin in look.plugins:
+                disk.link(bin_dir / plugin, look.plugin_dir / plugin)
+        for plugin in look.reference_plugins if self.reference_plugins else ():
+            disk.copy(prepare.programs().path(plugin), bin_dir / plugin, 0o755)
+
+    def _real(self, path: PurePosixPath) -> PurePosixPath:
+        """A path of the look with the look's own links followed."""
+        for link, target in self.look.links:
+            if path.is_relative_to(link):
+                return target / path.relative_to(link)
+        return path
+
+    def _install_sshd(self) -> None:
+        disk = self._disk
+        disk.copy(self._host_key, OWN / "ssh_host_ed25519_key", 0o600)
+        disk.copy(self.layout.state / "ssh" / "id_ed25519.pub", OWN / "authorized_keys", 0o644)
+        settings = {
+            "Port": _SSH_PORT,
+            "HostKey": OWN / "ssh_host_ed25519_key",
+            "AuthorizedKeysFile": OWN / "authorized_keys",
+            "PidFile": "none",
+            "PermitRootLogin": "prohibit-password",
+            "PasswordAuthentication": "no",
+            "KbdInteractiveAuthentication": "no",
+            "UsePAM": "no",
+            "AllowUsers": "root",
+            "PermitUserRC": "no",
+            "UseDNS": "no",
+            "SetEnv": f"PATH={PATH}",
+            "Subsystem": "sftp internal-sftp",
+        }
+        disk.write(OWN / "sshd_config", "".join(f"{key} {value}\n" for key, value in settings.items()))
+        # sshd lets nobody into a locked account, and the machine's root may be one.
+        shadow = [line.split(":") for line in Path("/etc/shadow").read_text().splitlines()]
+        text = "".join(":".join([f[0], "*" if f[0] == "root" else f[1], *f[2:]]) + "\n" for f in shadow)
+        disk.write(PurePosixPath("/etc/shadow"), text, 0o600)
+
+    def _install_kubernetes(self) -> None:
+        disk, authority = self._disk, self._authority
+        pair = authority.pair(f"{self.name}-kubelet")
+        disk.copy(authority.certificate, OWN / "ca.crt", 0o644)
+        disk.copy(pair.certificate, OWN / "kubelet.crt", 0o644)
+        disk.copy(pair.key, OWN / "kubelet.key", 0o600)
+        server = self.layout.api_server
+        disk.write(OWN / "kubelet.kubeconfig", authority.kubeconfig(server, pair), 0o600)
+        proxy = authority.kubeconfig(server, authority.pair("kube-proxy"))
+        disk.write(OWN / "kube-proxy.kubeconfig", proxy, 0o600)
+        disk.write(OWN / "kubelet.yaml", json.dumps(self._kubelet_config, indent=2))
+        disk.write(OWN / "kube-proxy.yaml", json.dumps(self._proxy_config, indent=2))
+        if self._is_server and self.look.server_kubeconfig:
+            local = authority.kubeconfig(f"https://127.0.0.1:{API_PORT}", authority.pair("admin"))
+            disk.write(self.look.server_kubeconfig, local, 0o600)
+
+    @cached_property
+    def _kubelet_config(self) -> dict[str, object]:
+        return {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": str(OWN / "ca.crt")},
+            },
+            "authorization": {"mode": "Webhook"},
+            "cgroupDriver": "cgroupfs",
+            "cgroupRoot": self._cgroup.path,
+            # Nobody answers there: it keeps the kubelet from warning about every pod.
+            "clusterDNS": [DNS_ADDRESS],
+            "containerRuntimeEndpoint": f"unix://{self.look.containerd_socket}",
+            # The machine's disk is not the lab's to watch: no eviction, no image collection.
+            "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
+            "imageGCHighThresholdPercent": 100,
+            "failSwapOn": False,
+            "localStorageCapacityIsolation": False,
+            # The machine's resolver may be one that only the machine can reach.
+            "resolvConf": "",
+            "staticPodPath": "/etc/kubernetes/manifests",
+            "tlsCertFile": str(OWN / "kubelet.crt"),
+            "tlsPrivateKeyFile": str(OWN / "kubelet.key"),
+            # The default lies under /usr, which is the machine's.
+            "volumePluginDir": "/var/lib/kubelet/volumeplugins",
+        }
+
+    @cached_property
+    def _proxy_config(self) -> dict[str, object]:
+        return {
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+            "clientConnection": {"kubeconfig": str(OWN / "kube-proxy.kubeconfig")},
+            "clusterCIDR": POD_NETWORK,
+            "hostnameOverride": self.name,
+            "mode": "iptables",
+            # These are the machine's for all its namespaces.
+            "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+        }

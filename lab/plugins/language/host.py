@@ -1,0 +1,87 @@
+"""The language host: answers the engine, and runs each program in an interpreter of its own."""
+
+# ruff: noqa: N802, ARG002 - names and signatures are the protocol's
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2, plugin_pb2
+
+_PROGRAM = Path(__file__).with_name("program.py")
+SHOWN_TO_USER = 32
+"""Exit code of a program whose error stands in the log already."""
+
+
+class LanguageHost(LanguageServer):
+    """The SDK's own language server, for programs in a folder instead of a function."""
+
+    def __init__(self) -> None:
+        super().__init__(program=lambda: None)
+        self._programs: set[subprocess.Popen[bytes]] = set()
+
+    def stop(self) -> None:
+        """End what still runs: without an engine no program has anything to talk to."""
+        for program in self._programs:
+            program.kill()
+
+    def Handshake(self, request: Any, context: Any) -> language_pb2.LanguageHandshakeResponse:
+        """Say that we are there."""
+        return language_pb2.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
+        """The engine's version: the official host is released with it."""
+        return plugin_pb2.PluginInfo(version="3.259.0")
+
+    def RuntimeOptionsPrompts(self, request: Any, context: Any) -> language_pb2.RuntimeOptionsResponse:
+        """Nothing to ask."""
+        return language_pb2.RuntimeOptionsResponse()
+
+    def InstallDependencies(self, request: Any, context: Any) -> Any:
+        """The lab's interpreter has every package already."""
+        return iter(())
+
+    def GetProgramDependencies(self, request: Any, context: Any) -> Any:
+        """The engine only shows these."""
+        return language_pb2.GetProgramDependenciesResponse()
+
+    def Run(self, request: Any, context: Any) -> language_pb2.RunResponse:
+        """Run the program as the official host does: settings as arguments, configuration in the environment."""
+        settings = {
+            "project": request.project,
+            "stack": request.stack,
+            "organization": request.organization or "organization",
+            "root_directory": request.info.root_directory or request.pwd,
+            "monitor": request.monitor_address,
+            "engine": sys.argv[-1],
+            "parallel": request.parallel,
+            "dry_run": request.dryRun,
+        }
+        environment = {
+            **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            "PULUMI_CONFIG": json.dumps(dict(request.config)),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+            "PYTHONUNBUFFERED": "1",
+        }
+        program = request.info.entry_point or request.program or "."
+        # -P: this folder's modules must not stand in for the program's own.
+        command = [sys.executable, "-P", str(_PROGRAM), json.dumps(settings), program]
+        with subprocess.Popen(command, cwd=_directory(request), env=environment) as process:
+            self._programs.add(process)
+            code = process.wait()
+        self._programs.discard(process)
+        if code == 0:
+            return language_pb2.RunResponse()
+        if code == SHOWN_TO_USER:
+            return language_pb2.RunResponse(bail=True)
+        return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {code}")
+
+
+def _directory(request: Any) -> str:
+    return str(request.info.program_directory or request.pwd)

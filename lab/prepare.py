@@ -1,0 +1,63 @@
+"""Everything the lab runs: found on this machine, or installed and built."""
+
+from functools import cache as remembered
+from functools import partial
+from pathlib import Path
+
+from lab import gobuild, packages
+from lab.errors import LabError
+from lab.programs import BUILDS, PACKAGED, Build, Programs
+from lab.progress import Report, Step, quietly
+from lab.versions import fits, on_path, version_of
+
+
+def steps() -> list[Step]:
+    """What has to be done before every program is there; nothing when all are."""
+    todo: list[Step] = []
+    lacking = packages.missing()
+    if lacking:
+        names = ", ".join(sorted({entry.package for entry in lacking}))
+        todo.append(Step(f"installing {names}", partial(packages.install, lacking)))
+    if not packages.busybox().exists():
+        todo.append(Step("unpacking busybox-static", packages.unpack_busybox))
+    for build in BUILDS:
+        if not _on_path(build) and not gobuild.target(build).is_dir():
+            title = f"building {build.name} {gobuild.pinned_version(build)}"
+            todo.append(Step(title, partial(gobuild.make, build), build.minutes))
+    return todo
+
+
+@remembered
+def programs() -> Programs:
+    """Where every program is; a LabError where one is missing."""
+    paths: dict[str, Path] = {"busybox": packages.busybox()}
+    for entry in PACKAGED:
+        found = on_path(entry.program)
+        if found is None:
+            raise LabError(f"{entry.program} is missing: run `python -m lab up`")
+        paths[entry.program] = found
+    too_old = packages.unfitting()
+    if too_old:
+        raise LabError(too_old)
+    for build in BUILDS:
+        found_on_path = _on_path(build)
+        folder = gobuild.target(build)
+        if not found_on_path and not folder.is_dir():
+            raise LabError(f"{build.name} is not built: run `python -m lab up`")
+        paths.update(found_on_path or {name: folder / name for name in (*build.programs, *build.links)})
+    return Programs(paths)
+
+
+def prepare(report: Report = quietly) -> Programs:
+    """Install and build what is missing, and say where every program is."""
+    report(steps())
+    return programs()
+
+
+def _on_path(build: Build) -> dict[str, Path]:
+    """The build's programs on PATH, if all are there at a version that fits."""
+    found = {name: path for name in build.from_path if (path := on_path(name))}
+    if not build.from_path or len(found) < len(build.from_path):
+        return {}
+    asked = found[build.from_path[0]]
+    return found if fits(version_of(asked, build.version), build.at_least, build.below) else {}

@@ -1,0 +1,119 @@
+"""Which programs the lab needs, from where, and which versions fit: the one place that says so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A program of the distribution; `version` are the words that make it tell its version."""
+
+    program: str
+    package: str
+    version: tuple[str, ...] = ()
+    at_least: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Build:
+    """Programs of one Go module in lab/go; `found` are those that PATH may provide instead."""
+
+    name: str
+    module: str
+    packages: tuple[str, ...]
+    programs: tuple[str, ...]
+    minutes: float
+    links: tuple[str, ...] = ()
+    stamp: str | None = None
+    from_path: tuple[str, ...] = ()
+    version: tuple[str, ...] = ("--version",)
+    at_least: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
+
+
+PACKAGED = (
+    Packaged("containerd", "containerd", ("--version",), (1, 6)),
+    Packaged("ctr", "containerd"),
+    Packaged("runc", "runc", ("--version",), (1, 1)),
+    Packaged("etcd", "etcd-server", ("--version",), (3, 4)),
+    Packaged("sshd", "openssh-server"),
+    Packaged("ssh", "openssh-client"),
+    Packaged("iptables", "iptables"),
+    Packaged("ip", "iproute2"),
+    Packaged("mount", "mount"),
+    Packaged("nsenter", "util-linux"),
+    Packaged("curl", "curl"),
+)
+
+BUSYBOX = Packaged("busybox", "busybox-static")
+"""Unpacked, never installed: the package would push out a busybox that the machine's own boot uses."""
+
+_KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+_PLUGINS = "github.com/containernetworking/plugins/plugins"
+
+BUILDS = (
+    Build(
+        name="kubernetes",
+        module="k8s.io/kubernetes",
+        packages=(".",),
+        programs=("kubernetes",),
+        links=_KUBERNETES,
+        minutes=9,
+        stamp="k8s.io/component-base/version.gitVersion",
+        from_path=_KUBERNETES,
+        # kubectl has other words for it; it comes with the rest.
+        at_least=(1, 34),
+        # From 1.35 on the kubelet refuses cgroup v1.
+        below=(1, 35),
+    ),
+    Build(
+        name="multus",
+        module="gopkg.in/k8snetworkplumbingwg/multus-cni.v4",
+        packages=("gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/...",),
+        programs=("multus", "multus-daemon", "multus-shim", "passthru-cni", "install_multus", "thin_entrypoint"),
+        minutes=4,
+    ),
+    Build(
+        name="cni",
+        module="github.com/containernetworking/plugins",
+        packages=(
+            f"{_PLUGINS}/ipam/host-local",
+            f"{_PLUGINS}/ipam/static",
+            f"{_PLUGINS}/main/bridge",
+            f"{_PLUGINS}/main/loopback",
+            f"{_PLUGINS}/main/macvlan",
+            f"{_PLUGINS}/meta/bandwidth",
+            f"{_PLUGINS}/meta/portmap",
+        ),
+        programs=("bridge", "macvlan", "loopback", "host-local", "static", "portmap", "bandwidth"),
+        minutes=1,
+    ),
+    Build(
+        name="pulumi",
+        module="github.com/pulumi/pulumi/pkg/v3",
+        packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+        programs=("pulumi",),
+        minutes=5,
+        stamp="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+        from_path=("pulumi",),
+        version=("version",),
+        at_least=(3, 249),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Every program of the lab, found or built."""
+
+    paths: Mapping[str, Path] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path:
+        """Where a program is."""
+        try:
+            return self.paths[name]
+        except KeyError:
+            raise LabError(f"the lab has no program {name}; it has {', '.join(sorted(self.paths))}") from None
