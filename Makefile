@@ -1,0 +1,36 @@
+# The commands of the project; `make` lists them.
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+SOURCES := components lab tests $(wildcard *.py)
+
+.PHONY: help
+help:
+	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'
+	@echo 'make down   take all of that away'
+	@echo 'make test   format, lint, types, and every test'
+
+.PHONY: up
+up: .venv/made
+	$(BIN)/python -m lab up
+
+.PHONY: down
+down: .venv/made
+	$(BIN)/python -m lab down
+
+.PHONY: test
+test: .venv/made
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/shellcheck components/multus/node.sh lab/node_init.sh
+	$(BIN)/pytest
+
+# Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
+.venv/made: requirements.txt requirements-dev.txt
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or later is not on PATH: install it, or say `make PYTHON=...`' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo 'installing python3-venv'; \
+		apt-get -y install python3-venv || { apt-get update && apt-get -y install python3-venv; }; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

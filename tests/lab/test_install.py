@@ -1,0 +1,198 @@
+"""`pulumi up` on every kind of cluster, what it gives pods, and that `destroy` leaves nothing.
+
+The tests of one cluster run in this order; the last one destroys.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.engine import Result
+from lab.programs import Programs
+from lab.waiting import until
+
+from .conftest import Cell, Lab, boot, succeeded
+from .pods import NETWORK
+
+ROOT = Path(__file__).parents[2]
+CELLS = [Cell("k3s", 1), Cell("vanilla", 1), Cell("k3s", 2)]
+Trees = dict[str, dict[str, tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A cluster on which the first `up` has ended, with what was seen on the way."""
+
+    lab: Lab
+    before: Trees
+    preview: Result
+    up: Result
+
+
+@pytest.fixture(scope="module", params=CELLS, ids=str)
+def installed(request: pytest.FixtureRequest, programs: Programs) -> Iterator[Installed]:
+    cell: Cell = request.param
+    for lab in boot(cell, programs):
+        exercise_plain_pods(lab)
+        before = lab.trees()
+        preview = succeeded(lab.stack.preview())
+        yield Installed(lab, before, preview, succeeded(lab.stack.up()))
+
+
+def exercise_plain_pods(lab: Lab) -> None:
+    """A pod without additional networks starts and stops on every node."""
+    names = {f"plain-{node.name}": node.name for node in lab.cluster.nodes}
+    for name, node in names.items():
+        lab.pods.create(name, node=node)
+    lab.pods.delete(*names)
+
+
+def summary(result: Result) -> dict[str, int]:
+    """The counts at the end of the engine's output."""
+    return {
+        kind: int(count)
+        for count, kind in re.findall(r"(\d+) (to create|created|unchanged|deleted|changed|updated)", result.stdout)
+    }
+
+
+def kubeconfig_path(lab: Lab) -> str:
+    return str(lab.cluster.look.conf_dir / "multus.d" / "multus.kubeconfig")
+
+
+def token(lab: Lab) -> str:
+    secret: Any = lab.pods.core.read_namespaced_secret("multus-token-1", "kube-system")
+    return base64.b64decode(secret.data["token"]).decode()
+
+
+def test_preview_of_an_empty_state_lists_everything(installed: Installed) -> None:
+    nodes = [node.name for node in installed.lab.cluster.nodes]
+    expected = {
+        "multus-crd",
+        "multus-service-account",
+        "multus-cluster-role",
+        "multus-cluster-role-binding",
+        "multus-marker-role",
+        "multus-marker-role-binding",
+        "multus-token",
+        "multus-daemonset",
+        "multus-daemonset-fallback",
+        "multus-marker",
+        *(f"multus-{step}-{node}" for node in nodes for step in ("preflight", "provision", "label", "verify")),
+    }
+    words = set(installed.preview.stdout.split())
+    assert expected <= words
+    # The stack, the provider and the component come on top.
+    assert summary(installed.preview) == {"to create": len(expected) + 3}
+    assert summary(installed.up) == {"created": len(expected) + 3}
+
+
+def test_pods_reach_each_other_over_their_second_interface(installed: Installed) -> None:
+    pods, nodes = installed.lab.pods, installed.lab.cluster.nodes
+    pods.create_network()
+    pods.create("one", node=nodes[0].name, network=NETWORK)
+    pods.create("two", node=nodes[-1].name, network=NETWORK)
+    assert pods.address("one", "net1").startswith("10.98.0.")
+    target = pods.address("two", "net1")
+    if len(nodes) > 1:
+        # host-local keeps a list per node: the second node's pod may have got the first one's address.
+        pods.delete("two")
+        pods.create_network("other", subnet="10.98.0.0/24", rangeStart="10.98.0.100")
+        pods.create("two", node=nodes[-1].name, network="other")
+        target = pods.address("two", "net1")
+    assert ", 0% packet loss" in pods.run("one", "ping", "-c", "3", "-W", "2", "-I", "net1", target)
+    assert pods.address("one", "eth0").startswith("10.42.")
+
+
+def test_pods_without_a_network_have_the_default_one_only(installed: Installed) -> None:
+    pods = installed.lab.pods
+    pods.create("plain", node=installed.lab.cluster.nodes[0].name)
+    assert "net1" not in pods.run("plain", "ip", "-o", "link")
+    assert pods.address("plain", "eth0").startswith("10.42.")
+    pods.delete("plain")
+
+
+def test_the_kubeconfig_is_roots_alone_and_what_the_pod_writes_itself(installed: Installed) -> None:
+    lab = installed.lab
+    for node in lab.cluster.nodes:
+        path = kubeconfig_path(lab)
+        ours = node.run(["cat", path]).stdout
+        assert node.run(["stat", "-c", "%a %U %G", path]).stdout.split() == ["600", "root", "root"]
+        node.run(["rm", path])
+        [name] = lab.pods.of_multus(node.name)
+        lab.pods.core.delete_namespaced_pod(name, "kube-system")
+        node.run(["sh", "-c", f"for i in $(seq 60); do [ -s {path} ] && exit 0; sleep 1; done; exit 1"])
+        assert node.run(["cat", path]).stdout == ours
+        assert node.run(["stat", "-c", "%a %U %G", path]).stdout.split() == ["600", "root", "root"]
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "every Multus pod is available again", seconds=60)
+
+
+def test_up_again_changes_nothing(installed: Installed) -> None:
+    again = succeeded(installed.lab.stack.up("--expect-no-changes"))
+    assert summary(again) == {"unchanged": summary(installed.up)["created"]}
+
+
+def test_refresh_changes_nothing(installed: Installed) -> None:
+    succeeded(installed.lab.stack.refresh("--expect-no-changes"))
+    succeeded(installed.lab.stack.preview("--expect-no-changes"))
+
+
+def test_no_secret_in_state_or_output(installed: Installed) -> None:
+    lab = installed.lab
+    key = lab.cluster.ssh_key.read_text().splitlines()[1]
+    secrets = [token(lab), base64.b64encode(token(lab).encode()).decode(), key]
+    state = lab.stack.export()
+    assert "multus-provision-lab-1" in state
+    written = state + installed.preview.stdout + installed.preview.stderr + installed.up.stdout + installed.up.stderr
+    assert not [secret[:20] for secret in secrets if secret in written]
+    config = lab.stack.config_file.read_text()
+    assert "secure:" in config
+    assert not [secret[:20] for secret in secrets if secret in config]
+
+
+def test_the_checkout_stays_clean(installed: Installed) -> None:
+    def status() -> str:
+        return subprocess.run(
+            ["git", "status", "--porcelain"], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+
+    before = status()
+    succeeded(installed.lab.stack.preview())
+    assert status() == before
+    assert "stacks/" not in status()
+
+
+def test_destroy_refuses_while_a_pod_holds_a_second_interface(installed: Installed) -> None:
+    result = installed.lab.stack.destroy()
+    assert result.returncode != 0
+    assert "default/one net1" in result.stdout + result.stderr
+    assert "liveAttachments" in result.stdout + result.stderr
+    pods = installed.lab.pods
+    pods.create("late", node=installed.lab.cluster.nodes[0].name, network=NETWORK)
+    assert pods.address("late", "net1").startswith("10.98.0.")
+    pods.delete("late")
+
+
+def test_destroy_leaves_every_node_as_it_was(installed: Installed) -> None:
+    lab = installed.lab
+    lab.pods.delete("one", "two")
+    succeeded(lab.stack.destroy())
+    exercise_plain_pods(lab)
+    after = lab.trees()
+    for node, tree in installed.before.items():
+        assert reservations_and_files(after[node]) == reservations_and_files(tree)
+    assert not lab.pods.of_multus()
+    assert not [labels for labels in lab.pods.node_labels() if "multus-install/provisioned" in labels]
+
+
+def reservations_and_files(tree: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """A node's files without host-local's note of the last address, its lock, and the folder of a user's network."""
+    bookkeeping = re.compile(r"var/lib/cni/networks/(second|other|[^/]+/(lock|last_reserved_ip\.0))$")
+    return {path: entry for path, entry in tree.items() if not bookkeeping.search(path)}
