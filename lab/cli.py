@@ -166,10 +166,10 @@ def _stack(cluster: Cluster, plugins: Plugins = Plugins.AUTO) -> "Stack":
 
 
 def _environment(cluster: Cluster) -> Mapping[str, str]:
-    kubectl = cluster.programs.path("kubectl").parent
-    pulumi = _stack(cluster).environment()
-    kube = {"KUBECONFIG": str(cluster.kubeconfig), "KUBECACHEDIR": str(cluster.state / "kubectl")}
-    return {**pulumi, **kube, "PATH": f"{kubectl}:{pulumi['PATH']}"}
+    pulumi = _stack(cluster).environment() if (cluster.state / "pulumi").exists() else {}
+    folders = {str(cluster.programs.path(program).parent) for program in ("kubectl", "pulumi")}
+    path = ":".join([*sorted(folders), pulumi.get("PATH") or os.environ.get("PATH", "")])
+    return {**pulumi, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
 
 
 def _interfaces(found: Mapping[str, list[str]]) -> None:

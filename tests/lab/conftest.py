@@ -18,7 +18,8 @@ from lab.progress import Progress
 
 from .pods import Pods
 
-INSTANCE = "test"
+# Two test runs on one machine need labs of two names.
+INSTANCE = os.environ.get("LAB_TEST_INSTANCE", "test")
 HERE = Path(__file__).parent
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 from dataclasses import dataclass, field
@@ -144,8 +145,10 @@ class Node:
     def start(self, phase: str, **options: Any) -> subprocess.Popen[str]:
         """A phase in the background."""
         self.deliver()
+        # A test run under nohup ignores SIGHUP, and no shell can trap what was ignored when it started.
+        trappable = [shutil.which("env") or "env", "--default-signal=HUP,INT,TERM"]
         return subprocess.Popen(
-            self.command(phase, **options),
+            [*trappable, *self.command(phase, **options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
