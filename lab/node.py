@@ -22,6 +22,9 @@ from lab.processes import PATH, Daemon
 
 _BIN = PurePosixPath("/run/multus-lab/bin")
 _SSH_PORT = 22
+SUDOER = "labadmin"
+"""A second login of every node, with the same key and `sudo -n`."""
+_SUDOER_ID = 60000
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,7 @@ class Node:
             "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no",
             "UsePAM": "no",
-            "AllowUsers": "root",
+            "AllowUsers": f"root {SUDOER}",
             "PermitUserRC": "no",
             "UseDNS": "no",
             "SetEnv": f"PATH={PATH}",
@@ -295,7 +298,10 @@ class Node:
         # sshd lets nobody into a locked account, and the machine's root may be one.
         shadow = [line.split(":") for line in Path("/etc/shadow").read_text().splitlines()]
         text = "".join(":".join([f[0], "*" if f[0] == "root" else f[1], *f[2:]]) + "\n" for f in shadow)
-        disk.write(PurePosixPath("/etc/shadow"), text, 0o600)
+        disk.write(PurePosixPath("/etc/shadow"), f"{text}{SUDOER}:*:1::::::\n", 0o600)
+        passwd = Path("/etc/passwd").read_text()
+        disk.write(PurePosixPath("/etc/passwd"), f"{passwd}{SUDOER}:x:{_SUDOER_ID}:{_SUDOER_ID}::/:/bin/sh\n")
+        disk.write(PurePosixPath("/etc/sudoers.d") / SUDOER, f"{SUDOER} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
 
     def _install_kubernetes(self) -> None:
         disk, authority = self._disk, self._authority

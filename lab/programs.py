@@ -41,6 +41,7 @@ PACKAGED = (
     Packaged("etcd", "etcd-server", ("--version",), (3, 4)),
     Packaged("sshd", "openssh-server"),
     Packaged("ssh", "openssh-client"),
+    Packaged("sudo", "sudo"),
     Packaged("iptables", "iptables"),
     Packaged("ip", "iproute2"),
     Packaged("mount", "mount"),

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lab import packages
 from tests.node.api_server import ApiServer, serving
 from tests.node.certificates import make_authority
 from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, FLANNEL, Node, token_of
-
-_BUSYBOX = shutil.which("busybox")
 
 CONTAINERD = """\
 version = 2
@@ -31,14 +30,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def busybox_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with busybox under each of its names, as a small distribution has them."""
-    if _BUSYBOX is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("busybox is missing: apt-get install busybox-static")
-        pytest.skip("busybox is not on this machine")
+    busybox = packages.busybox()
+    if not busybox.exists():
+        if shutil.which("apt-get") is None:
+            pytest.skip("busybox is not on this machine")
+        packages.unpack_busybox()
     directory = tmp_path_factory.mktemp("busybox")
-    names = subprocess.run([_BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
     for name in names:
-        (directory / name).symlink_to(_BUSYBOX)
+        (directory / name).symlink_to(busybox)
     return directory
 
 
