@@ -249,6 +249,8 @@ class Node:
             containerd_config(look, PAUSE, restrict_oom_scores=not may_lower_oom_scores()),
         )
         disk.write(PurePosixPath("/etc/hostname"), f"{self.name}\n")
+        # sudo looks its own host up, and the machine's resolver is out of reach.
+        disk.write(PurePosixPath("/etc/hosts"), f"127.0.0.1 localhost\n::1 localhost\n{self.address} {self.name}\n")
         disk.at(PurePosixPath("/etc/kubernetes/manifests")).mkdir(parents=True, exist_ok=True)
         self._install_sshd()
         self._install_kubernetes()
