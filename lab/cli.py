@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lab import demo, host
+from lab import demo, host, prepare
 from lab.cluster import Cluster, Shape
 from lab.errors import LabError, last_lines
 from lab.looks import LOOKS
@@ -45,6 +45,13 @@ def main() -> None:
     except LabError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+
+
+@app.command("prepare")
+def prepare_machine() -> None:
+    """Install and build what the lab needs, and start nothing."""
+    Progress(_console)(prepare.steps())
+    _console.print("Everything that the lab runs is there.", highlight=False)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from kubernetes import client
 
 from lab.cluster import Cluster
@@ -18,6 +19,8 @@ from lab.waiting import until
 
 from .conftest import INSTANCE
 
+# What is compared here is the whole machine, which other labs change.
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parents[2]
 PLACES = [
     "/etc/cni",
