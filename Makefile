@@ -8,7 +8,9 @@ SOURCES := components lab tests $(wildcard *.py)
 help:
 	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'
 	@echo 'make down   take all of that away'
-	@echo 'make test   format, lint, types, and every test'
+	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, without a cluster'
+	@echo 'make test   format, lint, types, and every test but the long ones'
+	@echo 'make test-lifecycle   the long ones: what happens to an install over its life, on the lab'
 
 .PHONY: up
 up: .venv/made
@@ -18,6 +20,10 @@ up: .venv/made
 down: .venv/made
 	$(BIN)/python -m lab down
 
+.PHONY: bench
+bench: .venv/made
+	$(BIN)/python -m tests.bench.registration
+
 .PHONY: test
 test: .venv/made
 	$(BIN)/ruff format --check .
@@ -26,8 +32,13 @@ test: .venv/made
 	$(BIN)/shellcheck components/multus/node.sh lab/node_init.sh
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
-	$(BIN)/pytest -m 'not alone' --numprocesses 2 --dist loadgroup
+	@# The tests of a file share clusters, so that they go to one worker.
+	$(BIN)/pytest -m 'not alone and not lifecycle' --numprocesses 2 --dist loadfile
 	$(BIN)/pytest -m alone
+
+.PHONY: test-lifecycle
+test-lifecycle: .venv/made
+	$(BIN)/pytest -m lifecycle
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
 .venv/made: requirements.txt requirements-dev.txt

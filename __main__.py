@@ -19,7 +19,9 @@ provider = k8s.Provider(
 multus = MultusComponent("multus", settings.component, pulumi.ResourceOptions(provider=provider))
 
 pulumi.export("namespace", multus.namespace)
+pulumi.export("plugin", multus.plugin)
 pulumi.export("daemonSetName", multus.daemon_set_name)
+pulumi.export("fallbackDaemonSetName", multus.fallback_daemon_set_name)
 pulumi.export("image", multus.image)
 pulumi.export("cniConfDir", multus.cni_conf_dir)
 pulumi.export("cniBinDir", multus.cni_bin_dir)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from typing import Any, Self, cast, get_args, get_origin, is_typeddict
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -22,6 +22,7 @@ from components.multus.validation import fields_of
 
 PROJECT = "multus"
 _ARGUMENTS = fields_of(MultusComponentArgs)
+_KEYS_OF_PEOPLE = re.compile(r"\[[^\]]*\]|_([a-z])")
 _SECRETS = ("kubeconfig", "sshPrivateKey")
 
 
@@ -61,7 +62,7 @@ class Settings:
         component = {_snake(key): _parsed(key, value) for key, value in values.items() if _snake(key) in _ARGUMENTS}
         problems = [*_unknown(values), *_secrets(values, component), *_misplaced_keys(component)]
         ssh_key = values.get("sshPrivateKey")
-        component = cast("dict[str, Any]", _with_snake_keys(component))
+        component = cast("dict[str, Any]", _with_snake_keys(component, MultusComponentArgs))
         if isinstance(component.get("nodes"), list):
             for node in component["nodes"]:
                 if isinstance(node, dict):
@@ -102,13 +103,34 @@ def _snake(key: str) -> str:
 
 
 def _camel(path: str) -> str:
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), path)
+    """The same in camel case, but for what stands in brackets: keys there are the user's own."""
+    return _KEYS_OF_PEOPLE.sub(lambda match: match[1].upper() if match[1] else match[0], path)
 
 
-def _with_snake_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_snake(key): _with_snake_keys(item) for key, item in value.items()}
-    return [_with_snake_keys(item) for item in value] if isinstance(value, list) else value
+def _with_snake_keys(value: Any, hint: Any) -> Any:
+    """The keys that args.py knows in its own spelling, and all others as they are."""
+    if is_typeddict(hint) and isinstance(value, dict):
+        fields = fields_of(hint)
+        return {_snake(key): _with_snake_keys(item, fields.get(_snake(key))) for key, item in value.items()}
+    if get_origin(hint) is Sequence and isinstance(value, list):
+        return [_with_snake_keys(item, get_args(hint)[0]) for item in value]
+    return value
+
+
+def _all_keys(typed_dict: Any) -> Iterator[str]:
+    for key, hint in fields_of(typed_dict).items():
+        yield key
+        for part in (hint, *get_args(hint)):
+            if is_typeddict(part):
+                yield from _all_keys(part)
+
+
+_SNAKE_WORDS = re.compile(rf"\b({'|'.join(sorted({key for key in _all_keys(MultusComponentArgs) if '_' in key}))})\b")
+
+
+def _spelled(sentence: str) -> str:
+    """A sentence about arguments, as one about configuration keys."""
+    return _SNAKE_WORDS.sub(lambda match: _camel(match[0]), sentence)
 
 
 def _unknown(values: Mapping[str, str]) -> Iterator[Problem]:
@@ -140,11 +162,13 @@ def _misplaced_keys(component: dict[str, Any]) -> Iterator[Problem]:
     """A secret inside `nodes` would lose its secrecy when the list is read."""
     nodes = component.get("nodes")
     for index, node in enumerate(nodes if isinstance(nodes, list) else []):
-        if isinstance(node, dict) and "privateKey" in node:
-            path = f"{PROJECT}:nodes[{index}].privateKey"
-            yield Problem(
-                path, "would stand in clear", f"`pulumi config rm --path '{path}'` and set {PROJECT}:sshPrivateKey"
-            )
+        proxy = node.get("proxy") if isinstance(node, dict) else None
+        for holder, where in ((node, ""), (proxy, ".proxy")):
+            if isinstance(holder, dict) and "privateKey" in holder:
+                path = f"{PROJECT}:nodes[{index}]{where}.privateKey"
+                yield Problem(
+                    path, "would stand in clear", f"`pulumi config rm --path '{path}'` and set {PROJECT}:sshPrivateKey"
+                )
 
 
 def _as_setting(problem: Problem) -> Problem:
@@ -152,4 +176,5 @@ def _as_setting(problem: Problem) -> Problem:
     if problem.reason == "is not an argument":
         return Problem(path, "is not a configuration key", f"{_camel(problem.fix)}: `pulumi config rm --path '{path}'`")
     nested = "--path " if re.search(r"[.\[]", problem.path) else ""
-    return Problem(path, problem.reason, f"{problem.fix}: `pulumi config set {nested}'{path}' VALUE`")
+    fix = f"{_spelled(problem.fix)}: `pulumi config set {nested}'{path}' VALUE`"
+    return Problem(path, _spelled(problem.reason), fix)

@@ -12,11 +12,10 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
-    except ConnectionError:
+        if writer.can_write_eof():
+            writer.write_eof()
+    except OSError:  # either side may have gone already
         writer.close()
-        return
-    if writer.can_write_eof():
-        writer.write_eof()
 
 
 async def _serve(target: str, listens: list[str]) -> None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -189,6 +189,10 @@ class Stack:
         """Remove everything of the stack from the cluster."""
         return self.run("destroy", "--yes", "--skip-preview", *arguments, check=False)
 
+    def killed_at(self, line: str, command: str = "up") -> Result:
+        """Run `up` or `destroy` and kill it, as a crash would, as soon as it prints a line that contains this."""
+        return self.run(command, "--yes", "--skip-preview", check=False, kill_at=line)
+
     def cancel(self) -> Result:
         """Free the lock that a killed run has left."""
         return self.run("cancel", "--yes", check=False, config=False)
@@ -217,13 +221,20 @@ class Stack:
         self.__dict__.pop("plugins", None)
         self._ready = False
 
-    def run(self, *arguments: str, check: bool = True, stdin: str = "", config: bool = True) -> Result:
+    def run(
+        self,
+        *arguments: str,
+        check: bool = True,
+        stdin: str = "",
+        config: bool = True,
+        kill_at: str | None = None,
+    ) -> Result:
         """Run `pulumi` on this stack; `config` says whether the command takes a configuration file."""
         if not self._ready:
             self._prepare()
         settings = ["--config-file", str(self.config_file)] if config else []
         folder = self.program if config else self._project
-        result = self._call([*arguments, "--stack", self.name, *settings], stdin, folder)
+        result = self._call([*arguments, "--stack", self.name, *settings], stdin, folder, kill_at)
         return result.check() if check else result
 
     def _prepare(self) -> None:
@@ -257,7 +268,7 @@ class Stack:
             if known.get(key, {}).get("value") != value:
                 self.config_set(key, value, secret=True)
 
-    def _call(self, arguments: Sequence[str], stdin: str, folder: Path) -> Result:
+    def _call(self, arguments: Sequence[str], stdin: str, folder: Path, kill_at: str | None) -> Result:
         command = [str(self._pulumi), *arguments, "--non-interactive", "--color", "never"]
         with self.log.open("a") as log:
             log.write(f"$ pulumi {' '.join(arguments)}\n")
@@ -274,7 +285,12 @@ class Stack:
             shown = self.terminal and arguments[0] in ("up", "preview", "refresh", "destroy")
             # The log never holds what may be a secret: `config --show-secrets` and the state are for the caller only.
             logged = log if arguments[0] not in ("config", "stack") else None
-            streams = (_Tee(process.stdout, logged, shown=shown), _Tee(process.stderr, log, shown=shown))
+
+            def watch(printed: str) -> None:
+                if kill_at is not None and kill_at in printed:
+                    process.kill()
+
+            streams = (_Tee(process.stdout, logged, watch, shown=shown), _Tee(process.stderr, log, watch, shown=shown))
             if process.stdin is not None:
                 process.stdin.write(stdin)
                 process.stdin.close()
@@ -287,9 +303,11 @@ class Stack:
 class _Tee(threading.Thread):
     """Collects one stream of a process while the log, and maybe the terminal, show it."""
 
-    def __init__(self, stream: IO[str] | None, log: IO[str] | None, *, shown: bool) -> None:
+    def __init__(
+        self, stream: IO[str] | None, log: IO[str] | None, watch: Callable[[str], None], *, shown: bool
+    ) -> None:
         super().__init__(daemon=True)
-        self._stream, self._log, self._shown = stream, log, shown
+        self._stream, self._log, self._watch, self._shown = stream, log, watch, shown
         self._lines: list[str] = []
         self.start()
 
@@ -297,6 +315,7 @@ class _Tee(threading.Thread):
         """Copy line by line until the process closes the stream."""
         for line in self._stream or ():
             self._lines.append(line)
+            self._watch(line)
             if self._log is not None:
                 self._log.write(line)
                 self._log.flush()

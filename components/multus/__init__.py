@@ -1,23 +1,60 @@
 """Multus CNI on Kubernetes as a Pulumi component."""
 
-from .args import Distro, ImageArgs, LiveAttachments, Method, MultusComponentArgs, NodeArgs
+from .args import (
+    ConfArgs,
+    Credentials,
+    DaemonArgs,
+    Distro,
+    ImageArgs,
+    LiveAttachments,
+    LogArgs,
+    LogLevel,
+    LogOptionsArgs,
+    Method,
+    MultusComponentArgs,
+    NodeArgs,
+    PerNodeCertificatesArgs,
+    Plugin,
+    ProxyArgs,
+    ReferencePluginsArgs,
+    ResourcesArgs,
+    SchedulingArgs,
+    SecurityArgs,
+    SelinuxArgs,
+    TolerationArgs,
+)
 from .component import MultusComponent
 from .errors import InvalidArgumentsError, MultusError, Problem
 from .plan import InstallPlan, resolve
 from .version import __version__
 
 __all__ = [
+    "ConfArgs",
+    "Credentials",
+    "DaemonArgs",
     "Distro",
     "ImageArgs",
     "InstallPlan",
     "InvalidArgumentsError",
     "LiveAttachments",
+    "LogArgs",
+    "LogLevel",
+    "LogOptionsArgs",
     "Method",
     "MultusComponent",
     "MultusComponentArgs",
     "MultusError",
     "NodeArgs",
+    "PerNodeCertificatesArgs",
+    "Plugin",
     "Problem",
+    "ProxyArgs",
+    "ReferencePluginsArgs",
+    "ResourcesArgs",
+    "SchedulingArgs",
+    "SecurityArgs",
+    "SelinuxArgs",
+    "TolerationArgs",
     "__version__",
     "resolve",
 ]

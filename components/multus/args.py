@@ -4,18 +4,35 @@ No `from __future__ import annotations` here: Pulumi's schema analyzer reads the
 Shape-deciding arguments are plain; an `Input` may be an Output of the same program and is checked when it is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
 
 class Distro(StrEnum):
-    """A Kubernetes distribution, as far as its paths differ."""
+    """A Kubernetes distribution, as far as its paths differ. `openshift` is refused: it brings Multus itself."""
 
     K3S = "k3s"
     VANILLA = "vanilla"
+    RKE2 = "rke2"
+    MICROK8S = "microk8s"
+    K0S = "k0s"
+    KIND = "kind"
+    MINIKUBE = "minikube"
+    TALOS = "talos"
+    EKS = "eks"
+    GKE = "gke"
+    AKS = "aks"
+    OPENSHIFT = "openshift"
+
+
+class Plugin(StrEnum):
+    """Which of Multus' two forms runs."""
+
+    THIN = "thin"
+    THICK = "thick"
 
 
 class Method(StrEnum):
@@ -25,11 +42,27 @@ class Method(StrEnum):
     HELM = "helm"
 
 
+class Credentials(StrEnum):
+    """What Multus asks the API server with."""
+
+    DURABLE = "durable"
+    POD = "pod"
+
+
 class LiveAttachments(StrEnum):
     """What removal does about running pods that still hold an additional interface."""
 
     REFUSE = "refuse"
     PROCEED = "proceed"
+
+
+class LogLevel(StrEnum):
+    """How much Multus logs, least first."""
+
+    PANIC = "panic"
+    ERROR = "error"
+    VERBOSE = "verbose"
+    DEBUG = "debug"
 
 
 class ImageArgs(TypedDict):
@@ -38,8 +71,12 @@ class ImageArgs(TypedDict):
     repository: NotRequired[str]
     """The image's name without a tag. Defaults to `ghcr.io/k8snetworkplumbingwg/multus-cni`."""
 
+    registry: NotRequired[str]
+    """A mirror, `host[:port][/path]`, that stands in for the repository's registry. Defaults to none."""
+
     tag: NotRequired[str]
-    """A tag that does not move. Defaults to `v4.3.0`. Moving tags such as `latest` or `snapshot` are refused."""
+    """A tag that does not move. Defaults to `v4.3.0`, with thick to `v4.3.0-thick`. Moving tags such as `latest` or
+    `snapshot` are refused, and so is upstream's image of the other plugin."""
 
     digest: NotRequired[str]
     """`sha256:` and 64 hex digits; wins over the tag. Defaults to none."""
@@ -49,6 +86,255 @@ class ImageArgs(TypedDict):
 
     pull_secrets: NotRequired[Sequence[str]]
     """Names of image pull Secrets in the component's namespace. Defaults to none."""
+
+
+class ConfArgs(TypedDict):
+    """What Multus' own configuration says.
+
+    Thin's entrypoint writes that configuration from the default network's and has no flag for some of these keys; where
+    one of them is set, this component writes the whole configuration instead, as `00-multus.conflist`.
+    """
+
+    cni_version: NotRequired[str]
+    """The CNI version of the configuration, such as `1.0.0`. Defaults to the default network's; with thick to `0.3.1`,
+    since Multus asks for it and refuses a default network older than it from `0.4.0` on."""
+
+    network_name: NotRequired[str]
+    """The default network's name, as it stands in its file. Needed where thin's configuration is written whole and the
+    distribution does not fix the name. Defaults to the distribution's."""
+
+    override_network_name: NotRequired[bool]
+    """Take the default network's name for Multus' network, so that the runtime's cached results are found before and
+    after an install; false takes `multus-cni-network`. So does a configuration that is written whole: Multus would find
+    itself under the other name. Defaults to true."""
+
+    master_conf: NotRequired[str]
+    """The default network's file in the CNI configuration directory, as a name without a path. Defaults to the first
+    in alphabetical order."""
+
+    cluster_network: NotRequired[str]
+    """The default network: a NetworkAttachmentDefinition in `multus_namespace`, a network's name (`cbr0` on k3s) or its
+    file's absolute path. Thin only, whose configuration is then written whole. Defaults to none, which is
+    `master_conf`."""
+
+    default_networks: NotRequired[Sequence[str]]
+    """Networks that every pod outside `system_namespaces` gets in addition. Defaults to none."""
+
+    system_namespaces: NotRequired[Sequence[str]]
+    """Namespaces whose pods get no `default_networks`. Defaults to `kube-system`."""
+
+    multus_namespace: NotRequired[str]
+    """Where `cluster_network` and `default_networks` are looked for. Defaults to `kube-system`."""
+
+    namespace_isolation: NotRequired[bool]
+    """Pods use networks of their own namespace and of `global_namespaces` only. Defaults to false."""
+
+    global_namespaces: NotRequired[Sequence[str]]
+    """Namespaces whose networks every pod may use under `namespace_isolation`. Defaults to `default`."""
+
+    capabilities: NotRequired[Sequence[str]]
+    """What the runtime may pass on, such as `portMappings` (hostPort dies without it) and `bandwidth`. Defaults to what
+    the default network's plugins take; in a configuration that is written whole, to the distribution's."""
+
+    readiness_indicator_file: NotRequired[str]
+    """A host path whose existence says that the default network is ready; Multus waits for it. Defaults to none."""
+
+    additional_bin_dir: NotRequired[str]
+    """One more host directory to look for CNI plugins in. Thin only: thick's daemon sees the runtime's. Defaults to
+    none."""
+
+    networks_dir: NotRequired[str]
+    """The host directory with configurations of networks whose definition carries none. Refused with thin up to v4.3.0,
+    which loses the default network's addresses over it. Defaults to `/etc/cni/multus/net.d`; in a configuration that is
+    written whole, to the default network's directory."""
+
+    retry_delete_on_error: NotRequired[bool]
+    """Let the runtime repeat a removal in which a plugin failed. Defaults to false."""
+
+
+class LogOptionsArgs(TypedDict):
+    """How the daemon rotates its log file."""
+
+    max_age: NotRequired[int]
+    """Days to keep a file. Defaults to 5."""
+
+    max_size: NotRequired[int]
+    """Megabytes after which a file is rotated. Defaults to 100."""
+
+    max_backups: NotRequired[int]
+    """How many rotated files to keep. Defaults to 5."""
+
+    compress: NotRequired[bool]
+    """Compress rotated files. Defaults to true."""
+
+
+class LogArgs(TypedDict):
+    """What Multus logs, and where to."""
+
+    level: NotRequired[LogLevel]
+    """`panic`, `error`, `verbose` or `debug`. Defaults to `panic`, with thick to `verbose`."""
+
+    file: NotRequired[str]
+    """A host path to log to. Defaults to none."""
+
+    to_stderr: NotRequired[bool]
+    """Log to standard error: the container's with thick, the runtime's log with thin. Defaults to true."""
+
+    options: NotRequired[LogOptionsArgs]
+    """How the log file is rotated. Thick only: thin is a process per call, and two would rotate each other's file.
+    Defaults to none."""
+
+
+class PerNodeCertificatesArgs(TypedDict):
+    """Short-lived client certificates, one per node, instead of the ServiceAccount's token."""
+
+    bootstrap_kubeconfig: str
+    """The kubelet's kubeconfig on the host, with which each daemon asks for its certificate. The requests have to be
+    approved: run `/cert-approver` of the same image, or an approver of your own."""
+
+    duration: NotRequired[str]
+    """How long a certificate is good for, such as `24h`; at least 10 minutes. Defaults to `24h`."""
+
+
+class DaemonArgs(TypedDict):
+    """What only thick's daemon has."""
+
+    connection_limit: NotRequired[int]
+    """How many requests are served at once, which bounds the memory. Needs v4.3.0. Defaults to none."""
+
+    metrics_port: NotRequired[int]
+    """The port of `/metrics`, on every address of the node; it has to be free there. Defaults to none."""
+
+    enable_pprof: NotRequired[bool]
+    """Serve profiles on the metrics port. Needs v4.3.0. Defaults to false."""
+
+    socket_dir: NotRequired[str]
+    """A directory below `/run` for the daemon alone, which it erases when it starts. Defaults to `/run/multus`."""
+
+    per_node_certificates: NotRequired[PerNodeCertificatesArgs]
+    """Client certificates per node for the daemon. Defaults to none."""
+
+
+class TolerationArgs(TypedDict):
+    """A taint that Multus' pods stand."""
+
+    key: NotRequired[str]
+    """The taint's key. Defaults to none, which is every key."""
+
+    operator: NotRequired[str]
+    """`Exists` or `Equal`. Defaults to `Equal`."""
+
+    value: NotRequired[str]
+    """The taint's value. Defaults to none."""
+
+    effect: NotRequired[str]
+    """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Defaults to none, which is every effect."""
+
+    toleration_seconds: NotRequired[int]
+    """How long `NoExecute` is stood. Defaults to none, which is for ever."""
+
+
+class SchedulingArgs(TypedDict):
+    """Where Multus' pods run, and how they are replaced."""
+
+    node_selector: NotRequired[Mapping[str, str]]
+    """Labels that a node has to have. Defaults to none."""
+
+    tolerations: NotRequired[Sequence[TolerationArgs]]
+    """The taints that are stood, instead of all of `NoSchedule` and `NoExecute`. Defaults to none."""
+
+    affinity: NotRequired[Mapping[str, Any]]
+    """`podAffinity`, `podAntiAffinity` and `nodeAffinity` as Kubernetes spells them; required node terms are each
+    narrowed by the component's own. Defaults to none."""
+
+    priority_class: NotRequired[str]
+    """The pods' PriorityClass. Defaults to `system-node-critical`."""
+
+    max_unavailable: NotRequired[str]
+    """How many pods a rollout takes down at once, a number or a percentage. Defaults to `25%`, with thick to `1`, where
+    each one is a node without additional networks."""
+
+    labels: NotRequired[Mapping[str, str]]
+    """Labels for every object and pod, besides upstream's. Defaults to none."""
+
+    annotations: NotRequired[Mapping[str, str]]
+    """Annotations for the pods. Defaults to none."""
+
+
+class ResourcesArgs(TypedDict):
+    """What the container asks for. Thick makes interfaces in it; thin does so in the container runtime."""
+
+    requests: NotRequired[Mapping[str, str]]
+    """Amounts by resource. Defaults to 100m of cpu and 64Mi of memory, with thick to 128Mi."""
+
+    limits: NotRequired[Mapping[str, str]]
+    """Amounts by resource. Defaults to 128Mi of memory, with thick to 512Mi; below 100Mi thick is refused, since a
+    daemon that is killed leaves no pod starting."""
+
+
+class SelinuxArgs(TypedDict):
+    """The SELinux context of the containers."""
+
+    user: NotRequired[str]
+    """The user part. Defaults to none."""
+
+    role: NotRequired[str]
+    """The role part. Defaults to none."""
+
+    type: NotRequired[str]
+    """The type part, such as `spc_t`. Defaults to none."""
+
+    level: NotRequired[str]
+    """The level part. Defaults to none."""
+
+
+class SecurityArgs(TypedDict):
+    """The security context of the containers."""
+
+    privileged: NotRequired[bool]
+    """Run thin privileged, which only SELinux may ask for. Thick's daemon always is. Defaults to false."""
+
+    selinux: NotRequired[SelinuxArgs]
+    """The SELinux context. Defaults to none."""
+
+
+class ReferencePluginsArgs(TypedDict):
+    """CNI plugins that an init container copies into the node's plugin directory, where they are not there yet.
+
+    A plugin that is already there stays, whoever put it there, so that the distribution's own are never overwritten.
+    """
+
+    names: Sequence[str]
+    """The plugins, such as `macvlan` and `dhcp`. They also count as `required_plugins`."""
+
+    image: str
+    """An image with these plugins and a shell, with a tag that does not move or a digest. The plugins' own project
+    publishes none."""
+
+    directory: NotRequired[str]
+    """Where the plugins are in the image. Defaults to `/opt/cni/bin`."""
+
+
+class ProxyArgs(TypedDict):
+    """A jump host on the way to a node."""
+
+    host: pulumi.Input[str]
+    """Host name or address for SSH."""
+
+    port: NotRequired[int]
+    """SSH port. Defaults to 22."""
+
+    user: NotRequired[str]
+    """Login name. Defaults to `root`."""
+
+    private_key: NotRequired[pulumi.Input[str]]
+    """The private SSH key for the jump host. Always kept as a secret. Defaults to the node's."""
+
+    host_key: NotRequired[pulumi.Input[str]]
+    """The jump host's public key, as a node's. Required unless `insecure_ignore_host_key` is true."""
+
+    insecure_ignore_host_key: NotRequired[bool]
+    """Connect to whatever answers. Defaults to false."""
 
 
 class NodeArgs(TypedDict):
@@ -64,7 +350,10 @@ class NodeArgs(TypedDict):
     """SSH port. Defaults to 22."""
 
     user: NotRequired[str]
-    """Login name; any other than root needs `sudo -n`. Defaults to `root`."""
+    """Login name. Defaults to `root`."""
+
+    sudo: NotRequired[bool]
+    """Run every step through `sudo -n`. Defaults to true for every user but root."""
 
     private_key: pulumi.Input[str]
     """The private SSH key in PEM or OpenSSH form. Always kept as a secret."""
@@ -76,22 +365,49 @@ class NodeArgs(TypedDict):
     insecure_ignore_host_key: NotRequired[bool]
     """Connect to whatever answers. Defaults to false."""
 
+    proxy: NotRequired[ProxyArgs]
+    """A jump host on the way. Defaults to none."""
+
+    gone: NotRequired[bool]
+    """The host does not exist any more: nothing dials it, and its steps are forgotten without running. Set it for one
+    `up`, then take the node off the list. Defaults to false."""
+
 
 class MultusComponentArgs(TypedDict):
     """What to install, and where."""
 
     distro: Distro
-    """The distribution, which decides every path: `k3s` or `vanilla`."""
+    """The distribution, which decides every path."""
+
+    k3s_version: NotRequired[str]
+    """The k3s version, such as `v1.30.4+k3s1`: before October 2024 plugins were in another directory. Defaults to a
+    current one."""
+
+    flannel: NotRequired[bool]
+    """Whether k3s runs its own flannel; false for `--flannel-backend=none`, whose directories are containerd's.
+    Defaults to true."""
+
+    data_dir: NotRequired[str]
+    """k3s' `--data-dir`. Defaults to `/var/lib/rancher/k3s`."""
+
+    plugin: NotRequired[Plugin]
+    """`thin`: the runtime runs Multus on the host, so nothing happens to pods while its own pod is away. `thick`: a
+    daemon on every node serves the runtime, with metrics and log rotation; while it restarts, pods start without
+    additional networks or wait. Defaults to `thin`."""
 
     method: NotRequired[Method]
     """How the objects reach the cluster. `manifest` registers each as a typed resource; `helm` is refused for now.
     Defaults to `manifest`."""
 
     namespace: NotRequired[str]
-    """The namespace of the ServiceAccount, the token and the DaemonSet; it has to exist. Defaults to `kube-system`."""
+    """The namespace of the ServiceAccount, the token and the DaemonSets. Defaults to `kube-system`."""
+
+    create_namespace: NotRequired[bool]
+    """Make the namespace where it is not there. It stays when the stack is destroyed, since deleting it would delete
+    what others put there. Defaults to false."""
 
     image: NotRequired[ImageArgs]
-    """The Multus image. Defaults to v4.3.0 of upstream's thin image."""
+    """The Multus image. Defaults to v4.3.0 of upstream's image for the plugin."""
 
     cni_conf_dir: NotRequired[str]
     """The runtime's CNI configuration directory on the host. Defaults to the distribution's."""
@@ -99,13 +415,53 @@ class MultusComponentArgs(TypedDict):
     cni_bin_dir: NotRequired[str]
     """The runtime's CNI plugin directory on the host. Defaults to the distribution's."""
 
+    kubelet_dir: NotRequired[str]
+    """The kubelet's directory on the host, which thick reads devices from. Defaults to the distribution's."""
+
+    netns_dir: NotRequired[str]
+    """Where the host keeps network namespaces, which thick enters. Defaults to the distribution's."""
+
+    containerd_config: NotRequired[str]
+    """The runtime's configuration on the host, which nodes are checked against. Defaults to the distribution's."""
+
     api_server: NotRequired[pulumi.Input[str]]
     """URL of the API server as every node's host reaches it, best without kube-proxy: `https://host:port`. Defaults to
-    `https://127.0.0.1:6444` on k3s, the agent's own balancer; required on vanilla."""
+    `https://127.0.0.1:6444` on k3s, the agent's own balancer, and to such an address on rke2, microk8s and talos;
+    required elsewhere."""
+
+    conf: NotRequired[ConfArgs]
+    """What Multus' own configuration says. Defaults to what follows from the default network."""
+
+    log: NotRequired[LogArgs]
+    """What Multus logs, and where to. Defaults to standard error."""
+
+    daemon: NotRequired[DaemonArgs]
+    """What only thick's daemon has; refused with thin. Defaults to none."""
+
+    scheduling: NotRequired[SchedulingArgs]
+    """Where Multus' pods run. Defaults to every Linux node."""
+
+    resources: NotRequired[ResourcesArgs]
+    """What Multus' container asks for. Defaults to what the plugin needs."""
+
+    security: NotRequired[SecurityArgs]
+    """The containers' security context. Defaults to the least that works."""
+
+    reference_plugins: NotRequired[ReferencePluginsArgs]
+    """CNI plugins to install besides Multus. Defaults to none."""
+
+    required_plugins: NotRequired[Sequence[str]]
+    """CNI plugins that the networks of this cluster use; a node that lacks one is refused. Defaults to none."""
 
     nodes: NotRequired[Sequence[NodeArgs]]
     """The nodes to reach over SSH. Nodes that are not listed are served by their pod alone, which removes its
     configuration when it stops. Defaults to none."""
+
+    credentials: NotRequired[Credentials]
+    """`durable`: a token of the ServiceAccount that does not expire, so that nothing has to be renewed on a node.
+    `pod`: the pod's own short-lived token, which it writes to its node again and again. That is weaker with thin: while
+    the pod is away for longer than the token lives, no pod starts on the node, and any error in its watch takes the
+    configuration away. Nodes cannot be listed with `pod`. Defaults to `durable`."""
 
     rotation: NotRequired[str]
     """Part of the token Secret's name; another value makes a new token and retires the old one. Defaults to `1`."""
@@ -113,6 +469,10 @@ class MultusComponentArgs(TypedDict):
     adopt: NotRequired[bool]
     """Take over what an earlier install or an interrupted `up` has left, on the nodes and in the cluster. Meant for one
     `up`; the Kubernetes provider needs `upsert_existing_objects` for the same time. Defaults to false."""
+
+    node_cleanup: NotRequired[bool]
+    """Clean listed nodes when the stack is destroyed or a node leaves the list. False leaves kubeconfig, binary and
+    caches on the host; the configuration always goes, so that pods keep starting. Defaults to true."""
 
     live_attachments: NotRequired[LiveAttachments]
     """What removal does when a running pod still has an additional interface: `refuse` stops before anything moved and

@@ -10,10 +10,10 @@ from typing import Any
 import pulumi
 
 from . import manifests, objects
-from .args import MultusComponentArgs
+from .args import Credentials, MultusComponentArgs
 from .conf import kubeconfig
 from .errors import InvalidArgumentsError, Problem
-from .nodes import Steps
+from .nodes import Steps, options_of
 from .plan import InstallPlan, resolve
 from .server import Server, parse_server
 
@@ -28,8 +28,14 @@ class MultusComponent(pulumi.ComponentResource):
     namespace: pulumi.Output[str]
     """The namespace of the DaemonSets and of the ServiceAccount."""
 
+    plugin: pulumi.Output[str]
+    """Which of Multus' two forms runs."""
+
     daemon_set_name: pulumi.Output[str]
     """The DaemonSet of the nodes that are provisioned over SSH."""
+
+    fallback_daemon_set_name: pulumi.Output[str]
+    """The DaemonSet of all other nodes."""
 
     image: pulumi.Output[str]
     """The image that runs, with its tag or digest."""
@@ -56,24 +62,25 @@ class MultusComponent(pulumi.ComponentResource):
         preflights = {node.name: steps.preflight(node) for node in plan.nodes}
         checked = pulumi.ResourceOptions(parent=self, depends_on=list(preflights.values()))
         account, token, access = _access(name, plan, checked)
-        install = account.metadata.apply(lambda metadata: metadata.uid)
 
-        content = pulumi.Output.all(server, token.data).apply(lambda known: _kubeconfig(*known))
-        provisions = {
-            node.name: steps.provision(node, content, install, [preflights[node.name], *access]) for node in plan.nodes
-        }
-        labels = [
-            manifests.register_patch(
-                f"{name}-label-{node.name}",
-                objects.node_label(node.name),
-                pulumi.ResourceOptions(parent=self, depends_on=[provisions[node.name]]),
+        provisions, labels = {}, []
+        install = account.metadata.apply(lambda metadata: metadata.uid)
+        for node in plan.nodes:
+            content = pulumi.Output.all(server, token.data).apply(lambda known: _kubeconfig(*known))
+            # A node's own steps name each other: when it alone leaves, what lies between them stays and orders nothing.
+            provisions[node.name] = steps.provision(node, content, install, [preflights[node.name], token])
+            label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provisions[node.name]])
+            labels.append(
+                manifests.register_patch(
+                    f"{name}-label-{node.name}",
+                    objects.node_label(node.name),
+                    pulumi.ResourceOptions.merge(label_opts, options_of(node, ["metadata"])),
+                )
             )
-            for node in plan.nodes
-        ]
 
         ready = pulumi.ResourceOptions(
             parent=self,
-            depends_on=[*preflights.values(), *access, *provisions.values(), *labels],
+            depends_on=[*access, *labels],
             custom_timeouts=pulumi.CustomTimeouts(
                 **dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
             ),
@@ -87,52 +94,63 @@ class MultusComponent(pulumi.ComponentResource):
         manifests.register(
             f"{name}-marker",
             objects.marker(plan, owner),
-            pulumi.ResourceOptions(parent=self, depends_on=[*daemon_sets, *verified]),
+            pulumi.ResourceOptions(parent=self, depends_on=verified or daemon_sets),
         )
 
-        self.namespace = pulumi.Output.from_input(plan.namespace)
-        self.daemon_set_name = daemon_sets[0].metadata.apply(lambda metadata: metadata.name)
-        self.image = pulumi.Output.from_input(plan.image)
-        self.cni_conf_dir = pulumi.Output.from_input(plan.cni_conf_dir)
-        self.cni_bin_dir = pulumi.Output.from_input(plan.cni_bin_dir)
-        self.kubeconfig_path = pulumi.Output.from_input(plan.kubeconfig_path)
-        self.provisioned_nodes = pulumi.Output.from_input([node.name for node in plan.nodes])
-        self.register_outputs(
-            {
-                key: getattr(self, key)
-                for key in (
-                    "namespace",
-                    "daemon_set_name",
-                    "image",
-                    "cni_conf_dir",
-                    "cni_bin_dir",
-                    "kubeconfig_path",
-                    "provisioned_nodes",
-                )
-            }
-        )
+        outputs: dict[str, Any] = {
+            "namespace": plan.namespace,
+            "plugin": plan.plugin.value,
+            "daemon_set_name": daemon_sets[0].metadata.apply(lambda metadata: metadata.name),
+            "fallback_daemon_set_name": daemon_sets[1].metadata.apply(lambda metadata: metadata.name),
+            "image": plan.image,
+            "cni_conf_dir": plan.cni_conf_dir,
+            "cni_bin_dir": plan.cni_bin_dir,
+            "kubeconfig_path": plan.kubeconfig_path,
+            "provisioned_nodes": [node.name for node in plan.nodes],
+        }
+        for key, value in outputs.items():
+            setattr(self, key, pulumi.Output.from_input(value))
+        self.register_outputs(outputs)
 
 
 def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple[Any, Any, list[pulumi.Resource]]:
-    """The account, its token Secret, and everything that has to be there before a kubeconfig can be proven."""
+    """The account, its token Secret where it has one, and everything that has to be there before the pods."""
     retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-    crd = manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)
+    made: list[pulumi.Resource] = [
+        manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)
+    ]
+    if plan.create_namespace:
+        namespace = manifests.register_patch(f"{name}-namespace", objects.namespace(plan), retained)
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[namespace]))
+        made.append(namespace)
     account = manifests.register(f"{name}-service-account", objects.service_account(plan), opts)
-    others = [
+    made += [
+        account,
         manifests.register(f"{name}-cluster-role", objects.cluster_role(plan), opts),
         manifests.register(f"{name}-cluster-role-binding", objects.cluster_role_binding(plan), opts),
         manifests.register(f"{name}-marker-role", objects.marker_role(plan), opts),
         manifests.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
     ]
-    token_opts = pulumi.ResourceOptions(
-        depends_on=[account],
-        # The API server writes the day of the token's last use on the Secret, which is no drift.
-        ignore_changes=['metadata.labels["kubernetes.io/legacy-token-last-used"]'],
-    )
-    token = manifests.register(
-        f"{name}-token", objects.token_secret(plan), pulumi.ResourceOptions.merge(opts, token_opts)
-    )
-    return account, token, [crd, account, *others, token]
+    # Its name changes with its content: the old one has to live until every pod reads the new one.
+    created_first = pulumi.ResourceOptions(delete_before_replace=False)
+    conf = objects.own_conf_map(plan)
+    if conf is not None:
+        made.append(manifests.register(f"{name}-conf", conf, pulumi.ResourceOptions.merge(opts, created_first)))
+    token = None
+    if plan.credentials is Credentials.DURABLE:
+        token_opts = pulumi.ResourceOptions(
+            # The last of them: who needs all of this names the token alone, since the SDK walks every way anew.
+            depends_on=made,
+            # A rotation changes the name: the old token has to live until every node and pod has the new one.
+            delete_before_replace=False,
+            # The API server writes the day of the token's last use on the Secret, which is no drift.
+            ignore_changes=['metadata.labels["kubernetes.io/legacy-token-last-used"]'],
+        )
+        token = manifests.register(
+            f"{name}-token", objects.token_secret(plan), pulumi.ResourceOptions.merge(opts, token_opts)
+        )
+        made.append(token)
+    return account, token, made
 
 
 def _kubeconfig(server: Server, data: dict[str, str]) -> str:

@@ -34,8 +34,10 @@ class MultusError(pulumi.RunError):
     """The base of every error that this package raises on purpose."""
 
 
-class InvalidArgumentsError(MultusError, ValueError):
-    """Arguments that cannot work. Nothing has been registered when this is raised.
+class InvalidArgumentsError(MultusError):
+    """Arguments that cannot work. Unless an Output brought one of them late, nothing has been registered by then.
+
+    It is no ValueError: those are wrapped by the SDK on their way out of an Output, and end in a traceback.
 
     Attributes:
         problems: every problem found, those of the types first.

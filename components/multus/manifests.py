@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from .objects import Object
+from .metadata import Object
 
 _TYPES: dict[str, Any] = {
     "ServiceAccount": k8s.core.v1.ServiceAccount,
@@ -22,6 +22,7 @@ _TYPES: dict[str, Any] = {
 
 _PATCH_TYPES: dict[str, Any] = {
     "CustomResourceDefinition": k8s.apiextensions.v1.CustomResourceDefinitionPatch,
+    "Namespace": k8s.core.v1.NamespacePatch,
     "Node": k8s.core.v1.NodePatch,
 }
 
@@ -34,8 +35,8 @@ _KEYWORDS = {
 
 
 def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
-    """Register an object that this component owns. Its name is fixed, so a replacement has to delete first."""
-    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+    """Register an object that this component owns. Names are fixed, so a replacement deletes first by default."""
+    opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
     return _TYPES[manifest["kind"]](name, opts=opts, **_arguments(manifest))
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import posixpath
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -16,8 +17,10 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
+from . import refusals
+from .errors import Problem
 from .objects import MARKER
-from .plan import InstallPlan, NodePlan, known_host, known_host_key, known_private_key
+from .plan import InstallPlan, NodePlan, ProxyPlan, known
 from .server import Server
 from .validation import is_opaque
 
@@ -26,6 +29,21 @@ _PROGRAM = f"{STATE_DIR}/node.sh"
 _VERIFY_SECONDS = 60
 # The program is the last file to go; killed right after that, a clean-up leaves its directory.
 WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ rmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
+
+# What a phase reads of the plan, and no more: the state of a stack keeps every word of a command twice.
+_MEANT = ("plugin", "master", "socket_dir")
+_READS = {
+    "preflight": (
+        *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
+        *(*_MEANT, "needs", "installs", "metrics_port"),
+    ),
+    "provision": ("conf_dir", "bin_dir", "namespace", "owner", "node", "plan", "plugin", "installs"),
+    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT),
+    "disarm": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
+    "clean": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
+    "forget": (),
+}
+_INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
 
 
 @dataclass(frozen=True)
@@ -51,19 +69,27 @@ class Steps:
         """Deliver node.sh and check the node. Fails before anything anywhere has changed."""
         unpack = f"base64 -d | gzip -dc > {_PROGRAM}.new"
         deliver = f"umask 077; mkdir -p {STATE_DIR}; {unpack}; mv {_PROGRAM}.new {_PROGRAM}"
-        checks = self._phase(
-            node, "preflight", server=self.server.apply(lambda server: server.url), adopt=_flag(self.plan.adopt)
-        )
-        run = checks.apply(lambda arguments: self._bounded(node, f"set -eu; {deliver}; exec sh {_PROGRAM} {arguments}"))
+
+        def checks(*, aliased: bool) -> pulumi.Output[str]:
+            server = self.server.apply(lambda server: server.url)
+            adopt = _flag(self.plan.adopt)
+            arguments = self._phase(node, "preflight", server=server, adopt=adopt, aliased=_flag(aliased))
+            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh {_PROGRAM} {words}"))
+
+        create, update = checks(aliased=False), checks(aliased=True)
         forget = self._run(node, self._phase(node, "forget"), missing_is_fine=True)
-        return self._command(node, "preflight", run, delete=forget, stdin=_packed(program_text()))
+        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed(program_text()))
 
     def provision(
         self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
     ) -> remote.Command:
         """Write the kubeconfig and prove it; cleans the node when it goes."""
         provision = self._run(node, self._phase(node, "provision", install=install))
-        clean = self._run(node, self._phase(node, "clean", install=install), missing_is_fine=True)
+        clean = None
+        if self.plan.node_cleanup:
+            clean = self._run(
+                node, self._phase(node, "clean", install=install), missing_is_fine=True, stays_armed_without=True
+            )
         return self._command(
             node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
         )
@@ -78,12 +104,13 @@ class Steps:
             node,
             self._phase(node, "disarm", install=install, live_attachments=self.plan.live_attachments.value),
             missing_is_fine=True,
+            stays_armed_without=True,
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
         """The words after `node.sh`. The plan's fingerprint makes a changed plan run the phase again."""
-        words: dict[str, Any] = {
+        known_words: dict[str, Any] = {
             "conf_dir": self.plan.cni_conf_dir,
             "bin_dir": self.plan.cni_bin_dir,
             "containerd_config": self.plan.containerd_config,
@@ -93,8 +120,14 @@ class Steps:
             "owner": self.owner,
             "node": node.name,
             "plan": self.plan.fingerprint,
-            **options,
+            "plugin": self.plan.plugin.value if self.plan.is_thick else None,
+            "master": self.plan.conf.master_conf or posixpath.basename(self.plan.conf.cluster_network or ""),
+            "needs": " ".join(self.plan.required_plugins),
+            "installs": " ".join(self.plan.reference_plugins.names if self.plan.reference_plugins else ()),
+            "metrics_port": self.plan.daemon.metrics_port,
+            "socket_dir": self.plan.daemon.socket_dir.rstrip("/") if self.plan.is_thick else None,
         }
+        words = {key: known_words[key] for key in _READS[phase] if known_words[key]} | options
         return pulumi.Output.all(**words).apply(
             lambda known: " ".join(
                 [phase, *(f"--{key.replace('_', '-')} {shlex.quote(str(known[key]))}" for key in words)]
@@ -102,15 +135,30 @@ class Steps:
         )
 
     def _run(
-        self, node: NodePlan, arguments: pulumi.Output[str], *, missing_is_fine: bool = False
+        self,
+        node: NodePlan,
+        arguments: pulumi.Output[str],
+        *,
+        missing_is_fine: bool = False,
+        stays_armed_without: bool = False,
     ) -> pulumi.Output[str]:
         """A phase by the program that lies on the node. Where it is gone, so is what it would remove."""
         guard = f"{WHERE_GONE}; " if missing_is_fine else ""
+        if stays_armed_without:
+            guard = f"{self._where_lost()}{guard}"
         return arguments.apply(lambda text: self._bounded(node, f"{guard}exec sh {_PROGRAM} {text}"))
+
+    def _where_lost(self) -> str:
+        """Multus without the program, as on a machine installed anew: going on would leave it there without a token."""
+        confs = " ".join(f"{self.plan.cni_conf_dir}/00-multus.{suffix}" for suffix in ("conf", "conflist"))
+        what = "Multus is here, but the program that removes it is not, as after a new installation of the machine"
+        fix = "set rotation to another value and run pulumi up, which brings it back, then repeat"
+        complain = f'{{ echo "error: $f: {what}; {fix}." >&2; exit 1; }}'
+        return f'[ -f {_PROGRAM} ] || for f in {confs}; do [ ! -e "$f" ] || {complain}; done; '
 
     def _bounded(self, node: NodePlan, script: str) -> str:
         """Once connected nothing else limits a command."""
-        sudo = "" if node.user == "root" else "sudo -n "
+        sudo = "sudo -n " if node.sudo else ""
         return f"exec {sudo}timeout -k 5 {self.plan.timeout_seconds} sh -c {shlex.quote(script)}"
 
     def _command(
@@ -119,7 +167,7 @@ class Steps:
         phase: str,
         create: pulumi.Output[str],
         *,
-        delete: pulumi.Output[str],
+        delete: pulumi.Output[str] | None,
         update: pulumi.Output[str] | None = None,
         stdin: Any = None,
         after: list[pulumi.Resource] | None = None,
@@ -127,29 +175,37 @@ class Steps:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
             connection=remote.ConnectionArgs(
-                host=_known(node.host, known_host, f"{node.path}.host"),
-                port=node.port,
-                user=node.user,
-                private_key=pulumi.Output.secret(
-                    _known(node.private_key, known_private_key, f"{node.path}.private_key")
-                ),
-                host_key=_known(node.host_key, known_host_key, f"{node.path}.host_key"),
-                dial_error_limit=3,
-                per_dial_timeout=10,
+                **_login(node, node.path),
+                proxy=None
+                if node.proxy is None
+                else remote.ProxyConnectionArgs(**_login(node.proxy, f"{node.path}.proxy")),
             ),
             create=create,
-            update=create if update is None else update,
+            # Left out, a change runs `create` again, and the state does not keep the same text twice more.
+            update=update,
             delete=delete,
             stdin=stdin,
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self.parent, depends_on=after, delete_before_replace=True),
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(parent=self.parent, depends_on=after, delete_before_replace=True),
+                options_of(node, _INPUTS),
+            ),
         )
 
 
+def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
+    """A node that is gone keeps its resources as they are until it leaves the list; then nothing is run for them."""
+    if not node.gone:
+        return pulumi.ResourceOptions()
+    return pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=list(inputs))
+
+
 def program_text() -> str:
-    """The node program, as it is delivered."""
-    return resources.files(__package__).joinpath("node.sh").read_text(encoding="utf-8")
+    """The node program, as it is delivered: without the lines and blanks that only people need."""
+    text = resources.files(__package__).joinpath("node.sh").read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 
 
 def _packed(text: str) -> str:
@@ -157,9 +213,22 @@ def _packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _known(value: Any, check: Callable[[str, str], str], path: str) -> Any:
+def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
+    """How to connect; what is known late is checked then."""
+    return {
+        "host": _known(login.host, refusals.host, f"{path}.host"),
+        "port": login.port,
+        "user": login.user,
+        "private_key": pulumi.Output.secret(_known(login.private_key, refusals.private_key, f"{path}.private_key")),
+        "host_key": _known(login.host_key, refusals.host_key, f"{path}.host_key"),
+        "dial_error_limit": 3,
+        "per_dial_timeout": 10,
+    }
+
+
+def _known(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
     """What plan.py has checked already, or an Output that is checked as soon as it is known."""
-    return pulumi.Output.from_input(value).apply(lambda known: check(path, known)) if is_opaque(value) else value
+    return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
 
 
 def _flag(value: bool) -> str:

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .conf import POD_BIN_DIR, POD_CONF_DIR, entrypoint_flags
+from .conf import own_conf, own_conf_name
+from .metadata import FORCE, NODE_LABEL, Object, metadata
 from .plan import InstallPlan
+from .pods import ACCOUNT, pod_spec
 
-Object = dict[str, Any]
-
-ACCOUNT = "multus"
 DAEMON_SET = "kube-multus-ds"
 FALLBACK_DAEMON_SET = "kube-multus-ds-fallback"
 MARKER = "multus-install"
-NODE_LABEL = "multus-install/provisioned"
 CRD = "network-attachment-definitions.k8s.cni.cncf.io"
 
-_FORCE = "pulumi.com/patchForce"
-_TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
+_CERTIFICATES_GROUP = "system:multus"
 
 
 def custom_resource_definition() -> Object:
@@ -42,7 +39,7 @@ def custom_resource_definition() -> Object:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": CRD, "annotations": {_FORCE: "true"}},
+        "metadata": {"name": CRD, "annotations": {FORCE: "true"}},
         "spec": {
             "group": "k8s.cni.cncf.io",
             "scope": "Namespaced",
@@ -58,39 +55,59 @@ def custom_resource_definition() -> Object:
     }
 
 
+def namespace(plan: InstallPlan) -> Object:
+    """The namespace, for a forced patch: it is made where it is not there, and nobody's part of it is touched."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": plan.namespace, "annotations": {FORCE: "true"}},
+    }
+
+
 def service_account(plan: InstallPlan) -> Object:
     """The account that Multus asks the API as."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": _metadata(plan, ACCOUNT, namespaced=True),
+        "metadata": metadata(plan, ACCOUNT, namespaced=True),
         "automountServiceAccountToken": False,
     }
 
 
 def cluster_role(plan: InstallPlan) -> Object:
-    """What thin Multus calls, and no more."""
+    """What Multus calls, and no more: thick's daemon keeps the pods and networks in mind that thin asks for."""
+    read = ["get", "list", "watch"] if plan.is_thick else ["get"]
+    rules = [
+        {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"], "verbs": read},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": read},
+        {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["update"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+    ]
+    if plan.daemon.per_node_certificates:
+        requests = ["certificatesigningrequests"]
+        rules.append(
+            {"apiGroups": ["certificates.k8s.io"], "resources": requests, "verbs": ["create", "get", "list", "watch"]}
+        )
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": _metadata(plan, ACCOUNT),
-        "rules": [
-            {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"], "verbs": ["get"]},
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
-            {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["update"]},
-            {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
-        ],
+        "metadata": metadata(plan, ACCOUNT),
+        "rules": rules,
     }
 
 
 def cluster_role_binding(plan: InstallPlan) -> Object:
-    """Gives the account its ClusterRole."""
+    """Gives the account its ClusterRole, and the daemons where each one has a certificate of its own."""
+    subjects = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}]
+    if plan.daemon.per_node_certificates:
+        group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": _CERTIFICATES_GROUP}
+        subjects.append(group)
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": _metadata(plan, ACCOUNT),
+        "metadata": metadata(plan, ACCOUNT),
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ACCOUNT},
-        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}],
+        "subjects": subjects,
     }
 
 
@@ -99,7 +116,7 @@ def marker_role(plan: InstallPlan) -> Object:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
-        "metadata": _metadata(plan, MARKER, namespaced=True),
+        "metadata": metadata(plan, MARKER, namespaced=True),
         "rules": [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [MARKER], "verbs": ["get"]}],
     }
 
@@ -109,7 +126,7 @@ def marker_role_binding(plan: InstallPlan) -> Object:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": _metadata(plan, MARKER, namespaced=True),
+        "metadata": metadata(plan, MARKER, namespaced=True),
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": MARKER},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}],
     }
@@ -117,19 +134,32 @@ def marker_role_binding(plan: InstallPlan) -> Object:
 
 def token_secret(plan: InstallPlan) -> Object:
     """The durable token: the control plane fills it in, and it does not expire under a running node."""
-    metadata = _metadata(plan, plan.token_secret, namespaced=True)
-    metadata.setdefault("annotations", {})["kubernetes.io/service-account.name"] = ACCOUNT
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/service-account-token"}
+    about = metadata(plan, plan.token_secret, namespaced=True)
+    about["annotations"]["kubernetes.io/service-account.name"] = ACCOUNT
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "type": "kubernetes.io/service-account-token"}
+
+
+def own_conf_map(plan: InstallPlan) -> Object | None:
+    """The configuration that the pods read, where they do not write it by themselves."""
+    file = own_conf(plan)
+    if file is None:
+        return None
+    about = metadata(plan, own_conf_name(plan), namespaced=True)
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": dict([file])}
 
 
 def daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
     """The DaemonSet of the nodes that SSH steps provision and clean. Host and port may be Outputs, the port as text."""
-    return _daemon_set(plan, DAEMON_SET, "multus", "In", server_host, server_port)
+    return _daemon_set(plan, DAEMON_SET, "multus", server_host, server_port, provisioned=True)
 
 
 def fallback_daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
-    """The DaemonSet of all other nodes: its pods provision, and take the configuration away when they stop."""
-    return _daemon_set(plan, FALLBACK_DAEMON_SET, "multus-fallback", "NotIn", server_host, server_port)
+    """The DaemonSet of all other nodes: its pods provision, and take the configuration away when they stop.
+
+    Thick's pods always do the latter. There are two DaemonSets all the same: a node then has one pod at every moment,
+    also while the plugin is changed, and a pod that goes cannot remove what another one wrote.
+    """
+    return _daemon_set(plan, FALLBACK_DAEMON_SET, "multus-fallback", server_host, server_port, provisioned=False)
 
 
 def node_label(name: str) -> Object:
@@ -137,7 +167,7 @@ def node_label(name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": {NODE_LABEL: "true"}, "annotations": {_FORCE: "true"}},
+        "metadata": {"name": name, "labels": {NODE_LABEL: "true"}, "annotations": {FORCE: "true"}},
     }
 
 
@@ -146,94 +176,41 @@ def marker(plan: InstallPlan, owner: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": _metadata(plan, MARKER, namespaced=True),
+        "metadata": metadata(plan, MARKER, namespaced=True),
         "data": {"owner": owner},
     }
 
 
-def _metadata(plan: InstallPlan, name: str, *, namespaced: bool = False) -> Object:
-    metadata: Object = {"name": name, "labels": {"app": "multus"}}
-    if namespaced:
-        metadata["namespace"] = plan.namespace
-    if plan.adopt:
-        metadata["annotations"] = {_FORCE: "true"}
-    return metadata
-
-
-def _daemon_set(plan: InstallPlan, name: str, label: str, operator: str, server_host: Any, server_port: Any) -> Object:
-    labels = {"tier": "node", "app": "multus", "name": label}
-    metadata = _metadata(plan, name, namespaced=True)
-    metadata["labels"] = labels
+def _daemon_set(
+    plan: InstallPlan, name: str, label: str, server_host: Any, server_port: Any, *, provisioned: bool
+) -> Object:
+    about = metadata(plan, name, namespaced=True)
+    labels = {**about["labels"], "tier": "node", "name": label}
+    about["labels"] = labels
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
-        "metadata": metadata,
+        "metadata": about,
         "spec": {
             "selector": {"matchLabels": {"name": label}},
             # The entrypoint's errors exit with 0: a pod has to stay up for a while before it counts.
             "minReadySeconds": 5,
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}},
+            # No maxSurge: of two pods on one node the one that goes removes the other's configuration.
+            "updateStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": _count(plan.scheduling.max_unavailable)},
+            },
             "template": {
-                "metadata": {"labels": labels},
-                "spec": _pod_spec(plan, operator, server_host, server_port),
+                "metadata": _said({"labels": labels, "annotations": plan.scheduling.annotations}),
+                "spec": pod_spec(plan, server_host, server_port, provisioned=provisioned),
             },
         },
     }
 
 
-def _pod_spec(plan: InstallPlan, operator: str, server_host: Any, server_port: Any) -> Object:
-    expressions = [
-        {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
-        {"key": NODE_LABEL, "operator": operator, "values": ["true"]},
-    ]
-    node_affinity = {
-        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": expressions}]}
-    }
-    spec: Object = {
-        "hostNetwork": True,
-        "priorityClassName": "system-node-critical",
-        "serviceAccountName": ACCOUNT,
-        "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": 10,
-        "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}, {"operator": "Exists", "effect": "NoExecute"}],
-        "affinity": {"nodeAffinity": node_affinity},
-        "containers": [_container(plan, operator, server_host, server_port)],
-        "volumes": [
-            {"name": "cni", "hostPath": {"path": plan.cni_conf_dir, "type": "Directory"}},
-            {"name": "cnibin", "hostPath": {"path": plan.cni_bin_dir, "type": "Directory"}},
-            {"name": "multus-cni", "emptyDir": {}},
-            {"name": "token", "secret": {"secretName": plan.token_secret, "defaultMode": 0o400}},
-        ],
-    }
-    if plan.pull_secrets:
-        spec["imagePullSecrets"] = [{"name": name} for name in plan.pull_secrets]
-    return spec
+def _count(amount: str) -> int | str:
+    return int(amount) if amount.isdigit() else amount
 
 
-def _container(plan: InstallPlan, operator: str, server_host: Any, server_port: Any) -> Object:
-    return {
-        "name": "kube-multus",
-        "image": plan.image,
-        "imagePullPolicy": plan.pull_policy,
-        "command": ["/thin_entrypoint"],
-        "args": entrypoint_flags(plan, removes_on_exit=operator == "NotIn"),
-        "env": [
-            {"name": "KUBERNETES_SERVICE_HOST", "value": server_host},
-            {"name": "KUBERNETES_SERVICE_PORT", "value": server_port},
-        ],
-        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": {
-            "privileged": False,
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [
-            {"name": "cni", "mountPath": POD_CONF_DIR},
-            {"name": "cnibin", "mountPath": POD_BIN_DIR},
-            # The entrypoint makes a directory here that nothing reads; the root file system is read-only.
-            {"name": "multus-cni", "mountPath": "/host/etc/cni/multus"},
-            {"name": "token", "mountPath": _TOKEN_MOUNT, "readOnly": True},
-        ],
-    }
+def _said(keys: Object) -> Object:
+    return {key: value for key, value in keys.items() if value}

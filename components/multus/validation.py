@@ -68,6 +68,8 @@ def _value(hint: Any, value: Any, path: str) -> tuple[Any, list[Problem]]:
             return None, [Problem(path, f"{_shown(path, value)} is not a list", "write a list")]
         elements = [_value(arguments[0], element, f"{path}[{index}]") for index, element in enumerate(value)]
         return [fitting for fitting, _ in elements], [problem for _, found in elements for problem in found]
+    if origin is Mapping:
+        return _mapping(arguments[1], value, path)
     if hint is int and isinstance(value, float) and value.is_integer():
         # Numbers that crossed Pulumi's wire are floats.
         value = int(value)
@@ -75,6 +77,19 @@ def _value(hint: Any, value: Any, path: str) -> tuple[Any, list[Problem]]:
         return _leaf(hint).validate_python(value), []
     except pydantic.ValidationError as error:
         return None, [_problem(path, value, item) for item in error.errors(include_url=False)]
+
+
+def _mapping(hint: Any, value: Any, path: str) -> tuple[Any, list[Problem]]:
+    """Keys that a user chooses; where one is no text, nothing fits."""
+    if not isinstance(value, Mapping):
+        return None, [Problem(path, f"{_shown(path, value)} is not a set of keys and values", "write a mapping")]
+    if not all(isinstance(key, str) for key in value):
+        return None, [Problem(path, "has keys that are no strings", "write every key as a string")]
+    members = {key: _value(hint, member, f"{path}[{key!r}]") for key, member in value.items()}
+    return (
+        {key: fitting for key, (fitting, _) in members.items() if fitting is not None},
+        [problem for _, found in members.values() for problem in found],
+    )
 
 
 @cache

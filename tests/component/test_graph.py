@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import shlex
 from typing import Any
 
 import pulumi
@@ -11,7 +13,7 @@ import pytest
 
 from components.multus import InvalidArgumentsError, MultusComponent
 from components.multus.nodes import WHERE_GONE
-from tests.component.arguments import SSH_KEY, k3s, node, vanilla
+from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 from tests.component.recording import Graph, Registration, run
 
 SHARED = {
@@ -94,9 +96,14 @@ def test_component_orders(preview: bool) -> None:
 
 def test_fixed_name_children_are_deleted_before_they_are_replaced(two_nodes: Graph) -> None:
     """Created first, the new object would be the old one, and deleting the old one would delete it."""
-    children = [*fixed_name_children(two_nodes), *two_nodes.of_type("remote:Command")]
-    assert len(children) == 9 + 6
+    owned = [each for each in fixed_name_children(two_nodes) if each.name != "m-token"]
+    children = [*owned, *two_nodes.of_type("remote:Command")]
+    assert len(children) == 8 + 6
     assert all(each.request.deleteBeforeReplace for each in children)
+
+
+def test_a_rotated_token_is_made_before_the_old_one_goes(two_nodes: Graph) -> None:
+    assert not two_nodes["m-token"].request.deleteBeforeReplace
 
 
 def test_only_the_crd_is_retained(two_nodes: Graph) -> None:
@@ -128,7 +135,7 @@ def test_commands_never_repeat_former_output_as_environment(two_nodes: Graph) ->
 
 def test_every_command_is_bounded_and_has_a_delete(two_nodes: Graph) -> None:
     for each in two_nodes.of_type("remote:Command"):
-        for phase in ("create", "update", "delete"):
+        for phase in {"create", "update", "delete"} - ({"update"} - set(each.inputs)):
             assert each.inputs[phase].startswith("exec timeout -k 5 300 sh -c "), (each.name, phase)
 
 
@@ -164,6 +171,19 @@ def test_provider_of_the_caller_reaches_every_kubernetes_child() -> None:
     assert all(not each.request.provider for each in graph.of_type("remote:Command"))
 
 
+def test_a_nodes_own_steps_are_ordered_by_themselves() -> None:
+    """When one node leaves, whatever lies between its steps stays, and only direct dependencies order the deletes."""
+    graph = graph_of(k3s(node("a", 11), node("b", 12)))
+
+    def direct(name: str) -> set[str]:
+        return {urn.rsplit("::", 1)[1] for urn in graph[name].request.dependencies}
+
+    for name in ("a", "b"):
+        assert f"m-provision-{name}" in direct(f"m-verify-{name}")
+        assert f"m-provision-{name}" in direct(f"m-label-{name}")
+        assert f"m-preflight-{name}" in direct(f"m-provision-{name}")
+
+
 def test_order_of_the_nodes_changes_nothing() -> None:
     a, b = node("a", 11), node("b", 12)
     assert graph_of(k3s(a, b)).described() == graph_of(k3s(b, a)).described()
@@ -176,19 +196,14 @@ def test_removing_a_node_removes_its_four_children_and_changes_no_other() -> Non
     assert all(one[name].wire == both[name].wire for name in one.types)
 
 
-@pytest.mark.parametrize(
-    ("adopt", "expected"),
-    [(False, {"m-crd", "m-label-a"}), (True, {*SHARED, "m-label-a"})],
-    ids=["without-adopt", "with-adopt"],
-)
-def test_patch_force_is_on(adopt: bool, expected: set[str]) -> None:
-    graph = graph_of(k3s(node("a", 11), adopt=adopt))
+def test_patch_force_is_on_every_object() -> None:
+    graph = graph_of(k3s(node("a", 11)))
     forced = {
         each.name
         for each in graph
         if each.inputs.get("metadata", {}).get("annotations", {}).get("pulumi.com/patchForce") == "true"
     }
-    assert forced == expected
+    assert forced == {*SHARED, "m-label-a"}
 
 
 def test_adopt_reaches_the_preflight() -> None:
@@ -202,7 +217,7 @@ def test_a_changed_plan_runs_every_phase_again() -> None:
     for phase in ("preflight", "provision", "verify"):
         name = f"m-{phase}-a"
         assert before[name].inputs["create"] != after[name].inputs["create"]
-        assert before[name].inputs["update"] != after[name].inputs["update"]
+        assert phase == "provision" or before[name].inputs["update"] != after[name].inputs["update"]
 
 
 def test_verify_disarms_only_in_its_create() -> None:
@@ -218,7 +233,7 @@ def test_verify_disarms_only_in_its_create() -> None:
 )
 def test_delete_runs(phase: str, delete: str, two_nodes: Graph) -> None:
     text = two_nodes[f"m-{phase}-a"].inputs["delete"]
-    assert f"node.sh {delete} " in text
+    assert f"node.sh {delete}" in text
     assert f"{WHERE_GONE}; " in text
 
 
@@ -242,10 +257,97 @@ def test_outputs_are_what_the_plan_says() -> None:
     result = run(lambda: MultusComponent("m", k3s(node("a", 11), node("b", 12), image={"tag": "v4.2.4"})))
     assert result.outputs_of("m") == {
         "namespace": "kube-system",
+        "plugin": "thin",
         "daemon_set_name": "kube-multus-ds",
+        "fallback_daemon_set_name": "kube-multus-ds-fallback",
         "image": "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2.4",
         "cni_conf_dir": "/var/lib/rancher/k3s/agent/etc/cni/net.d",
         "cni_bin_dir": "/var/lib/rancher/k3s/data/cni",
         "kubeconfig_path": "/var/lib/rancher/k3s/agent/etc/cni/net.d/multus.d/multus.kubeconfig",
         "provisioned_nodes": ["a", "b"],
     }
+
+
+def test_thick_adds_its_configuration_before_the_pods() -> None:
+    graph = graph_of(k3s(node("a", 11), plugin="thick"))
+    assert graph.children_of("m") == {**SHARED, **of_node("a"), "m-conf": "kubernetes:core/v1:ConfigMap"}
+    assert "m-conf" in graph.needs("m-daemonset")
+    assert "m-conf" in graph.needs("m-daemonset-fallback")
+    assert "m-preflight-a" in graph.needs("m-conf")
+
+
+def test_a_changed_configuration_is_made_before_the_old_one_goes() -> None:
+    graph = graph_of(k3s(plugin="thick"))
+    assert not graph["m-conf"].request.deleteBeforeReplace
+
+
+def test_nodes_are_told_what_is_not_ordinary() -> None:
+    graph = graph_of(
+        k3s(
+            node("a", 11),
+            plugin="thick",
+            required_plugins=["dhcp", "vlan"],
+            reference_plugins={"names": ["macvlan", "ipvlan"], "image": "r.example/plugins:1"},
+            daemon={"metrics_port": 9091, "socket_dir": "/run/m/"},
+            conf={"master_conf": "10-flannel.conflist"},
+        )
+    )
+
+    def told(name: str, phase: str) -> dict[str, str]:
+        words = shlex.split(shlex.split(graph[name].inputs[phase])[-1])
+        return dict(itertools.pairwise(words))
+
+    checked = told("m-preflight-a", "create")
+    assert checked["--needs"] == "dhcp vlan"
+    assert checked["--metrics-port"] == "9091"
+    provisioned = told("m-provision-a", "create")
+    for words in (checked, provisioned):
+        assert words["--plugin"] == "thick"
+        assert words["--installs"] == "macvlan ipvlan"
+    for words in (checked, told("m-verify-a", "create"), told("m-verify-a", "delete"), told("m-provision-a", "delete")):
+        assert words["--plugin"] == "thick"
+        assert words["--socket-dir"] == "/run/m"
+        assert words["--master"] == "10-flannel.conflist"
+
+
+def test_pods_tokens_need_no_secret() -> None:
+    graph = graph_of(k3s(credentials="pod"))
+    assert set(graph.children_of("m")) == set(SHARED) - {"m-token"}
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_a_namespace_is_made_first_and_stays(preview: bool) -> None:
+    graph = graph_of(k3s(node("a", 11), namespace="networks", create_namespace=True), preview=preview)
+    assert graph.types["m-namespace"] == "kubernetes:core/v1:NamespacePatch"
+    assert graph["m-namespace"].request.retainOnDelete
+    namespaced = {each.name for each in graph if each.inputs.get("metadata", {}).get("namespace") == "networks"}
+    assert len(namespaced) == 7
+    assert all("m-namespace" in graph.needs(name) for name in namespaced)
+
+
+def test_nodes_can_be_left_as_they_are() -> None:
+    """The configuration goes in any case: with its account gone no pod would start."""
+    graph = graph_of(k3s(node("a", 11), node_cleanup=False))
+    assert "delete" not in graph["m-provision-a"].inputs
+    assert "node.sh disarm " in graph["m-verify-a"].inputs["delete"]
+
+
+def test_nothing_is_run_for_a_host_that_is_gone() -> None:
+    graph = graph_of(k3s(node("a", 11, gone=True), node("b", 12)))
+    gone = [each for each in graph if each.name.endswith("-a")]
+    assert len(gone) == 4
+    assert all(each.request.retainOnDelete for each in gone)
+    for each in gone:
+        changeable = {"metadata"} if each.name == "m-label-a" else set(each.wire)
+        assert changeable <= set(each.request.ignoreChanges), each.name
+    assert not any(each.request.retainOnDelete for each in graph if each.name.endswith("-b"))
+
+
+def test_a_jump_host_has_a_key_of_its_own_to_be_known_by() -> None:
+    jump = {"host": "192.0.2.99", "user": "jump", "host_key": HOST_KEY}
+    connection = graph_of(k3s(node("a", 11, proxy=jump)))["m-verify-a"].inputs["connection"]
+    assert connection["proxy"]["host"] == "192.0.2.99"
+    assert connection["proxy"]["user"] == "jump"
+    assert connection["proxy"]["hostKey"] == HOST_KEY
+    assert connection["proxy"]["privateKey"] == SSH_KEY
+    assert "proxy" not in graph_of(k3s(node("a", 11)))["m-verify-a"].inputs["connection"]

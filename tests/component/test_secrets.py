@@ -82,15 +82,15 @@ def test_secrets_are_seen_where_they_would_stand_in_clear(graph: Graph) -> None:
 
 def test_no_command_text_carries_a_secret(graph: Graph) -> None:
     for each in graph.of_type("remote:Command"):
-        for phase in ("create", "update", "delete"):
-            assert TOKEN not in each.inputs[phase]
-            assert "PRIVATE KEY" not in each.inputs[phase]
+        for text in (each.inputs.get(phase, "") for phase in ("create", "update", "delete")):
+            assert TOKEN not in text
+            assert "PRIVATE KEY" not in text
 
 
 def test_install_is_the_service_accounts_uid(graph: Graph) -> None:
     for phase in ("provision", "verify"):
         inputs = graph[f"m-{phase}-a"].inputs
-        assert all(f"--install {UID}" in inputs[kind] for kind in ("create", "update", "delete"))
+        assert all(f"--install {UID}" in inputs[kind] for kind in ("create", "update", "delete") if kind in inputs)
 
 
 def test_outputs_of_the_same_program_work() -> None:
@@ -130,22 +130,15 @@ def test_outputs_of_the_same_program_work() -> None:
     ids=["api_server", "host", "host_key", "private_key"],
 )
 def test_output_is_checked_once_known(change: dict[str, str], path: str, reason: str, preview: bool) -> None:
-    """The SDK wraps what an Output raises; our sentence has to be in what it shows."""
+    """Our own error comes out as it is: wrapped by the SDK it would end in a traceback."""
     ((key, value),) = change.items()
     late = {key: pulumi.Output.from_input(value)}
     args = k3s(node("a", 11), **late) if key == "api_server" else k3s(node("a", 11, **late))
-    with pytest.raises(Exception, match=reason) as caught:
+    with pytest.raises(InvalidArgumentsError, match=reason) as caught:
         graph_of(args, preview=preview)
-    refusal = _cause(caught.value)
-    assert isinstance(refusal, InvalidArgumentsError)
+    refusal = caught.value
     assert [problem.path for problem in refusal.problems] == [path]
     assert key != "private_key" or value not in str(refusal)
-
-
-def _cause(error: BaseException | None) -> BaseException | None:
-    while error is not None and not isinstance(error, InvalidArgumentsError):
-        error = error.__cause__
-    return error
 
 
 def test_unknown_output_previews_the_same_graph() -> None:

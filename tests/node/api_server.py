@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class ApiServer:
         forbidden: whether the account has lost its rights.
         broken: a status for everything, where not None.
         open: cleared, requests hang until it is set.
+        delays: how long each of the next answers takes, in seconds.
         asked: the paths that were asked for.
     """
 
@@ -34,6 +36,7 @@ class ApiServer:
     broken: int | None = None
     open: threading.Event = field(default_factory=threading.Event)
     entered: threading.Event = field(default_factory=threading.Event)
+    delays: list[float] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def status(self, path: str, authorization: str | None) -> int:
@@ -60,6 +63,8 @@ def serving(certificate: Path, key: Path, token: str) -> Iterator[ApiServer]:
             api.asked.append(self.path)
             api.entered.set()
             api.open.wait(30)
+            if api.delays:
+                time.sleep(api.delays.pop())
             status = api.status(self.path, self.headers["Authorization"])
             self.send_response(status)
             self.send_header("Content-Length", "0")

@@ -70,7 +70,10 @@ def node(shell: tuple[list[str], str], api: ApiServer, tmp_path: Path) -> Iterat
     (shims / "curl").write_text(
         f'#!/bin/sh\nprintf "%s\\n" "$*" >>{tmp_path}/curl.log\nexec {shutil.which("curl")} "$@"\n', encoding="utf-8"
     )
-    (shims / "curl").chmod(0o755)
+    # Whatever runtime the machine itself has is none of the node's.
+    (shims / "crictl").write_text(f"#!/bin/sh\nexec cat {tmp_path}/crictl.json\n", encoding="utf-8")
+    for shim in shims.iterdir():
+        shim.chmod(0o755)
     made = Node(tmp_path / "root", words, f"{shims}:{tools}", api)
     for directory in (CONF_DIR, BIN_DIR, "/etc/containerd", "/var/lib/cni/networks"):
         made.at(directory).mkdir(parents=True)

@@ -105,6 +105,10 @@ class Node:
         return self.at(BIN_DIR) / "multus"
 
     @property
+    def socket(self) -> Path:
+        return self.at("/run/multus/multus.sock")
+
+    @property
     def state(self) -> Path:
         return self.at(STATE_DIR)
 
@@ -181,16 +185,18 @@ class Node:
         return self.run(phase, deliver=False, **options)
 
     def preflight(self, **options: Any) -> Result:
-        return self.run("preflight", server=f"https://127.0.0.1:{self.api.port}", **{"adopt": "false", **options})
+        server = f"https://127.0.0.1:{self.api.port}"
+        return self.run("preflight", **{"server": server, "adopt": "false", **options})
 
-    def provision(self, content: str | None = None) -> Result:
-        return self.run("provision", stdin=self.content if content is None else content, install=self.install)
+    def provision(self, content: str | None = None, **options: Any) -> Result:
+        stdin = self.content if content is None else content
+        return self.run("provision", stdin=stdin, install=self.install, **options)
 
     def verify(self, **options: Any) -> Result:
         return self.run("verify", install=self.install, **{"seconds": 3, **options})
 
-    def disarm(self, live: str = "refuse") -> Result:
-        return self.run("disarm", install=self.install, live_attachments=live)
+    def disarm(self, live: str = "refuse", **options: Any) -> Result:
+        return self.run("disarm", install=self.install, live_attachments=live, **options)
 
     def clean(self, **options: Any) -> Result:
         return self.run("clean", **{"install": self.install, **options})
@@ -209,6 +215,28 @@ class Node:
         content = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]}
         (self.conf / name).write_text(json.dumps(content), encoding="utf-8")
 
+    def thick_pod_installs(self, **changes: Any) -> None:
+        """What the thick Multus pod does when it starts; its daemon is tests.node.daemon's."""
+        self.install_binary()
+        for name in ("multus-shim", "passthru"):
+            shutil.copy(self.binary, self.at(BIN_DIR) / name)
+        content = {
+            "capabilities": {"portMappings": True},
+            "cniVersion": "1.0.0",
+            "name": "cbr0",
+            "clusterNetwork": "/host/etc/cni/net.d/10-flannel.conflist",
+            "type": "multus-shim",
+            **changes,
+        }
+        (self.conf / "00-multus.conf").write_text(json.dumps(content), encoding="utf-8")
+
+    def runtime_says(self, status: str, *types: str) -> None:
+        """Let crictl answer: how loading went, and the types of the networks that are loaded."""
+        networks = [{"Config": {"Name": "cbr0", "Plugins": [{"Network": {"type": each}}]}} for each in types]
+        config = {"PluginDirs": [BIN_DIR], "PluginConfDir": CONF_DIR, "Networks": networks}
+        answer = json.dumps({"status": {}, "lastCNILoadStatus": status, "cniconfig": config})
+        (self.root.parent / "crictl.json").write_text(answer, encoding="utf-8")
+
     def install_binary(self) -> None:
         """A plugin that records how it was called, and forgets the sandbox as Multus does."""
         record = self.root.parent / "plugin.log"
@@ -216,7 +244,7 @@ class Node:
             "#!/bin/sh\n"
             f'printf "%s %s %s %s " "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_IFNAME" "$CNI_NETNS" >>{record}\n'
             f"cat >>{record}\necho >>{record}\n"
-            f'rm -f "{self.cache}/$CNI_CONTAINERID"\n',
+            f'rm -f "{self.cache}/$CNI_CONTAINERID" "{self.cache}"/results/*-"$CNI_CONTAINERID"-*\n',
             encoding="utf-8",
         )
         self.binary.chmod(0o755)

@@ -38,10 +38,10 @@ bounded = settings(
 def reader() -> str:
     """The function alone, as node.sh has it."""
     _, begin, rest = program_text().partition("\njson() {\n")
-    body, end, _ = rest.partition("\n}\n")
+    body, end, _ = rest.partition("\nleaf() {")
     assert begin
     assert end
-    return f"export LC_ALL=C\n{begin}{body}{end}json -\n"
+    return f"export LC_ALL=C\n{begin}{body}\njson -\n"
 
 
 READER = reader()

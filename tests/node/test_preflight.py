@@ -69,7 +69,7 @@ def test_preflight_warns_without_the_runtimes_configuration(node: Node) -> None:
     node.at(CONTAINERD_CONFIG).unlink()
     result = node.preflight()
     assert result.ok
-    assert f"warning: {CONTAINERD_CONFIG} is not there" in result.err
+    assert f"warning: {CONTAINERD_CONFIG}: is not there" in result.err
 
 
 @pytest.mark.parametrize("path", [CONF_DIR, BIN_DIR])
@@ -108,10 +108,12 @@ def test_preflight_refuses_another_multus_configuration(node: Node, name: str) -
         f"{CONF_DIR}/00-multus.conflist",
         f"{CONF_DIR}/multus.d/multus.kubeconfig",
         f"{BIN_DIR}/multus",
+        f"{BIN_DIR}/multus-shim",
+        "/run/multus/multus.sock",
     ],
 )
 def test_preflight_refuses_a_leftover_unless_adopting(node: Node, leftover: str) -> None:
-    node.at(leftover).parent.mkdir(exist_ok=True)
+    node.at(leftover).parent.mkdir(parents=True, exist_ok=True)
     node.at(leftover).write_text("{}", encoding="utf-8")
     before = node.tree()
     result = node.preflight()
@@ -168,7 +170,9 @@ def test_preflight_refuses_an_unreachable_server(node: Node) -> None:
 
 def test_preflight_says_everything_at_once_and_leaves_nothing(node: Node) -> None:
     node.install_binary()
-    node.at(CONTAINERD_CONFIG).write_text('conf_dir = "/srv/a"\nbin_dir = "/srv/b"\n', encoding="utf-8")
+    node.at(CONTAINERD_CONFIG).write_text(
+        CONTAINERD.replace(CONF_DIR, "/srv/a").replace(BIN_DIR, "/srv/b"), encoding="utf-8"
+    )
     before = node.tree()
     result = node.run("preflight", server="https://127.0.0.1:1", adopt="false")
     assert not result.ok
@@ -185,7 +189,24 @@ def test_preflight_says_everything_at_once_and_leaves_nothing(node: Node) -> Non
 def test_preflight_misses_a_tool(node: Node, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("id", "awk", "sed", "tr", "cut", "df", "readlink", "grep", "head", "rm", "rmdir", "curl", "cat"):
+    for name in (
+        "id",
+        "awk",
+        "sed",
+        "tr",
+        "cut",
+        "df",
+        "readlink",
+        "grep",
+        "head",
+        "rm",
+        "rmdir",
+        "curl",
+        "cat",
+        "ls",
+        "tail",
+        "timeout",
+    ):
         (tools / name).symlink_to(shutil.which(name) or name)
     node.path = str(tools)
     result = node.preflight()

@@ -98,7 +98,8 @@ def test_provision_refuses_a_server_with_another_authority(node: Node) -> None:
     content = node.content.replace("certificate-authority-data: ", "certificate-authority-data: QUFB")
     result = node.provision(content)
     assert not result.ok
-    assert "the API server did not answer at https://127.0.0.1" in result.err
+    assert "the API server's certificate does not fit" in result.err
+    assert "set apiServer to an address that the API server's certificate names" in result.err
     assert not node.kubeconfig.exists()
 
 
@@ -148,7 +149,9 @@ def test_provision_says_when_nothing_can_prove(node: Node) -> None:
     node.path = node.path.partition(":")[2]
     result = node.provision()
     assert result.ok
-    assert "warning: credentials not proven: none of curl, k3s and kubectl is here" in result.err
+    assert (
+        "multus.kubeconfig: credentials not proven: none of curl, k3s and kubectl is here; install curl." in result.err
+    )
     assert node.kubeconfig.exists()
 
 
@@ -161,8 +164,13 @@ def test_provision_says_when_nothing_can_prove(node: Node) -> None:
         ("kubectl", "Error from server (Forbidden): pods is forbidden", False),
         ("kubectl", "error: You must be logged in to the server (Unauthorized)", False),
         ("kubectl", "Unable to connect to the server: dial tcp", False),
+        (
+            "kubectl",
+            "tls: failed to verify certificate: x509: certificate is valid for 127.0.0.1, not 127.0.0.2",
+            False,
+        ),
     ],
-    ids=["kubectl", "k3s", "forbidden", "unauthorized", "unreachable"],
+    ids=["kubectl", "k3s", "forbidden", "unauthorized", "unreachable", "certificate"],
 )
 def test_provision_proves_without_curl(node: Node, name: str, message: str, ok: bool, tmp_path: Path) -> None:
     tools = tmp_path / "kubectl"

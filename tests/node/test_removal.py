@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.node.daemon import listening
 from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, Node, only_dash
+from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash
 
 CONF = "00-multus.conflist"
 
@@ -198,6 +201,83 @@ def test_clean_gives_back_dead_sandboxes_from_the_cache_alone(installed: Node) -
         assert configuration["cniDir"] == str(installed.cache)
         assert configuration["type"] == "multus"
         assert configuration["delegates"]
+
+
+def test_clean_gives_back_what_multus_could_not(installed: Node) -> None:
+    """Thick Multus forgets what its default network needs for a DEL, so the address of every pod stays reserved."""
+    installed.api.marker_is_there = False
+    installed.add_sandbox("cccc", "gone", "net1", alive=False)
+    (installed.cache / "cccc").unlink()
+    record = installed.root.parent / "scratch.log"
+    script = installed.binary.read_text(encoding="utf-8")
+    installed.binary.write_text(
+        script.replace("rm -f", f'cat "{installed.cache}/$CNI_CONTAINERID" >>{record}; rm -f', 1), encoding="utf-8"
+    )
+    assert installed.clean().ok
+    [(words, _), *_] = installed.plugin_calls
+    assert words == ["DEL", "cccc", "eth0"]
+    [delegate] = json.loads(record.read_text(encoding="utf-8"))
+    assert json.loads(base64.b64decode(delegate["Bytes"])) == FLANNEL
+    assert delegate["ConfList"]["plugins"]
+
+
+def test_clean_of_thick_leaves_the_tree_as_it_was(node: Node, bare: dict[str, Any]) -> None:
+    thick = {"plugin": "thick"}
+    assert node.provision().ok
+    with listening(node.socket):
+        node.thick_pod_installs()
+        assert node.verify(**thick).ok
+        node.api.marker_is_there = False
+        assert node.disarm(**thick).ok
+        assert not (node.conf / "00-multus.conf").exists()
+    for name in ("multus.temp1", "passthru.temp1", "multus-shim.temp1", "_multus1"):
+        (node.at(BIN_DIR) / name).touch()
+    (node.conf / "00-multus.conf.new").touch()
+    result = node.clean(**thick)
+    assert result.ok, result.err
+    assert node.tree() == {**bare, "run": node.tree()["run"]}
+
+
+@pytest.mark.parametrize("adopts", [False, True], ids=["before-us", "with-multus"])
+def test_clean_keeps_the_plugins_that_were_there_before(node: Node, adopts: bool) -> None:
+    """`passthru` may be anybody's; beside a Multus it came with that."""
+    plugins = node.at(BIN_DIR)
+    (plugins / "passthru").touch()
+    (plugins / "macvlan").touch()
+    if adopts:
+        node.install_binary()
+    assert node.provision(installs="macvlan static").ok
+    (plugins / "static").touch()
+    node.pod_installs()
+    assert node.provision(installs="macvlan static dhcp").ok
+    (plugins / "dhcp").touch()
+    node.api.marker_is_there = False
+    assert node.clean().ok
+    assert {path.name for path in plugins.iterdir()} == {"macvlan"} | ({"passthru"} if not adopts else set())
+
+
+def test_clean_keeps_a_plugin_that_the_default_network_has_come_to_need(node: Node) -> None:
+    assert node.provision(installs="portmap static").ok
+    for name in ("portmap", "static"):
+        (node.at(BIN_DIR) / name).touch()
+    node.pod_installs()
+    node.api.marker_is_there = False
+    assert node.clean().ok
+    assert [path.name for path in node.at(BIN_DIR).iterdir()] == ["portmap"]
+
+
+@pytest.mark.parametrize("loaded", [("cni config load failed",), ("OK", "multus")], ids=["failed", "still-multus"])
+def test_disarm_puts_back_what_the_runtime_cannot_do_without(installed: Node, loaded: tuple[str, ...]) -> None:
+    installed.api.marker_is_there = False
+    content = (installed.conf / CONF).read_bytes()
+    installed.runtime_says(*loaded)
+    result = installed.disarm()
+    assert not result.ok
+    assert "10-flannel.conflist: the runtime did not load it" in result.err
+    assert (installed.conf / CONF).read_bytes() == content
+    installed.runtime_says("OK", "flannel")
+    assert installed.disarm().ok
+    assert not (installed.conf / CONF).exists()
 
 
 def test_clean_goes_on_where_a_sandbox_cannot_be_given_back(installed: Node) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.node.daemon import listening
 from tests.node.processes import running
 from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node
 
@@ -49,14 +51,22 @@ def test_verify_twice_changes_nothing(provisioned: Node) -> None:
     assert provisioned.tree() == before
 
 
-def two_confs(node: Node) -> None:
-    node.pod_installs("00-multus.conf")
-    node.pod_installs("00-multus.conflist")
-
-
 def not_json(node: Node) -> None:
     node.pod_installs()
     (node.conf / "00-multus.conflist").write_text('{"name": "cbr0",}', encoding="utf-8")
+
+
+def empty(node: Node) -> None:
+    node.pod_installs()
+    (node.conf / "00-multus.conflist").write_text("", encoding="utf-8")
+
+
+def of_another_plugin(node: Node) -> None:
+    node.thick_pod_installs()
+
+
+def self_delegating(node: Node) -> None:
+    node.pod_installs(delegates=[{"name": "cbr0", "plugins": [{"type": "multus"}]}])
 
 
 def not_first(node: Node) -> None:
@@ -86,8 +96,10 @@ def nothing(_: Node) -> None:
 
 
 FAILURES = [
-    (two_confs, "there are two Multus configurations"),
-    (not_json, "00-multus.conflist: is not JSON; delete the node's Multus pod"),
+    (not_json, "00-multus.conflist: is not JSON, or not of thin Multus; delete the node's Multus pod"),
+    (empty, "00-multus.conflist: is not JSON, or not of thin Multus; delete the node's Multus pod"),
+    (of_another_plugin, "00-multus.conf: is not JSON, or not of thin Multus; delete the node's Multus pod"),
+    (self_delegating, "00-multus.conflist: delegates to Multus itself"),
     (not_first, "00-a.conf: sorts before "),
     (another_kubeconfig, "names the kubeconfig /host/etc/cni/net.d/multus.d/multus.kubeconfig"),
     (another_master, "delegates to cbr1, the default network is cbr0"),
@@ -152,6 +164,144 @@ def test_verify_arms_again_from_the_copy(provisioned: Node) -> None:
     }
 
 
+THICK = {"plugin": "thick"}
+
+
+@pytest.fixture
+def thick(provisioned: Node) -> Iterator[Node]:
+    with listening(provisioned.socket):
+        yield provisioned
+
+
+def test_verify_passes_thick(thick: Node) -> None:
+    thick.thick_pod_installs()
+    result = thick.verify(**THICK)
+    assert result.ok, result.err
+    assert f"verified: {thick.conf}/00-multus.conf delegates to cbr0" in result.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"clusterNetwork": "/host/etc/cni/net.d/20-other.conflist"}, "20-other.conflist, the default network is cbr0"),
+        ({"daemonSocketDir": "/run/other"}, "looks for the daemon in /run/other"),
+        ({"type": "multus"}, "is not JSON, or not of thick Multus"),
+    ],
+    ids=["master", "socket", "type"],
+)
+def test_verify_refuses_a_thick_configuration(thick: Node, changes: dict[str, str], reason: str) -> None:
+    thick.thick_pod_installs(**changes)
+    result = thick.verify(**THICK)
+    assert not result.ok
+    assert reason in result.err
+
+
+def test_verify_misses_the_daemon(provisioned: Node) -> None:
+    with listening(provisioned.socket):
+        provisioned.thick_pod_installs()
+    result = provisioned.verify(**THICK)
+    assert not result.ok
+    assert f"{provisioned.socket}: the daemon does not answer" in result.err
+
+
+def test_verify_waits_while_the_file_is_empty(thick: Node) -> None:
+    """The daemon writes an empty one when it cannot read the default network's file."""
+    thick.thick_pod_installs()
+    (thick.conf / "00-multus.conf").write_text("", encoding="utf-8")
+    waiting = threading.Timer(0.5, thick.thick_pod_installs)
+    waiting.start()
+    result = thick.verify(seconds=500, **THICK)
+    waiting.join()
+    assert result.ok, result.err
+
+
+@pytest.mark.parametrize("before", ["00-multus.conf", "00-multus.conflist"])
+def test_thin_becomes_thick(thick: Node, before: str) -> None:
+    thick.pod_installs(before)
+    assert thick.verify().ok
+    refused = thick.verify(**THICK)
+    assert not refused.ok
+    assert (thick.conf / before).exists()
+    thick.thick_pod_installs()
+    result = thick.verify(**THICK)
+    assert result.ok, result.err
+    assert [path.name for path in sorted(thick.conf.glob("00-*"))] == ["00-multus.conf"]
+    assert [path.name for path in (thick.state / "conf").iterdir()] == ["00-multus.conf"]
+
+
+def test_thick_becomes_thin(thick: Node) -> None:
+    """The file of a daemon that was killed stays, and sorts first."""
+    thick.thick_pod_installs()
+    assert thick.verify(**THICK).ok
+    thick.pod_installs()
+    result = thick.verify()
+    assert result.ok, result.err
+    assert "00-multus.conf, which the running pod did not write" in result.out
+    assert [path.name for path in sorted(thick.conf.glob("00-*"))] == ["00-multus.conflist"]
+    assert [path.name for path in (thick.state / "conf").iterdir()] == ["00-multus.conflist"]
+
+
+@pytest.mark.parametrize(("older", "newer"), [("conf", "conflist"), ("conflist", "conf")])
+def test_another_version_of_the_interface_changes_the_name(provisioned: Node, older: str, newer: str) -> None:
+    """The pod writes a .conflist from 1.0.0 on, a .conf before, and leaves the other."""
+    provisioned.pod_installs(f"00-multus.{older}")
+    os.utime(provisioned.conf / f"00-multus.{older}", (1, 1))
+    provisioned.pod_installs(f"00-multus.{newer}")
+    result = provisioned.verify()
+    assert result.ok, result.err
+    assert [path.name for path in provisioned.conf.glob("00-*")] == [f"00-multus.{newer}"]
+
+
+def test_invalid_configuration_takes_no_other_away(thick: Node) -> None:
+    thick.pod_installs()
+    thick.thick_pod_installs(daemonSocketDir="/run/other")
+    assert not thick.verify(**THICK).ok
+    assert (thick.conf / "00-multus.conflist").exists()
+
+
+def test_verify_arms_thick_again_when_its_daemon_answers(thick: Node) -> None:
+    thick.thick_pod_installs()
+    assert thick.verify(**THICK).ok
+    (thick.conf / "00-multus.conf").unlink()
+    assert thick.verify(**THICK).ok
+    assert (thick.conf / "00-multus.conf").exists()
+
+
+def test_verify_waits_until_the_daemon_before_is_gone(thick: Node, tmp_path: Path) -> None:
+    """It removes its configuration when it stops, of which the name may be the successor's too."""
+    thick.pod_installs("00-multus.conf")
+    with running("multus-daemon", tmp_path):
+        assert not thick.verify().ok
+        thick.thick_pod_installs()
+        assert thick.verify(**THICK).ok
+        second = tmp_path / "second"
+        second.mkdir()
+        with running("multus-daemon", second):
+            assert not thick.verify(**THICK).ok
+
+
+def test_verify_asks_the_runtime(provisioned: Node) -> None:
+    provisioned.pod_installs()
+    provisioned.runtime_says("OK", "multus")
+    assert provisioned.verify().ok
+    provisioned.runtime_says("cni config load failed: no network")
+    result = provisioned.verify()
+    assert not result.ok
+    assert "the runtime did not load it: cni config load failed: no network" in result.err
+
+
+@pytest.mark.parametrize(
+    ("master", "reason"),
+    [("20-calico.conflist", ""), ("k8s-pod-network", ""), ("other", "delegates to k8s-pod-network")],
+)
+def test_verify_knows_the_plans_master(provisioned: Node, master: str, reason: str) -> None:
+    calico = {"name": "k8s-pod-network", "plugins": [{"type": "calico"}]}
+    (provisioned.conf / "20-calico.conflist").write_text(json.dumps(calico), encoding="utf-8")
+    provisioned.pod_installs(delegates=[calico])
+    assert reason in provisioned.verify(master=master).err
+    assert "the default network is cbr0" in provisioned.verify().err
+
+
 @pytest.fixture
 def removing_pod(tmp_path: Path) -> Iterator[None]:
     with running("thin_entrypoint", tmp_path, "--cleanup-config-on-exit=true"):
@@ -163,4 +313,4 @@ def test_verify_waits_for_the_pod_that_would_remove_its_successors_configuration
     provisioned.pod_installs()
     result = provisioned.verify()
     assert not result.ok
-    assert "the pod of kube-multus-ds-fallback is still here" in result.err
+    assert "a pod that takes the configuration away when it stops is still here" in result.err

@@ -78,7 +78,9 @@ def test_stack_file_carries_no_secret(stack_file: Path) -> None:
 def test_program_exports_the_components_outputs() -> None:
     assert up(GOOD).exports == {
         "namespace": "kube-system",
+        "plugin": "thin",
         "daemonSetName": "kube-multus-ds",
+        "fallbackDaemonSetName": "kube-multus-ds-fallback",
         "image": "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0",
         "cniConfDir": "/var/lib/rancher/k3s/agent/etc/cni/net.d",
         "cniBinDir": "/var/lib/rancher/k3s/data/cni",
@@ -132,6 +134,38 @@ def test_every_argument_can_be_configured() -> None:
     assert graph["cluster"].inputs["context"] == "blue"
 
 
+def test_nested_arguments_can_be_configured() -> None:
+    """Only the keys of arguments change their spelling: what a user names stays as it is."""
+    node = {**NODE, "proxy": {"host": "192.0.2.99", "hostKey": HOST_KEY}}
+    graph = up(
+        {
+            **GOOD,
+            "multus:plugin": "thick",
+            "multus:nodes": json.dumps([node]),
+            "multus:scheduling": json.dumps(
+                {
+                    "nodeSelector": {"example.org/myRole": "edgeNode"},
+                    "priorityClass": "mine",
+                    "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+                    "tolerations": [{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}],
+                }
+            ),
+            "multus:log": json.dumps({"file": "/var/log/multus.log", "options": {"maxAge": 3}}),
+            "multus:daemon": json.dumps({"connectionLimit": 7}),
+            "multus:requiredPlugins": '["macvlan"]',
+        }
+    ).graph
+    spec = graph["multus-daemonset"].inputs["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"example.org/myRole": "edgeNode"}
+    assert "preferredDuringSchedulingIgnoredDuringExecution" in spec["affinity"]["podAntiAffinity"]
+    assert spec["tolerations"] == [{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}]
+    conf = json.loads(graph["multus-conf"].inputs["data"]["daemon-config.json"])
+    assert (conf["connectionLimit"], conf["logOptions"]) == (7, {"maxAge": 3})
+    proxy = graph["multus-verify-server-1"].inputs["connection"]["proxy"]
+    assert proxy["privateKey"] == SSH_KEY
+    assert "--needs macvlan" in graph["multus-preflight-server-1"].inputs["create"]
+
+
 def test_rotation_may_look_like_a_number() -> None:
     assert up({**GOOD, "multus:rotation": "20260101"}).graph["multus-token"].inputs["metadata"]["name"] == (
         "multus-token-20260101"
@@ -176,6 +210,27 @@ REFUSALS: list[tuple[str, dict[str, str | None], str, str, str]] = [
         "multus:image.pullPolicy",
         "'x' is no pull policy",
         "pulumi config set --path 'multus:image.pullPolicy'",
+    ),
+    (
+        "log-level",
+        {"multus:log": '{"level": "loud"}'},
+        "multus:log.level",
+        "'loud' is not one",
+        "pulumi config set --path 'multus:log.level'",
+    ),
+    (
+        "users-own-key",
+        {"multus:scheduling": '{"labels": {"my_key": "a b"}}'},
+        "multus:scheduling.labels['my_key']",
+        "'a b' is not a label's value",
+        "pulumi config set --path",
+    ),
+    (
+        "spelled-as-configured",
+        {"multus:conf": '{"globalNamespaces": ["a"]}'},
+        "multus:conf.globalNamespaces",
+        "means nothing without isolation",
+        "set conf.namespaceIsolation: `pulumi config set --path 'multus:conf.globalNamespaces'",
     ),
     ("nodes-text", {"multus:nodes": "server-1"}, "multus:nodes", "is not a list", "pulumi config set 'multus:nodes'"),
     ("nodes-map", {"multus:nodes": "{}"}, "multus:nodes", "is not a list", "pulumi config set 'multus:nodes'"),
@@ -235,6 +290,13 @@ def test_settings_refuse_a_private_key_inside_nodes() -> None:
     assert problem.path == "multus:nodes[0].privateKey"
     assert "pulumi config rm --path 'multus:nodes[0].privateKey'" in problem.fix
     assert "made0up0" not in str(error)
+
+
+def test_settings_refuse_a_private_key_inside_a_jump_host() -> None:
+    proxy = {"host": "192.0.2.99", "hostKey": HOST_KEY, "privateKey": SSH_KEY}
+    (problem,) = refusal({**GOOD, **nodes({**NODE, "proxy": proxy})}).problems
+    assert problem.path == "multus:nodes[0].proxy.privateKey"
+    assert "made0up0" not in str(problem)
 
 
 def test_settings_refuse_everything_at_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, is_typeddict
 
 import pytest
 
@@ -17,34 +17,131 @@ PLAN = resolve({"distro": "k3s"})
 NODE = resolve(
     {
         "distro": "k3s",
-        "nodes": [{"name": "a", "host": "h", "private_key": SSH_KEY, "insecure_ignore_host_key": True}],
+        "nodes": [
+            {
+                "name": "a",
+                "host": "h",
+                "private_key": SSH_KEY,
+                "insecure_ignore_host_key": True,
+                "proxy": {"host": "j", "insecure_ignore_host_key": True},
+            }
+        ],
     }
 ).nodes[0]
 
+THICK = resolve(
+    {"distro": "k3s", "plugin": "thick", "daemon": {"per_node_certificates": {"bootstrap_kubeconfig": "/a/b"}}}
+)
+PROXY = NODE.proxy
+REFERENCE = resolve({"distro": "k3s", "reference_plugins": {"names": ["a"], "image": "a/b:1"}}).reference_plugins
+CERTIFICATES = THICK.daemon.per_node_certificates
+assert PROXY is not None
+assert REFERENCE is not None
+assert CERTIFICATES is not None
+
 DEFAULTS: dict[str, Any] = {
     "ImageArgs.repository": PLAN.image.rsplit(":", 1)[0],
+    "ImageArgs.registry": None,
     "ImageArgs.tag": PLAN.image.rsplit(":", 1)[1],
     "ImageArgs.digest": None,
     "ImageArgs.pull_policy": PLAN.pull_policy,
     "ImageArgs.pull_secrets": PLAN.pull_secrets,
     "NodeArgs.port": NODE.port,
     "NodeArgs.user": NODE.user,
+    "NodeArgs.gone": NODE.gone,
+    "NodeArgs.proxy": None,
+    "ProxyArgs.port": PROXY.port,
+    "ProxyArgs.user": PROXY.user,
+    "ConfArgs.override_network_name": PLAN.conf.override_network_name,
+    "ConfArgs.cluster_network": PLAN.conf.cluster_network,
+    "ConfArgs.default_networks": PLAN.conf.default_networks,
+    "ConfArgs.namespace_isolation": PLAN.conf.namespace_isolation,
+    "ConfArgs.readiness_indicator_file": PLAN.conf.readiness_indicator_file,
+    "ConfArgs.additional_bin_dir": PLAN.conf.additional_bin_dir,
+    "ConfArgs.retry_delete_on_error": PLAN.conf.retry_delete_on_error,
+    "LogArgs.file": PLAN.log.file,
+    "LogArgs.to_stderr": PLAN.log.to_stderr,
+    "LogArgs.options": None,
+    "DaemonArgs.connection_limit": THICK.daemon.connection_limit,
+    "DaemonArgs.metrics_port": THICK.daemon.metrics_port,
+    "DaemonArgs.enable_pprof": THICK.daemon.enable_pprof,
+    "DaemonArgs.socket_dir": THICK.daemon.socket_dir,
+    "DaemonArgs.per_node_certificates": PLAN.daemon.per_node_certificates,
+    "PerNodeCertificatesArgs.duration": CERTIFICATES.duration,
+    "SchedulingArgs.tolerations": PLAN.scheduling.tolerations,
+    "SchedulingArgs.priority_class": PLAN.scheduling.priority_class,
+    "SchedulingArgs.max_unavailable": PLAN.scheduling.max_unavailable,
+    "SecurityArgs.privileged": PLAN.privileged,
+    "ReferencePluginsArgs.directory": REFERENCE.directory,
+    "MultusComponentArgs.data_dir": PLAN.plugins_dir.removesuffix("/data"),
+    "MultusComponentArgs.plugin": PLAN.plugin,
     "MultusComponentArgs.method": args.Method.MANIFEST,
     "MultusComponentArgs.namespace": PLAN.namespace,
+    "MultusComponentArgs.create_namespace": PLAN.create_namespace,
     "MultusComponentArgs.api_server": PLAN.api_server,
+    "MultusComponentArgs.required_plugins": PLAN.required_plugins,
+    "MultusComponentArgs.reference_plugins": PLAN.reference_plugins,
     "MultusComponentArgs.nodes": PLAN.nodes,
+    "MultusComponentArgs.credentials": PLAN.credentials,
     "MultusComponentArgs.rotation": PLAN.rotation,
     "MultusComponentArgs.adopt": PLAN.adopt,
+    "MultusComponentArgs.node_cleanup": PLAN.node_cleanup,
     "MultusComponentArgs.live_attachments": PLAN.live_attachments,
     "MultusComponentArgs.timeout_seconds": PLAN.timeout_seconds,
 }
-# Said in words, and shown by the tests of the plan.
+
+
+# Said in words, and shown by the tests of the plan: Multus' own, the distribution's, and what follows from others.
 IN_WORDS = {
-    "MultusComponentArgs.image",
-    "MultusComponentArgs.cni_conf_dir",
+    "ConfArgs.capabilities",
+    "ConfArgs.cni_version",
+    "ConfArgs.global_namespaces",
+    "ConfArgs.master_conf",
+    "ConfArgs.multus_namespace",
+    "ConfArgs.network_name",
+    "ConfArgs.networks_dir",
+    "ConfArgs.system_namespaces",
+    "LogArgs.level",
+    "LogOptionsArgs.compress",
+    "LogOptionsArgs.max_age",
+    "LogOptionsArgs.max_backups",
+    "LogOptionsArgs.max_size",
     "MultusComponentArgs.cni_bin_dir",
+    "MultusComponentArgs.cni_conf_dir",
+    "MultusComponentArgs.conf",
+    "MultusComponentArgs.containerd_config",
+    "MultusComponentArgs.daemon",
+    "MultusComponentArgs.flannel",
+    "MultusComponentArgs.image",
+    "MultusComponentArgs.k3s_version",
+    "MultusComponentArgs.kubelet_dir",
+    "MultusComponentArgs.log",
+    "MultusComponentArgs.netns_dir",
+    "MultusComponentArgs.resources",
+    "MultusComponentArgs.scheduling",
+    "MultusComponentArgs.security",
     "NodeArgs.host_key",
     "NodeArgs.insecure_ignore_host_key",
+    "NodeArgs.sudo",
+    "ProxyArgs.host_key",
+    "ProxyArgs.insecure_ignore_host_key",
+    "ProxyArgs.private_key",
+    "ResourcesArgs.limits",
+    "ResourcesArgs.requests",
+    "SchedulingArgs.affinity",
+    "SchedulingArgs.annotations",
+    "SchedulingArgs.labels",
+    "SchedulingArgs.node_selector",
+    "SecurityArgs.selinux",
+    "SelinuxArgs.level",
+    "SelinuxArgs.role",
+    "SelinuxArgs.type",
+    "SelinuxArgs.user",
+    "TolerationArgs.effect",
+    "TolerationArgs.key",
+    "TolerationArgs.operator",
+    "TolerationArgs.toleration_seconds",
+    "TolerationArgs.value",
 }
 
 
@@ -61,14 +158,11 @@ def documented() -> dict[str, str]:
 
 
 DOCUMENTED = documented()
+TYPED_DICTS = [value for value in vars(args).values() if is_typeddict(value)]
 
 
 def optional_keys() -> set[str]:
-    return {
-        f"{typed_dict.__name__}.{key}"
-        for typed_dict in (args.ImageArgs, args.NodeArgs, args.MultusComponentArgs)
-        for key in typed_dict.__optional_keys__
-    }
+    return {f"{typed_dict.__name__}.{key}" for typed_dict in TYPED_DICTS for key in typed_dict.__optional_keys__}
 
 
 def said(text: str) -> Any:
@@ -84,12 +178,13 @@ def said(text: str) -> Any:
 
 
 def test_every_key_is_documented() -> None:
-    expected = {
-        f"{typed_dict.__name__}.{key}"
-        for typed_dict in (args.ImageArgs, args.NodeArgs, args.MultusComponentArgs)
-        for key in fields_of(typed_dict)
-    }
+    expected = {f"{typed_dict.__name__}.{key}" for typed_dict in TYPED_DICTS for key in fields_of(typed_dict)}
     assert set(DOCUMENTED) == expected
+
+
+def test_every_optional_key_says_its_default_or_that_it_is_required() -> None:
+    silent = {key for key in optional_keys() if "Defaults to " not in DOCUMENTED[key]}
+    assert all("Required unless" in DOCUMENTED[key] for key in silent), silent
 
 
 def test_every_optional_key_is_compared_or_said_in_words() -> None:

@@ -12,9 +12,10 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from components.multus import MultusComponentArgs
+from components.multus import MultusComponentArgs, args
 from components.multus.args import ImageArgs, NodeArgs
 from components.multus.validation import fields_of
+from tests.schema.arguments_page import PAGE, page
 from tests.schema.published import COMMITTED, REGENERATE, schema, written
 
 TOKEN = "multus:index:MultusComponent"
@@ -39,9 +40,9 @@ def camel(name: str) -> str:
 def test_schema_has_the_component_alone(published: dict[str, Any]) -> None:
     assert set(published["resources"]) == {TOKEN}
     assert published["resources"][TOKEN]["isComponent"] is True
-    assert set(published["types"]) == {
-        f"multus:index:{name}" for name in ("Distro", "Method", "LiveAttachments", "ImageArgs", "NodeArgs")
-    }
+    public = [value for value in vars(args).values() if isinstance(value, type) and value.__module__ == args.__name__]
+    named = {f"multus:index:{value.__name__}" for value in public if value is not MultusComponentArgs}
+    assert set(published["types"]) == named
 
 
 def test_schema_requires_only_the_distro(published: dict[str, Any]) -> None:
@@ -86,6 +87,10 @@ def test_outputs_are_required(published: dict[str, Any]) -> None:
 
 def test_committed_schema_is_current() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == written(), f"run `{REGENERATE}` and commit the result"
+
+
+def test_committed_page_of_arguments_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), f"run `{REGENERATE}` and commit the result"
 
 
 def test_plugin_serves_the_schema() -> None:

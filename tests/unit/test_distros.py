@@ -2,20 +2,98 @@ from __future__ import annotations
 
 import pytest
 
+from components.multus import resolve
 from components.multus.args import Distro
-from components.multus.distros import PROFILES
+from components.multus.distros import PROFILES, k3s_profile
 from components.multus.server import parse_server
 
-
-def test_every_distro_has_a_profile() -> None:
-    assert set(PROFILES) == set(Distro)
+DATA = "/var/lib/rancher/k3s"
 
 
-@pytest.mark.parametrize("distro", Distro)
+def test_every_distro_has_a_profile_but_the_one_that_is_refused() -> None:
+    assert set(PROFILES) == set(Distro) - {Distro.OPENSHIFT}
+
+
+@pytest.mark.parametrize("distro", PROFILES)
 def test_profile_has_absolute_paths_and_a_source(distro: Distro) -> None:
     profile = PROFILES[distro]
-    for path in (profile.cni_conf_dir, profile.cni_bin_dir, profile.containerd_config):
+    for path in (
+        profile.cni_conf_dir,
+        profile.cni_bin_dir,
+        profile.plugins_dir,
+        profile.containerd_config,
+        profile.kubelet_dir,
+        profile.netns_dir,
+    ):
         assert path.startswith("/")
         assert not path.endswith("/")
+    assert profile.cni_bin_dir.startswith(profile.plugins_dir)
     assert profile.source
     assert profile.api_server is None or parse_server(profile.api_server).host == "127.0.0.1"
+    assert profile.cni_bin_dir not in profile.unread_dirs
+    assert profile.cni_conf_dir not in profile.unread_dirs
+    assert profile.network is None or profile.network_file is not None
+
+
+@pytest.mark.parametrize("distro", PROFILES)
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+def test_every_distro_resolves(distro: Distro, plugin: str) -> None:
+    plan = resolve({"distro": distro, "plugin": plugin, "api_server": "https://192.0.2.1:6443"})
+    profile = PROFILES[distro]
+    assert (plan.cni_conf_dir, plan.cni_bin_dir) == (profile.cni_conf_dir, profile.cni_bin_dir)
+
+
+@pytest.mark.parametrize(
+    ("version", "bin_dir"),
+    [
+        ("v1.27.16+k3s1", "data/current/bin"),
+        ("v1.28.14+k3s1", "data/current/bin"),
+        ("v1.28.15+k3s1", "data/cni"),
+        ("v1.29.9+k3s1", "data/current/bin"),
+        ("v1.29.10+k3s1", "data/cni"),
+        ("v1.30.5+k3s1", "data/current/bin"),
+        ("v1.30.6+k3s1", "data/cni"),
+        ("v1.31.1+k3s1", "data/current/bin"),
+        ("1.31.2", "data/cni"),
+        ("v1.32.0-rc1+k3s1", "data/cni"),
+    ],
+)
+def test_plugins_of_k3s_lie_where_its_version_puts_them(version: str, bin_dir: str) -> None:
+    plan = resolve({"distro": "k3s", "k3s_version": version})
+    assert plan.cni_bin_dir == f"{DATA}/{bin_dir}"
+    assert plan.plugins_dir == f"{DATA}/data"
+
+
+def test_k3s_without_flannel_has_the_directories_of_containerd() -> None:
+    plan = resolve({"distro": "k3s", "flannel": False})
+    assert (plan.cni_conf_dir, plan.cni_bin_dir, plan.plugins_dir) == ("/etc/cni/net.d", "/opt/cni/bin", "/opt/cni/bin")
+    assert plan.api_server == "https://127.0.0.1:6444"
+
+
+def test_the_data_dir_of_k3s_moves_every_path_below_it() -> None:
+    plan = resolve({"distro": "k3s", "data_dir": "/srv/k3s/"})
+    assert plan.cni_conf_dir == "/srv/k3s/agent/etc/cni/net.d"
+    assert plan.cni_bin_dir == "/srv/k3s/data/cni"
+    assert plan.plugins_dir == "/srv/k3s/data"
+    assert plan.containerd_config == "/srv/k3s/agent/etc/containerd/config.toml"
+
+
+def test_every_directory_can_be_overridden() -> None:
+    plan = resolve(
+        {
+            "distro": "k3s",
+            "cni_conf_dir": "/a/net.d",
+            "cni_bin_dir": "/a/bin/",
+            "kubelet_dir": "/a/kubelet",
+            "netns_dir": "/a/netns",
+            "containerd_config": "/a/config.toml",
+        }
+    )
+    assert plan.cni_conf_dir == "/a/net.d"
+    assert (plan.cni_bin_dir, plan.plugins_dir) == ("/a/bin", "/a/bin")
+    assert (plan.kubelet_dir, plan.netns_dir, plan.containerd_config) == ("/a/kubelet", "/a/netns", "/a/config.toml")
+
+
+def test_no_flannel_keeps_nothing_of_flannels() -> None:
+    profile = k3s_profile("v1.28.1+k3s1", flannel=False, data_dir=DATA)
+    assert (profile.network, profile.network_file) == (None, None)

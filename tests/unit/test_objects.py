@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.multus import InstallPlan, objects, resolve
-from components.multus.objects import Object
+from components.multus.metadata import NODE_LABEL, Object
 from tests.component.arguments import k3s
 
 PLAN = resolve(k3s(namespace="networks", rotation="7", image={"pull_secrets": ["registry"]}))
@@ -97,17 +97,12 @@ def test_account_is_mounted_nowhere_by_itself() -> None:
 def test_token_belongs_to_the_account_and_carries_the_rotation() -> None:
     token = objects.token_secret(PLAN)
     assert token["metadata"]["name"] == "multus-token-7"
-    assert token["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "multus"}
-    assert token["type"] == "kubernetes.io/service-account-token"
-    assert not {"data", "stringData"} & set(token)
-
-
-def test_token_keeps_its_account_when_adopting() -> None:
-    token = objects.token_secret(resolve(k3s(adopt=True)))
     assert token["metadata"]["annotations"] == {
         "kubernetes.io/service-account.name": "multus",
         "pulumi.com/patchForce": "true",
     }
+    assert token["type"] == "kubernetes.io/service-account-token"
+    assert not {"data", "stringData"} & set(token)
 
 
 @both
@@ -164,14 +159,14 @@ def test_a_node_is_served_by_exactly_one_daemon_set() -> None:
     def expression(daemon_set: Object) -> dict[str, Any]:
         affinity = pod(daemon_set)["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         (term,) = affinity["nodeSelectorTerms"]
-        (found,) = [item for item in term["matchExpressions"] if item["key"] == objects.NODE_LABEL]
+        (found,) = [item for item in term["matchExpressions"] if item["key"] == NODE_LABEL]
         chosen: dict[str, Any] = found
         return chosen
 
     main, fallback = expression(DAEMON_SETS["main"]), expression(DAEMON_SETS["fallback"])
     assert {**main, "operator": "NotIn"} == fallback
     assert main["operator"] == "In"
-    assert objects.node_label("a")["metadata"]["labels"] == {objects.NODE_LABEL: main["values"][0]}
+    assert objects.node_label("a")["metadata"]["labels"] == {NODE_LABEL: main["values"][0]}
 
 
 def test_only_the_fallback_removes_on_exit() -> None:
@@ -187,11 +182,159 @@ def test_objects_lie_in_the_namespace_of_the_plan() -> None:
         assert namespace == (None if each["kind"].startswith("Cluster") else "networks"), each["kind"]
 
 
-def test_objects_carry_no_force_without_adopt() -> None:
-    assert "patchForce" not in json.dumps(list(everything(PLAN)))
-    assert all("patchForce" in json.dumps(each) for each in everything(resolve(k3s(adopt=True))))
+def test_what_was_changed_by_hand_is_put_back_by_force() -> None:
+    for each in everything(PLAN):
+        assert each["metadata"]["annotations"]["pulumi.com/patchForce"] == "true", each["kind"]
 
 
 def test_pull_secrets_reach_the_pod() -> None:
     assert all(pod(each)["imagePullSecrets"] == [{"name": "registry"}] for each in DAEMON_SETS.values())
     assert "imagePullSecrets" not in pod(objects.daemon_set(resolve(k3s()), "h", "1"))
+
+
+THICK = resolve(k3s(plugin="thick", log={"file": "/var/log/multus/multus.log"}))
+DAEMON = objects.daemon_set(THICK, "127.0.0.1", "6444")
+
+
+def volumes_of(daemon_set: Object) -> dict[str, dict[str, Any]]:
+    return {volume["name"]: volume for volume in pod(daemon_set)["volumes"]}
+
+
+def test_thick_watches_what_thin_asks_for() -> None:
+    allowed = {rule["resources"][0]: rule["verbs"] for rule in objects.cluster_role(THICK)["rules"]}
+    assert allowed == {
+        "network-attachment-definitions": ["get", "list", "watch"],
+        "pods": ["get", "list", "watch"],
+        "pods/status": ["update"],
+        "events": ["create", "patch"],
+    }
+
+
+def test_thick_sees_one_file_under_one_path() -> None:
+    """The daemon looks plugins up in its own tree and runs them in the host's, and k3s' are links."""
+    places = {mount["mountPath"]: mount for mount in container(DAEMON)["volumeMounts"]}
+    volumes = volumes_of(DAEMON)
+    for path in (THICK.cni_conf_dir, "/var/lib/rancher/k3s/data", "/var/lib/cni/multus", "/var/log/multus"):
+        assert volumes[places[path]["name"]]["hostPath"]["path"] == path
+    assert volumes[places["/hostroot"]["name"]]["hostPath"] == {"path": "/", "type": "Directory"}
+    assert {path for path, mount in places.items() if "mountPropagation" in mount} == {
+        "/hostroot",
+        "/run/netns",
+        "/var/lib/kubelet",
+    }
+    assert "Bidirectional" not in json.dumps(DAEMON)
+
+
+@pytest.mark.parametrize("plan", [PLAN, THICK], ids=["thin", "thick"])
+def test_every_mount_has_a_volume_and_a_place_of_its_own(plan: InstallPlan) -> None:
+    spec = pod(objects.daemon_set(plan, "h", "1"))
+    names = [volume["name"] for volume in spec["volumes"]]
+    assert len(set(names)) == len(names)
+    used: set[str] = set()
+    for each in [*spec["containers"], *spec.get("initContainers", [])]:
+        places = [mount["mountPath"] for mount in each["volumeMounts"]]
+        assert len(set(places)) == len(places)
+        used |= {mount["name"] for mount in each["volumeMounts"]}
+    assert used == set(names)
+
+
+def test_thick_follows_other_directories() -> None:
+    plan = resolve({"distro": "k0s", "plugin": "thick", "api_server": "https://a"})
+    volumes = volumes_of(objects.daemon_set(plan, "h", "1"))
+    assert volumes["kubelet"]["hostPath"]["path"] == "/var/lib/k0s/kubelet"
+    talos = resolve({"distro": "talos", "plugin": "thick"})
+    assert volumes_of(objects.daemon_set(talos, "h", "1"))["netns"]["hostPath"]["path"] == "/var/run/netns"
+
+
+def test_thick_is_replaced_node_by_node_and_has_time_to_leave() -> None:
+    assert DAEMON["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 1}
+    assert pod(DAEMON)["terminationGracePeriodSeconds"] == 30
+    assert pod(DAEMON)["hostPID"] is True
+
+
+def test_thick_installs_the_shim_and_what_gives_interfaces_back_without_a_daemon() -> None:
+    installers = pod(DAEMON)["initContainers"]
+    assert [each["command"][-1] for each in installers[:2]] == ["thin", "thick"]
+    assert all(not each["securityContext"]["privileged"] for each in installers)
+    assert container(DAEMON)["securityContext"] == {"privileged": True}
+
+
+def test_a_changed_configuration_is_a_map_of_another_name() -> None:
+    one, other = THICK, resolve(k3s(plugin="thick", log={"level": "debug"}))
+    first, second = objects.own_conf_map(one), objects.own_conf_map(other)
+    assert first is not None
+    assert second is not None
+    assert first["metadata"]["name"] != second["metadata"]["name"]
+    for plan, made in ((one, first), (other, second)):
+        volumes = volumes_of(objects.daemon_set(plan, "h", "1"))
+        assert volumes["own-conf"]["configMap"]["name"] == made["metadata"]["name"]
+    assert objects.own_conf_map(PLAN) is None
+
+
+def test_pods_tokens_are_projected_and_renewed() -> None:
+    plan = resolve(k3s(credentials="pod"))
+    daemon_set = objects.fallback_daemon_set(plan, "h", "1")
+    assert "secret" not in volumes_of(daemon_set)["token"]
+    assert volumes_of(daemon_set)["token"]["projected"]["sources"][0]["serviceAccountToken"]["path"] == "token"
+    assert "--cleanup-config-on-exit=true" in container(daemon_set)["args"]
+    assert "--skip-config-watch=true" not in container(daemon_set)["args"]
+
+
+def test_certificates_per_node_are_allowed_for_and_mounted() -> None:
+    certificates = {"bootstrap_kubeconfig": "/etc/kubernetes/kubelet.conf"}
+    plan = resolve(k3s(plugin="thick", daemon={"per_node_certificates": certificates}))
+    assert {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:multus"} in (
+        objects.cluster_role_binding(plan)["subjects"]
+    )
+    assert "certificatesigningrequests" in json.dumps(objects.cluster_role(plan))
+    assert volumes_of(objects.daemon_set(plan, "h", "1"))["bootstrap"]["hostPath"]["path"] == "/etc/kubernetes"
+
+
+SCHEDULING = {
+    "node_selector": {"role": "edge"},
+    "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "toleration_seconds": 5.0}],
+    "affinity": {
+        "podAntiAffinity": {},
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]},
+                    {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["b"]}]},
+                ]
+            }
+        },
+    },
+    "priority_class": "mine",
+    "max_unavailable": "3",
+    "labels": {"team": "net"},
+    "annotations": {"example.org/note": "any text"},
+}
+
+
+def test_pods_run_where_the_scheduling_says() -> None:
+    plan = resolve(k3s(scheduling=SCHEDULING, security={"selinux": {"type": "spc_t"}}))
+    daemon_set = objects.daemon_set(plan, "h", "1")
+    spec = pod(daemon_set)
+    assert spec["nodeSelector"] == {"role": "edge"}
+    assert spec["tolerations"] == [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}]
+    assert spec["priorityClassName"] == "mine"
+    assert spec["affinity"]["podAntiAffinity"] == {}
+    assert daemon_set["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 3}
+    assert daemon_set["spec"]["template"]["metadata"]["annotations"] == {"example.org/note": "any text"}
+    assert container(daemon_set)["securityContext"]["seLinuxOptions"] == {"type": "spc_t"}
+    for each in everything(plan):
+        assert each["metadata"]["labels"]["team"] == "net"
+
+
+def test_every_term_of_a_users_affinity_is_narrowed() -> None:
+    """Terms are alternatives: one without our label would put two pods on a node."""
+    spec = pod(objects.daemon_set(resolve(k3s(scheduling=SCHEDULING)), "h", "1"))
+    required = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    keys = [[item["key"] for item in term["matchExpressions"]] for term in required["nodeSelectorTerms"]]
+    assert keys == [["zone", "kubernetes.io/os", NODE_LABEL], ["kubernetes.io/os", NODE_LABEL]]
+    assert required["nodeSelectorTerms"][1]["matchFields"]
+
+
+def test_privileged_thin_is_for_selinux() -> None:
+    daemon_set = objects.daemon_set(resolve(k3s(security={"privileged": True})), "h", "1")
+    assert container(daemon_set)["securityContext"] == {"privileged": True, "readOnlyRootFilesystem": True}

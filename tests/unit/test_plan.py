@@ -8,19 +8,31 @@ import pulumi
 import pytest
 
 from components.multus import InvalidArgumentsError, MultusComponentArgs, resolve
-from components.multus.args import Distro, ImageArgs, LiveAttachments, NodeArgs
-from components.multus.plan import problems_of
+from components.multus.args import ConfArgs, DaemonArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
+from components.multus.plan import ConfPlan, problems_of
 from components.multus.validation import fields_of
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+
+
+def thick(**changes: Any) -> Any:
+    return k3s(plugin="thick", **changes)
+
+
+def conf(**keys: Any) -> Any:
+    return k3s(conf=keys)
+
+
+CERTIFICATES = "daemon.per_node_certificates"
+KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
 
 REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("not-a-mapping", 5, "arguments", "5 is not a set of keys and values", "write a mapping"),
     ("none", None, "arguments", "None is not a set", "write a mapping"),
     ("distro-missing", {}, "distro", "is missing", "set `distro`"),
-    ("distro-unknown", {"distro": "k3x"}, "distro", "'k3x' is not one of its values", "'k3s' or 'vanilla'"),
-    ("distro-type", {"distro": 3}, "distro", "3 is not one of its values", "'k3s' or 'vanilla'"),
+    ("distro-unknown", {"distro": "k3x"}, "distro", "'k3x' is not one of its values", "'k3s', 'vanilla'"),
+    ("distro-type", {"distro": 3}, "distro", "3 is not one of its values", "'k3s', 'vanilla'"),
     ("unknown-key", k3s(namespac="x"), "namespac", "is not an argument", "did you mean `namespace`?"),
-    ("unknown-far-key", k3s(zzz=1), "zzz", "is not an argument", "remove it; known are distro, method"),
+    ("unknown-far-key", k3s(zzz=1), "zzz", "is not an argument", "remove it; known are distro, k3s_version"),
     ("unknown-nested", k3s(image={"tagg": "x"}), "image.tagg", "is not an argument", "did you mean `tag`?"),
     ("unknown-in-node", k3s(node("a", 1, hots=1)), "nodes[0].hots", "is not an argument", "did you mean `host`?"),
     ("helm", k3s(method="helm"), "method", "'helm' is not offered yet", "write 'manifest'"),
@@ -49,11 +61,49 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("timeout-half", k3s(timeout_seconds=30.5), "timeout_seconds", "30.5 is not a whole number", "whole number"),
     ("adopt-text", k3s(adopt="true"), "adopt", "'true' is not a boolean", "true or false"),
     ("live", k3s(live_attachments="keep"), "live_attachments", "'keep' is not one", "'refuse' or 'proceed'"),
+    ("openshift", {"distro": "openshift"}, "distro", "'openshift' brings Multus itself", "use the cluster's own"),
+    ("version", k3s(k3s_version="1.31"), "k3s_version", "'1.31' is not a k3s version", "k3s --version"),
+    ("version-elsewhere", vanilla(k3s_version="v1.31.2"), "k3s_version", "says something of k3s", "remove it"),
+    ("flannel-elsewhere", vanilla(flannel=True), "flannel", "says something of k3s, and the dis", "remove it"),
+    ("data-dir-elsewhere", vanilla(data_dir="/srv"), "data_dir", "says something of k3s", "remove it"),
+    ("data-dir", k3s(data_dir="srv"), "data_dir", "not an absolute host path", "write one such as"),
+    ("kubelet-dir", k3s(kubelet_dir="x"), "kubelet_dir", "not an absolute host path", "write one such as"),
+    ("netns-dir", k3s(netns_dir="x"), "netns_dir", "not an absolute host path", "write one such as"),
+    ("containerd", k3s(containerd_config="x"), "containerd_config", "not an absolute host path", "write one such as"),
+    ("bin-dir-k3s", k3s(cni_bin_dir="/opt/cni/bin"), "cni_bin_dir", "not read by the runtime of k3s", "data/cni'"),
+    (
+        "bin-dir-never",
+        k3s(cni_bin_dir="/var/lib/rancher/k3s/data/cni/bin/"),
+        "cni_bin_dir",
+        "not read by the runtime of k3s",
+        "'/var/lib/rancher/k3s/data/cni', or `flannel: false`",
+    ),
+    ("conf-dir-k3s", k3s(cni_conf_dir="/etc/cni/net.d"), "cni_conf_dir", "not read by the runtime", "flannel: false"),
+    (
+        "bin-dir-gke",
+        {"distro": "gke", "api_server": "https://192.0.2.1", "cni_bin_dir": "/opt/cni/bin"},
+        "cni_bin_dir",
+        "not read by the runtime of gke",
+        "'/home/kubernetes/bin'",
+    ),
+    ("plugin", k3s(plugin="thik"), "plugin", "'thik' is not one", "'thin' or 'thick'"),
+    ("create-namespace", k3s(create_namespace=1), "create_namespace", "1 is not a boolean", "true or false"),
+    ("credentials", k3s(credentials="token"), "credentials", "'token' is not one", "'durable' or 'pod'"),
+    ("pod-nodes", k3s(node("a", 1), credentials="pod"), "credentials", "no token to provision", "list no nodes"),
+    ("pod-rotation", k3s(credentials="pod", rotation="2"), "rotation", "means nothing", "credentials 'durable'"),
+    ("node-cleanup", k3s(node_cleanup="no"), "node_cleanup", "'no' is not a boolean", "true or false"),
+    ("talos-nodes", {"distro": "talos", "nodes": [node("a", 1)]}, "nodes", "talos has no SSH", "leave them out"),
+    ("required", k3s(required_plugins=["a/b"]), "required_plugins[0]", "'a/b' is not a plugin's", "'macvlan'"),
     ("image-type", k3s(image="x"), "image", "'x' is not a set of keys", "write a mapping"),
     ("repository", k3s(image={"repository": "x:1"}), "image.repository", "not an image name without", "multus-cni"),
     ("tag", k3s(image={"tag": "a b"}), "image.tag", "'a b' is not a tag", "'v4.3.0'"),
     ("tag-moving", k3s(image={"tag": "latest"}), "image.tag", "'latest' moves", "'v4.3.0'"),
     ("tag-moving-thick", k3s(image={"tag": "snapshot-thick"}), "image.tag", "moves", "'v4.3.0'"),
+    ("tag-other", k3s(image={"tag": "v4.2.4-thick"}), "image.tag", "not upstream's thin image", "'v4.3.0'"),
+    ("tag-thin", thick(image={"tag": "v4.3.0"}), "image.tag", "not upstream's thick image", "'v4.3.0-thick'"),
+    ("tag-old", k3s(image={"tag": "v4.0.2"}), "image.tag", "older than v4.1.0", "'v4.3.0'"),
+    ("tag-old-thick", thick(image={"tag": "v4.2.2-thick"}), "image.tag", "older than v4.2.3", "'v4.3.0-thick'"),
+    ("registry", k3s(image={"registry": "a b"}), "image.registry", "not a registry's name", "registry.example"),
     ("digest", k3s(image={"digest": "sha256:1"}), "image.digest", "is not a digest", "64 hex digits"),
     ("pull-policy", k3s(image={"pull_policy": "Ever"}), "image.pull_policy", "'Ever' is no pull policy", "Never"),
     ("pull-secret", k3s(image={"pull_secrets": ["a", "B"]}), "image.pull_secrets[1]", "not a Secret's name", "dots"),
@@ -99,6 +149,232 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "is true although a host key is given",
         "keep one",
     ),
+    ("sudo", k3s(node("a", 1, sudo="yes")), "nodes[0].sudo", "'yes' is not a boolean", "true or false"),
+    ("gone", k3s(node("a", 1, gone="yes")), "nodes[0].gone", "'yes' is not a boolean", "true or false"),
+    ("proxy", k3s(node("a", 1, proxy="jump")), "nodes[0].proxy", "'jump' is not a set of keys", "a mapping"),
+    (
+        "proxy-key",
+        k3s(node("a", 1, proxy={"host": "192.0.2.9"})),
+        "nodes[0].proxy.host_key",
+        "is missing",
+        "ssh-keyscan",
+    ),
+    (
+        "proxy-port",
+        k3s(node("a", 1, proxy={"host": "192.0.2.9", "host_key": HOST_KEY, "port": 0})),
+        "nodes[0].proxy.port",
+        "0 is not a port",
+        "1 to 65535",
+    ),
+    # Thin and thick, each with what only the other has.
+    ("log-options-thin", k3s(log={"options": {"max_age": 1}}), "log.options", "means nothing with thin", "logrotate"),
+    ("limit-thin", k3s(daemon={"connection_limit": 5}), "daemon.connection_limit", "with thin", "plugin 'thick'"),
+    ("port-thin", k3s(daemon={"metrics_port": 5}), "daemon.metrics_port", "with thin", "plugin 'thick'"),
+    ("network-thick", thick(conf={"cluster_network": "/etc/x"}), "conf.cluster_network", "in the daemon's", "master_c"),
+    ("bin-thick", thick(conf={"additional_bin_dir": "/a"}), "conf.additional_bin_dir", "with thick", "cni_bin_dir"),
+    ("memory", thick(resources={"limits": {"memory": "50Mi"}}), "resources.limits['memory']", "killed", "'256Mi'"),
+    ("memory-M", thick(resources={"limits": {"memory": "100M"}}), "resources.limits['memory']", "killed", "'256Mi'"),
+    ("privileged", thick(security={"privileged": False}), "security.privileged", "is false", "leave it out"),
+    # What Multus reads.
+    ("conf", k3s(conf=5), "conf", "5 is not a set of keys", "write a mapping"),
+    ("rename", conf(rename_conf_file=True), "conf.rename_conf_file", "is not an argument", "remove it"),
+    ("cni-version", conf(cni_version="1"), "conf.cni_version", "'1' is not a CNI version", "'1.0.0'"),
+    ("override", conf(override_network_name=1), "conf.override_network_name", "1 is not a boolean", "true or false"),
+    ("name", conf(network_name="a b"), "conf.network_name", "'a b' is not the name of a", "`name`"),
+    ("master", conf(master_conf="/etc/a.conf"), "conf.master_conf", "is not the file of a default", "10-flannel.conf"),
+    ("master-own", conf(master_conf="00-multus.conf"), "conf.master_conf", "is not the file of a", "10-flannel"),
+    ("flannel", conf(cluster_network="flannel"), "conf.cluster_network", "'flannel' is not what", "'cbr0'"),
+    ("network", conf(cluster_network="a b"), "conf.cluster_network", "neither a network's name nor", "'cbr0'"),
+    ("network-path", conf(cluster_network="a/b"), "conf.cluster_network", "not an absolute host", "10-calico"),
+    ("network-own", conf(cluster_network="/e/00-multus.conf"), "conf.cluster_network", "Multus' own", "default net"),
+    ("network-self", conf(cluster_network="multus-cni-network"), "conf.cluster_network", "call itself", "default"),
+    ("name-self", conf(network_name="multus-cni-network"), "conf.network_name", "is not the name of a", "`name`"),
+    (
+        "network-twice",
+        conf(cluster_network="cbr0", master_conf="10-flannel.conflist"),
+        "conf.cluster_network",
+        "is given although conf.master_conf is",
+        "keep one",
+    ),
+    (
+        "whole-master",
+        vanilla(conf={"default_networks": ["a"]}),
+        "conf.master_conf",
+        "thin has no flag for conf.default_networks",
+        "name the default network's file",
+    ),
+    (
+        "whole-name",
+        vanilla(conf={"multus_namespace": "a", "master_conf": "10-calico.conflist"}),
+        "conf.network_name",
+        "thin has no flag for conf.multus_namespace",
+        "write the `name`",
+    ),
+    ("default", conf(default_networks=["A"]), "conf.default_networks[0]", "'A' is not a name", "lower-case"),
+    (
+        "system",
+        conf(system_namespaces=["a"]),
+        "conf.system_namespaces",
+        "means nothing without default networks",
+        "set conf.default_networks",
+    ),
+    ("multus-namespace", conf(multus_namespace="A"), "conf.multus_namespace", "not a namespace name", "lower-case"),
+    ("isolation", conf(namespace_isolation=1), "conf.namespace_isolation", "1 is not a boolean", "true or false"),
+    ("global", conf(global_namespaces=["a"]), "conf.global_namespaces", "without isolation", "namespace_isolation"),
+    ("capability", conf(capabilities=["a b"]), "conf.capabilities[0]", "is not a capability", "portMappings"),
+    ("indicator", conf(readiness_indicator_file="x"), "conf.readiness_indicator_file", "absolute", "write one"),
+    ("more-bin", conf(additional_bin_dir="x"), "conf.additional_bin_dir", "absolute", "write one"),
+    (
+        "networks-dir",
+        k3s(conf={"networks_dir": "x"}, image={"tag": "v4.3.1"}),
+        "conf.networks_dir",
+        "absolute",
+        "write one",
+    ),
+    ("networks-dir-old", conf(networks_dir="/a/b"), "conf.networks_dir", "up to v4.3.0", "newer image.tag"),
+    ("retry", conf(retry_delete_on_error=1), "conf.retry_delete_on_error", "1 is not a boolean", "true or false"),
+    ("log", k3s(log=5), "log", "5 is not a set of keys", "write a mapping"),
+    ("log-level", k3s(log={"level": "loud"}), "log.level", "'loud' is not one", "'panic'"),
+    ("log-file", k3s(log={"file": "/multus.log"}), "log.file", "absolute host path", "/var/log/multus.log"),
+    ("log-stderr", k3s(log={"to_stderr": 1}), "log.to_stderr", "1 is not a boolean", "true or false"),
+    ("log-no-file", thick(log={"options": {}}), "log.options", "without a file", "set log.file"),
+    (
+        "log-negative",
+        thick(log={"file": "/var/log/m.log", "options": {"max_age": -1}}),
+        "log.options.max_age",
+        "-1 is negative",
+        "0 or more",
+    ),
+    # The daemon.
+    ("daemon", thick(daemon=5), "daemon", "5 is not a set of keys", "write a mapping"),
+    ("limit", thick(daemon={"connection_limit": 0}), "daemon.connection_limit", "lets nothing in", "1 or more"),
+    (
+        "limit-old",
+        thick(daemon={"connection_limit": 5}, image={"tag": "v4.2.4-thick"}),
+        "daemon.connection_limit",
+        "silently ignored before v4.3.0",
+        "newer image.tag",
+    ),
+    ("metrics", thick(daemon={"metrics_port": 0}), "daemon.metrics_port", "0 is not a port", "1 to 65535"),
+    ("pprof", thick(daemon={"enable_pprof": True}), "daemon.enable_pprof", "has no port", "set daemon.metrics_port"),
+    ("socket", thick(daemon={"socket_dir": "/run"}), "daemon.socket_dir", "erases it", "'/run/multus'"),
+    ("socket-var", thick(daemon={"socket_dir": "/var/run/m"}), "daemon.socket_dir", "below /run", "'/run/multus'"),
+    (
+        "certificates",
+        thick(daemon={"per_node_certificates": {}}),
+        f"{CERTIFICATES}.bootstrap_kubeconfig",
+        "miss",
+        "set",
+    ),
+    (
+        "certificate-path",
+        thick(daemon={"per_node_certificates": {"bootstrap_kubeconfig": "x"}}),
+        f"{CERTIFICATES}.bootstrap_kubeconfig",
+        "absolute host path",
+        KUBELET_CONF,
+    ),
+    (
+        "certificate-duration",
+        thick(daemon={"per_node_certificates": {"bootstrap_kubeconfig": KUBELET_CONF, "duration": "5m"}}),
+        f"{CERTIFICATES}.duration",
+        "'5m' is not 10 minutes or more",
+        "'24h'",
+    ),
+    # The pods.
+    ("scheduling", k3s(scheduling=5), "scheduling", "5 is not a set of keys", "write a mapping"),
+    ("selector", k3s(scheduling={"node_selector": {"a b": "c"}}), "scheduling.node_selector['a b']", "key", "team"),
+    ("selector-keys", k3s(scheduling={"node_selector": {1: "c"}}), "scheduling.node_selector", "no strings", "string"),
+    ("selector-type", k3s(scheduling={"node_selector": {"a": 1}}), "scheduling.node_selector['a']", "string", "string"),
+    ("label", k3s(scheduling={"labels": {"a": "b c"}}), "scheduling.labels['a']", "not a label's value", "63"),
+    ("label-own", k3s(scheduling={"labels": {"app": "b"}}), "scheduling.labels['app']", "is upstream's", "another key"),
+    ("annotation", k3s(scheduling={"annotations": {"": "b"}}), "scheduling.annotations['']", "not a label's", "team"),
+    ("tolerations", k3s(scheduling={"tolerations": 1}), "scheduling.tolerations", "is not a list", "write a list"),
+    (
+        "toleration",
+        k3s(scheduling={"tolerations": [{"key": "a", "operator": "In"}]}),
+        "scheduling.tolerations[0].operator",
+        "'In' is no operator",
+        "'Exists' or 'Equal'",
+    ),
+    (
+        "toleration-value",
+        k3s(scheduling={"tolerations": [{"operator": "Exists", "value": "a"}]}),
+        "scheduling.tolerations[0].value",
+        "although the operator is 'Exists'",
+        "remove it",
+    ),
+    (
+        "toleration-key",
+        k3s(scheduling={"tolerations": [{"value": "a"}]}),
+        "scheduling.tolerations[0].key",
+        "is missing",
+        "'Exists'",
+    ),
+    (
+        "toleration-effect",
+        k3s(scheduling={"tolerations": [{"operator": "Exists", "effect": "No"}]}),
+        "scheduling.tolerations[0].effect",
+        "'No' is no effect",
+        "'NoSchedule'",
+    ),
+    (
+        "toleration-seconds",
+        k3s(scheduling={"tolerations": [{"operator": "Exists", "effect": "NoSchedule", "toleration_seconds": 1}]}),
+        "scheduling.tolerations[0].toleration_seconds",
+        "means nothing with NoSchedule",
+        "remove it",
+    ),
+    (
+        "affinity-kind",
+        k3s(scheduling={"affinity": {"node_affinity": {}}}),
+        "scheduling.affinity['node_affinity']",
+        "no kind of affinity",
+        "nodeAffinity",
+    ),
+    ("affinity", k3s(scheduling={"affinity": {"podAffinity": 1}}), "scheduling.affinity", "plain mappings", "manifest"),
+    (
+        "affinity-terms",
+        k3s(scheduling={"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}}),
+        "scheduling.affinity",
+        "node terms that are none",
+        "nodeSelectorTerms",
+    ),
+    ("priority", k3s(scheduling={"priority_class": "A"}), "scheduling.priority_class", "not a Priority", "critical"),
+    ("unavailable", k3s(scheduling={"max_unavailable": "0"}), "scheduling.max_unavailable", "above 0", "'25%'"),
+    ("surge", k3s(scheduling={"max_surge": "1"}), "scheduling.max_surge", "is not an argument", "remove it"),
+    ("resources", k3s(resources={"limits": {"cpu": "x"}}), "resources.limits['cpu']", "not an amount", "'100m'"),
+    ("resources-type", k3s(resources=5), "resources", "5 is not a set of keys", "write a mapping"),
+    ("security", k3s(security=5), "security", "5 is not a set of keys", "write a mapping"),
+    ("reference", k3s(reference_plugins=5), "reference_plugins", "5 is not a set of keys", "write a mapping"),
+    ("reference-image", k3s(reference_plugins={"names": ["a"]}), "reference_plugins.image", "is missing", "set"),
+    (
+        "reference-moving",
+        k3s(reference_plugins={"names": ["a"], "image": "x/y:latest"}),
+        "reference_plugins.image",
+        "moves",
+        "a fixed tag or a digest",
+    ),
+    (
+        "reference-untagged",
+        k3s(reference_plugins={"names": ["a"], "image": "registry.example:5000/y"}),
+        "reference_plugins.image",
+        "moves",
+        "a fixed tag or a digest",
+    ),
+    (
+        "reference-none",
+        k3s(reference_plugins={"names": [], "image": "x/y:1"}),
+        "reference_plugins.names",
+        "is empty",
+        "name the plugins",
+    ),
+    (
+        "reference-name",
+        k3s(reference_plugins={"names": ["../x"], "image": "x/y:1"}),
+        "reference_plugins.names[0]",
+        "is not a plugin's name",
+        "'macvlan'",
+    ),
 ]
 
 
@@ -116,7 +392,7 @@ def test_plan_refuses(args: Any, path: str, reason: str, fix: str) -> None:
 
 def test_plan_refuses_nothing_else_with_it() -> None:
     """One mistake is one problem: the rows above add no noise of their own."""
-    twice = {"not-a-mapping", "none", "node-twice", "host-twice", "host-twice-brackets", "node-type"}
+    twice = {"not-a-mapping", "none", "node-twice", "host-twice", "host-twice-brackets"}
     for name, args, path, *_ in REFUSALS:
         if name not in twice:
             assert [problem.path for problem in problems_of(args)] == [path], name
@@ -166,28 +442,111 @@ def test_error_counts_and_lists() -> None:
     with pytest.raises(InvalidArgumentsError, match="2 arguments cannot work"):
         resolve({"zzz": 1})
     assert isinstance(one.value, pulumi.RunError)
-    assert isinstance(one.value, ValueError)
+    # The SDK wraps a ValueError on its way out of an Output, and a traceback follows.
+    assert not isinstance(one.value, ValueError)
 
 
 def test_plan_of_k3s_has_the_defaults() -> None:
     plan = resolve({"distro": "k3s"})
-    assert plan.model_dump() == {
-        "distro": Distro.K3S,
+    assert plan.model_dump(mode="json") == {
+        "distro": "k3s",
+        "plugin": "thin",
         "namespace": "kube-system",
+        "create_namespace": False,
         "image": "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0",
         "pull_policy": "IfNotPresent",
-        "pull_secrets": (),
+        "pull_secrets": [],
         "cni_conf_dir": "/var/lib/rancher/k3s/agent/etc/cni/net.d",
         "cni_bin_dir": "/var/lib/rancher/k3s/data/cni",
+        "plugins_dir": "/var/lib/rancher/k3s/data",
+        "kubelet_dir": "/var/lib/kubelet",
+        "netns_dir": "/run/netns",
         "containerd_config": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
         "api_server": "https://127.0.0.1:6444",
-        "nodes": (),
+        "conf": ConfPlan().model_dump(mode="json"),
+        "whole_conf": None,
+        "log": {"level": None, "file": None, "to_stderr": True, "options": {}},
+        "daemon": {
+            "connection_limit": None,
+            "metrics_port": None,
+            "enable_pprof": False,
+            "socket_dir": "/run/multus",
+            "per_node_certificates": None,
+        },
+        "scheduling": {
+            "node_selector": {},
+            "tolerations": None,
+            "affinity": {},
+            "priority_class": "system-node-critical",
+            "max_unavailable": "25%",
+            "labels": {},
+            "annotations": {},
+        },
+        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
+        "privileged": False,
+        "selinux": {},
+        "reference_plugins": None,
+        "required_plugins": [],
+        "nodes": [],
+        "credentials": "durable",
         "rotation": "1",
         "adopt": False,
-        "live_attachments": LiveAttachments.REFUSE,
+        "node_cleanup": True,
+        "live_attachments": "refuse",
         "timeout_seconds": 300,
     }
     assert plan.token_secret == "multus-token-1"
+
+
+def test_plan_of_thick_has_defaults_of_its_own() -> None:
+    plan = resolve(thick())
+    assert plan.image == "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"
+    assert plan.scheduling.max_unavailable == "1"
+    assert plan.resources == {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0"),
+        ({"registry": "r.example:5000"}, "r.example:5000/k8snetworkplumbingwg/multus-cni:v4.3.0"),
+        ({"registry": "r.example/ghcr", "repository": "a/b", "tag": "x"}, "r.example/ghcr/a/b:x"),
+        ({"repository": "localhost/a", "registry": "r"}, "r/a:v4.3.0"),
+    ],
+    ids=["none", "mirror", "mirror-with-path", "localhost"],
+)
+def test_a_mirror_stands_in_for_the_registry(given: dict[str, str], expected: str) -> None:
+    assert resolve(k3s(image=given)).image == expected
+
+
+def test_a_jump_host_takes_the_nodes_key() -> None:
+    proxy = {"host": "[2001:db8::9]", "host_key": HOST_KEY, "port": 2200.0}
+    (planned,) = resolve(k3s(node("a", 1, proxy=proxy))).nodes
+    assert planned.proxy is not None
+    assert (planned.proxy.host, planned.proxy.port, planned.proxy.user) == ("2001:db8::9", 2200, "root")
+    assert planned.proxy.private_key == SSH_KEY
+
+
+@pytest.mark.parametrize(
+    ("login", "sudo"),
+    [({}, False), ({"user": "admin"}, True), ({"user": "admin", "sudo": False}, False), ({"sudo": True}, True)],
+    ids=["root", "admin", "admin-without", "root-with"],
+)
+def test_sudo_is_for_whoever_is_not_root(login: dict[str, Any], sudo: bool) -> None:
+    assert resolve(k3s(node("a", 1, **login))).nodes[0].sudo is sudo
+
+
+def test_one_address_behind_two_jump_hosts_is_two_nodes() -> None:
+    jumps = [{"host": f"192.0.2.{number}", "host_key": HOST_KEY} for number in (8, 9)]
+    nodes = [node(name, 1, proxy=jump) for name, jump in zip("ab", jumps, strict=True)]
+    assert len(resolve(k3s(*nodes)).nodes) == 2
+
+
+def test_plugins_that_a_container_brings_need_not_be_there_before() -> None:
+    plan = resolve(
+        k3s(required_plugins=["macvlan", "dhcp"], reference_plugins={"names": ["macvlan"], "image": "a/b:1"})
+    )
+    assert plan.required_plugins == ("dhcp",)
 
 
 def test_plan_of_vanilla_has_its_paths() -> None:
@@ -201,7 +560,7 @@ def test_plan_normalises() -> None:
     plan = resolve(
         k3s(
             node("a", 1, host="[2001:db8::7]", port=2222.0, host_key=HOST_KEY + "\n"),
-            cni_conf_dir="/etc/cni/net.d/",
+            cni_conf_dir="/srv/cni/net.d/",
             timeout_seconds=60.0,
             image={"digest": "sha256:" + "a" * 64, "tag": "latest"},
         )
@@ -210,8 +569,8 @@ def test_plan_normalises() -> None:
     assert (planned.host, planned.port, planned.user, planned.path) == ("2001:db8::7", 2222, "root", "nodes[0]")
     assert isinstance(planned.port, int)
     assert isinstance(plan.timeout_seconds, int)
-    assert plan.cni_conf_dir == "/etc/cni/net.d"
-    assert plan.kubeconfig_path == "/etc/cni/net.d/multus.d/multus.kubeconfig"
+    assert plan.cni_conf_dir == "/srv/cni/net.d"
+    assert plan.kubeconfig_path == "/srv/cni/net.d/multus.d/multus.kubeconfig"
     assert plan.image == "ghcr.io/k8snetworkplumbingwg/multus-cni@sha256:" + "a" * 64
 
 
@@ -228,7 +587,10 @@ def test_plan_takes_a_node_without_host_key_when_told() -> None:
         ({"rotation": "2"}, True),
         ({"namespace": "multus"}, True),
         ({"image": {"tag": "v4.2.4"}}, True),
-        ({"cni_bin_dir": "/opt/cni/bin"}, True),
+        ({"cni_bin_dir": "/srv/cni/bin"}, True),
+        ({"plugin": "thick"}, True),
+        ({"conf": {"namespace_isolation": True}}, True),
+        ({"node_cleanup": False}, False),
         ({"adopt": True}, False),
         ({"live_attachments": "proceed"}, False),
         ({"timeout_seconds": 60}, False),
@@ -242,10 +604,15 @@ def test_fingerprint_changes_with_what_nodes_are_checked_for(change: dict[str, A
 
 def test_every_argument_is_tried_in_a_refusal() -> None:
     """An argument that is never refused is either unchecked or unknown to this table."""
-    tried = {path.split("[")[0] if "." not in path else path for _, _, path, *_ in REFUSALS}
+    paths = [path for _, _, path, *_ in REFUSALS]
+    tried = {*paths, *(path.split("[")[0] for path in paths), f"{CERTIFICATES}" if CERTIFICATES in str(paths) else ""}
     expected = {
         *fields_of(MultusComponentArgs),
         *(f"image.{key}" for key in fields_of(ImageArgs) if key != "pull_secrets"),
+        *(f"conf.{key}" for key in fields_of(ConfArgs)),
+        *(f"log.{key}" for key in fields_of(LogArgs)),
+        *(f"daemon.{key}" for key in fields_of(DaemonArgs)),
+        *(f"scheduling.{key}" for key in fields_of(SchedulingArgs)),
         *(f"nodes[0].{key}" for key in fields_of(NodeArgs)),
     }
     assert expected <= tried

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, get_args, get_origin, is_typeddict
 
@@ -24,6 +25,14 @@ _RIGHT_TEXT = st.sampled_from(
         "v4.3.0",
         "sha256:" + "0" * 64,
         "IfNotPresent",
+        "cbr0",
+        "10-flannel.conflist",
+        "100Mi",
+        "1",
+        "Exists",
+        "NoExecute",
+        "nodeAffinity",
+        "r.example/plugins:1",
         HOST_KEY,
         SSH_KEY,
     ]
@@ -42,6 +51,10 @@ def _of_type(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from([*hint, *(member.value for member in hint)])
     if hint is int:
         return st.integers(-1, 70000) | st.sampled_from([22, 22.0, 300, 30.5])
+    if get_origin(hint) is Mapping:
+        return st.dictionaries(_RIGHT_TEXT | st.text(max_size=8), _of_type(get_args(hint)[1]), max_size=2)
+    if hint is Any:
+        return _ANYTHING
     if hint is bool:
         return st.booleans()
     if hint is str:
@@ -58,8 +71,17 @@ def _typed_dict(hint: type) -> st.SearchStrategy[Any]:
     return st.builds(lambda left, right: {**left, **right}, known, st.just({}) | unknown)
 
 
-@given(_typed_dict(MultusComponentArgs) | _ANYTHING)
-@settings(max_examples=300, derandomize=True, deadline=None)
+def _well_typed(hint: Any) -> st.SearchStrategy[Any]:
+    """Arguments of the right types and of any sense: the contradictions between them are reached."""
+    if not is_typeddict(hint):
+        return _of_type(hint)
+    fields = {key: _well_typed(field) for key, field in fields_of(hint).items()}
+    required = {key: fields.pop(key) for key in hint.__required_keys__}
+    return st.fixed_dictionaries(required, optional=fields)
+
+
+@given(_well_typed(MultusComponentArgs) | _typed_dict(MultusComponentArgs) | _ANYTHING)
+@settings(max_examples=400, derandomize=True, deadline=None)
 def test_plan_resolves_or_explains(args: Any) -> None:
     try:
         plan = resolve(args)

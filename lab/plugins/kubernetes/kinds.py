@@ -34,11 +34,13 @@ _CRD = "apiextensions.k8s.io/v1"
 _NETWORKS = "k8s.cni.cncf.io/v1"
 _ROLE_REF = (("roleRef",),)
 _NODE = Kind("v1", "Node", "nodes", namespaced=False)
+_NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
 _DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets", namespaced=True, immutable=(("spec", "selector"),))
 _CRD_KIND = Kind(_CRD, "CustomResourceDefinition", "customresourcedefinitions", namespaced=False)
 
 KINDS = {
-    "kubernetes:core/v1:Namespace": Kind("v1", "Namespace", "namespaces", namespaced=False),
+    "kubernetes:core/v1:Namespace": _NAMESPACE,
+    "kubernetes:core/v1:NamespacePatch": _NAMESPACE,
     "kubernetes:core/v1:ServiceAccount": Kind("v1", "ServiceAccount", "serviceaccounts", namespaced=True),
     "kubernetes:core/v1:Secret": Kind("v1", "Secret", "secrets", namespaced=True, immutable=(("type",),)),
     "kubernetes:core/v1:ConfigMap": Kind("v1", "ConfigMap", "configmaps", namespaced=True),

@@ -1,0 +1,279 @@
+"""The pods of Multus: where they run, what they mount, what their containers are told. Paths come from the plan."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from typing import Any
+
+from .args import Credentials
+from .conf import (
+    CERTIFICATE_DIR,
+    DAEMON_CONF_FILE,
+    DEFAULT_NETWORK_DIR,
+    OWN_CONF_DIR,
+    POD_BIN_DIR,
+    POD_CONF_DIR,
+    POD_ROOT,
+    POD_RUN_DIR,
+    entrypoint_flags,
+    own_conf,
+    own_conf_name,
+)
+from .metadata import NODE_LABEL, Object
+from .plan import InstallPlan, ReferencePluginsPlan
+
+ACCOUNT = "multus"
+PROGRAMS = "/usr/src/multus-cni/bin"
+
+_TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
+_TOKEN_SECONDS = 3607
+# The daemon waits for requests under way before it takes its configuration away.
+_GRACE_SECONDS = {False: 10, True: 30}
+
+
+def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provisioned: bool) -> Object:
+    """The pods of the nodes that SSH steps provision, or of all others."""
+    scheduling = plan.scheduling
+    every = [{"operator": "Exists", "effect": "NoSchedule"}, {"operator": "Exists", "effect": "NoExecute"}]
+    main = _thick(plan) if plan.is_thick else _thin(plan, removes_on_exit=not provisioned)
+    main["env"] = [
+        *main.get("env", []),
+        {"name": "KUBERNETES_SERVICE_HOST", "value": server_host},
+        {"name": "KUBERNETES_SERVICE_PORT", "value": server_port},
+    ]
+    spec: Object = {
+        "hostNetwork": True,
+        "priorityClassName": scheduling.priority_class,
+        "serviceAccountName": ACCOUNT,
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS[plan.is_thick],
+        "tolerations": every
+        if scheduling.tolerations is None
+        else [_toleration(each) for each in scheduling.tolerations],
+        "affinity": _affinity(plan, provisioned=provisioned),
+        "containers": [main],
+        "volumes": _volumes(plan),
+    }
+    if plan.is_thick:
+        spec["hostPID"] = True
+    installers = [*(_installers(plan) if plan.is_thick else []), *_copier(plan)]
+    if installers:
+        spec["initContainers"] = installers
+    if plan.pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in plan.pull_secrets]
+    if scheduling.node_selector:
+        spec["nodeSelector"] = scheduling.node_selector
+    return spec
+
+
+def _toleration(toleration: dict[str, str | int]) -> Object:
+    return {"tolerationSeconds" if key == "toleration_seconds" else key: value for key, value in toleration.items()}
+
+
+def _affinity(plan: InstallPlan, *, provisioned: bool) -> Object:
+    """The user's affinity with our expressions in every term: terms are alternatives, expressions are not."""
+    ours = [
+        {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
+        {"key": NODE_LABEL, "operator": "In" if provisioned else "NotIn", "values": ["true"]},
+    ]
+    given = plan.scheduling.affinity
+    node = dict(given.get("nodeAffinity", {}))
+    terms = node.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms", [{}])
+    narrowed = [{**term, "matchExpressions": [*term.get("matchExpressions", []), *ours]} for term in terms]
+    node["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": narrowed}
+    return {**given, "nodeAffinity": node}
+
+
+def _container(plan: InstallPlan, name: str, command: list[str], mounts: list[Object], **more: Any) -> Object:
+    context: Object = {
+        "privileged": plan.privileged,
+        "allowPrivilegeEscalation": plan.privileged,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    if plan.privileged:
+        context = {"privileged": True, "readOnlyRootFilesystem": True}
+    if plan.selinux:
+        context["seLinuxOptions"] = plan.selinux
+    return {
+        "name": name,
+        "image": plan.image,
+        "imagePullPolicy": plan.pull_policy,
+        "command": command,
+        "securityContext": context,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+        **more,
+    }
+
+
+def _thin(plan: InstallPlan, *, removes_on_exit: bool) -> Object:
+    mounts: list[Object] = [
+        {"name": "cni", "mountPath": POD_CONF_DIR},
+        {"name": "cnibin", "mountPath": POD_BIN_DIR},
+        # The entrypoint makes a directory here that nothing reads; the root file system is read-only.
+        {"name": "multus-cni", "mountPath": "/host/etc/cni/multus"},
+        {"name": "token", "mountPath": _TOKEN_MOUNT, "readOnly": True},
+    ]
+    if own_conf(plan):
+        mounts.append({"name": "own-conf", "mountPath": OWN_CONF_DIR, "readOnly": True})
+    flags = entrypoint_flags(plan, removes_on_exit=removes_on_exit)
+    return _container(plan, "kube-multus", ["/thin_entrypoint"], mounts, args=flags, resources=plan.resources)
+
+
+def _thick(plan: InstallPlan) -> Object:
+    """The daemon. It looks plugins up in its own tree and runs them in the host's: both have to agree."""
+    mounts: list[Object] = [
+        {"name": volume["name"], "mountPath": mount, **more} for volume, mount, more in _thick_volumes(plan)
+    ]
+    mounts.append({"name": "token", "mountPath": _TOKEN_MOUNT, "readOnly": True})
+    mounts.append({"name": "own-conf", "mountPath": OWN_CONF_DIR, "readOnly": True})
+    mounts.append({"name": "default-network", "mountPath": DEFAULT_NETWORK_DIR, "readOnly": True})
+    context: Object = {"privileged": True}
+    if plan.selinux:
+        context["seLinuxOptions"] = plan.selinux
+    return _container(
+        plan,
+        "kube-multus",
+        [f"{PROGRAMS}/multus-daemon"],
+        mounts,
+        args=[f"--config={OWN_CONF_DIR}/{DAEMON_CONF_FILE}"],
+        env=[{"name": "MULTUS_NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+        resources=plan.resources,
+        securityContext=context,
+    )
+
+
+def _installers(plan: InstallPlan) -> list[Object]:
+    """The shim that the runtime runs; and thin, which alone gives interfaces back when no daemon runs any more."""
+    return [
+        _container(
+            plan,
+            f"install-{kind}",
+            [f"{PROGRAMS}/install_multus", "-d", POD_BIN_DIR, "-t", kind],
+            [{"name": "cnibin", "mountPath": POD_BIN_DIR}],
+            resources={"requests": {"cpu": "10m", "memory": "32Mi"}},
+        )
+        for kind in ("thin", "thick")
+    ] + [
+        _container(
+            plan,
+            "link-default-network",
+            ["sh", "-ec", _link_script(plan)],
+            [
+                {"name": "cni", "mountPath": plan.cni_conf_dir, "readOnly": True},
+                {"name": "default-network", "mountPath": DEFAULT_NETWORK_DIR},
+            ],
+            resources={"requests": {"cpu": "10m", "memory": "32Mi"}},
+        )
+    ]
+
+
+def _link_script(plan: InstallPlan) -> str:
+    """Links to what the daemon takes for the default network: the named file, or the first that is not Multus'."""
+    return f"""\
+export LC_ALL=C
+rm -f {DEFAULT_NETWORK_DIR}/*
+for file in {plan.cni_conf_dir}/{plan.conf.master_conf or "*"}; do
+  case ${{file##*/}} in
+  00-multus*) ;;
+  *.conf | *.conflist) [ ! -f "$file" ] || exec ln -s "$file" {DEFAULT_NETWORK_DIR}/ ;;
+  esac
+done
+echo "{plan.cni_conf_dir}: there is no default network yet" >&2
+exit 1
+"""
+
+
+def _copier(plan: InstallPlan) -> list[Object]:
+    plugins = plan.reference_plugins
+    if plugins is None:
+        return []
+    container = _container(
+        plan,
+        "install-reference-plugins",
+        ["sh", "-ec", _copy_script(plugins)],
+        [{"name": "cnibin", "mountPath": POD_BIN_DIR}],
+        resources={"requests": {"cpu": "10m", "memory": "32Mi"}},
+    )
+    return [{**container, "image": plugins.image}]
+
+
+def _copy_script(plugins: ReferencePluginsPlan) -> str:
+    """Copies what is not there: a link counts as there even where it leads nowhere in this pod.
+
+    A hard link appears at once and never replaces anything.
+    """
+    names = " ".join(shlex.quote(name) for name in plugins.names)
+    return f"""\
+cd {POD_BIN_DIR}
+for name in {names}; do
+  if [ -e "$name" ] || [ -L "$name" ]; then echo "$name is there"; continue; fi
+  cp {shlex.quote(plugins.directory)}/"$name" ".$name.multus-install"
+  chmod 0755 ".$name.multus-install"
+  ln ".$name.multus-install" "$name"
+  rm ".$name.multus-install"
+  echo "$name copied"
+done
+"""
+
+
+def _volumes(plan: InstallPlan) -> list[Object]:
+    volumes: list[Object] = [_token(plan)]
+    if plan.is_thick:
+        volumes += [volume for volume, _, _ in _thick_volumes(plan)]
+        volumes.append({"name": "default-network", "emptyDir": {}})
+        if plan.plugins_dir != plan.cni_bin_dir:
+            volumes.append(_directory("cnibin", plan.cni_bin_dir))
+    else:
+        volumes += [
+            _directory("cni", plan.cni_conf_dir),
+            _directory("cnibin", plan.cni_bin_dir),
+            {"name": "multus-cni", "emptyDir": {}},
+        ]
+    if own_conf(plan):
+        volumes.append({"name": "own-conf", "configMap": {"name": own_conf_name(plan)}})
+    return volumes
+
+
+def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
+    """Volumes of the daemon with their places in its tree and further options."""
+    follows = {"mountPropagation": "HostToContainer"}
+    plugins = "cnibin" if plan.plugins_dir == plan.cni_bin_dir else "plugins"
+    found: list[tuple[Object, str, Object]] = [
+        (_directory("cni", plan.cni_conf_dir), plan.cni_conf_dir, {}),
+        (_directory(plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
+        (_directory("hostroot", "/"), POD_ROOT, follows),
+        (_directory("run", "/run"), POD_RUN_DIR, {}),
+        (_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", follows),
+        (_directory("devices", "/run/k8s.cni.cncf.io", "DirectoryOrCreate"), "/run/k8s.cni.cncf.io", {}),
+        (_directory("cache", "/var/lib/cni/multus", "DirectoryOrCreate"), "/var/lib/cni/multus", {}),
+        # The path of the kubelet's socket for devices is fixed in Multus.
+        (_directory("kubelet", plan.kubelet_dir), "/var/lib/kubelet", follows),
+    ]
+    if plan.log.file:
+        folder = posixpath.dirname(plan.log.file)
+        found.append((_directory("log", folder, "DirectoryOrCreate"), folder, {}))
+    certificates = plan.daemon.per_node_certificates
+    if certificates:
+        # It names the kubelet's certificates beside it by their whole paths.
+        folder = posixpath.dirname(certificates.bootstrap_kubeconfig)
+        found.append((_directory("bootstrap", folder), folder, {"readOnly": True}))
+        found.append(({"name": "certificates", "emptyDir": {"medium": "Memory"}}, CERTIFICATE_DIR, {}))
+    return found
+
+
+def _directory(name: str, path: str, kind: str = "Directory") -> Object:
+    """A host's directory. One that has to be there is not made: a wrong path is to fail."""
+    return {"name": name, "hostPath": {"path": path, "type": kind}}
+
+
+def _token(plan: InstallPlan) -> Object:
+    if plan.credentials is Credentials.DURABLE:
+        return {"name": "token", "secret": {"secretName": plan.token_secret, "defaultMode": 0o400}}
+    sources = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_SECONDS}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+    ]
+    return {"name": "token", "projected": {"defaultMode": 0o400, "sources": sources}}
