@@ -28,8 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
-            # The tests of one cluster share it, so that they go to one worker, in their order.
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.name}-{cell_of(item)}"))
             if reason:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
@@ -53,13 +51,6 @@ def programs(request: pytest.FixtureRequest) -> Programs:
     with capture.global_and_fixture_disabled():
         Progress(Console())(prepare.steps())
     return prepare.programs()
-
-
-def cell_of(item: pytest.Item) -> str:
-    """The cell that a test is parametrized with, empty where its file has one cluster only."""
-    callspec = getattr(item, "callspec", None)
-    cells = [str(value) for value in callspec.params.values() if isinstance(value, Cell)] if callspec else []
-    return "".join(cells)
 
 
 @dataclass(frozen=True)

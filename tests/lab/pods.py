@@ -41,13 +41,13 @@ class Pods:
         }
         client.CustomObjectsApi(self.api).create_namespaced_custom_object(*_NETWORKS, body)
 
-    def create(self, name: str, *, node: str, network: str | None = None) -> None:
+    def create(self, name: str, *, node: str, network: str | None = None, host_port: int | None = None) -> None:
         """A pod on that node, with an additional interface where a network is named; returns when it runs."""
-        self.ask(name, node=node, network=network)
+        self.ask(name, node=node, network=network, host_port=host_port)
         until(lambda: self.phase(name) == "Running", f"pod {name} runs", seconds=60, every=0.25)
 
-    def ask(self, name: str, *, node: str, network: str | None = None) -> None:
-        """The same without waiting."""
+    def ask(self, name: str, *, node: str, network: str | None = None, host_port: int | None = None) -> None:
+        """The same without waiting. With a port on the node, the pod serves its /etc there."""
         annotations = {"k8s.v1.cni.cncf.io/networks": network} if network else {}
         body: Any = {
             "apiVersion": "v1",
@@ -61,7 +61,8 @@ class Pods:
                         "name": "shell",
                         "image": BUSYBOX,
                         "imagePullPolicy": "IfNotPresent",
-                        "command": ["sleep", "infinity"],
+                        "command": ["httpd", "-f", "-p", "80", "-h", "/etc"] if host_port else ["sleep", "infinity"],
+                        "ports": [{"containerPort": 80, "hostPort": host_port}] if host_port else [],
                     }
                 ],
             },

@@ -1,0 +1,127 @@
+"""Pods that ask for a second interface without pause, and say themselves whether they got it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from kubernetes import client
+
+from lab.cluster import Cluster
+from lab.images import BUSYBOX
+from lab.waiting import until
+
+from .pods import NAMESPACE, NETWORK
+
+_SECONDS_BETWEEN = 0.4
+_AT_ONCE = 8
+_LABEL = "churn"
+# The pod itself looks: an annotation would only repeat what Multus believes.
+_LOOK = "ip -o -4 addr show dev eth0 | grep -q inet && ip -o -4 addr show dev net1 | grep -q inet"
+# Thin Multus gives the API server half a second, which says something about this machine and nothing about an install.
+_OVERLOADED = "context deadline exceeded"
+_serial = count(1)
+
+
+@dataclass
+class Seen:
+    """What happened to the pods; complete when the churn has ended."""
+
+    asked: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    without_net1: list[str] = field(default_factory=list)
+    failed_sandboxes: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def churn(cluster: Cluster, nodes: Sequence[str] = (), *, at_least: int = 5) -> Iterator[Seen]:
+    """Pods come and go on these nodes while the block runs; none may lack an interface or be tried twice.
+
+    Args:
+        cluster: where.
+        nodes: the names of the nodes, in turn; by default all.
+        at_least: how many pods have to have been asked for before the block's end counts as its end.
+    """
+    seen, prefix, stop = Seen(), f"churn-{next(_serial)}", threading.Event()
+    wanted = list(nodes) or [node.name for node in cluster.nodes]
+    with cluster.api as api, ThreadPoolExecutor(1) as background:
+        core = client.CoreV1Api(api)
+        asking = background.submit(_ask, core, wanted, prefix, seen, stop)
+        try:
+            yield seen
+            until(lambda: len(seen.asked) >= at_least or asking.done(), f"{at_least} pods were asked for")
+        finally:
+            stop.set()
+            asking.result()
+            _conclude(core, prefix, seen)
+    assert not seen.unfinished, f"did not end: {seen.unfinished} of {len(seen.asked)}"
+    assert not seen.without_net1, f"ran without net1: {seen.without_net1} of {len(seen.asked)}"
+    assert not seen.failed_sandboxes, f"failed sandboxes: {seen.failed_sandboxes}"
+
+
+def _ask(core: client.CoreV1Api, nodes: list[str], prefix: str, seen: Seen, stop: threading.Event) -> None:
+    while not stop.wait(_SECONDS_BETWEEN):
+        if len(_unfinished(core, prefix)) < _AT_ONCE:
+            name = f"{prefix}-{len(seen.asked)}"
+            core.create_namespaced_pod(NAMESPACE, _pod(name, nodes[len(seen.asked) % len(nodes)], prefix))
+            seen.asked.append(name)
+
+
+def _pod(name: str, node: str, prefix: str) -> Any:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "labels": {_LABEL: prefix},
+            "annotations": {"k8s.v1.cni.cncf.io/networks": NETWORK},
+        },
+        "spec": {
+            "nodeName": node,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "containers": [
+                {
+                    "name": "look",
+                    "image": BUSYBOX,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["sh", "-c", _LOOK],
+                }
+            ],
+        },
+    }
+
+
+def _all(core: client.CoreV1Api, prefix: str) -> list[Any]:
+    # Version 0 is answered from the API server's memory.
+    found: list[Any] = core.list_namespaced_pod(
+        NAMESPACE, label_selector=f"{_LABEL}={prefix}", resource_version="0"
+    ).items
+    return found
+
+
+def _unfinished(core: client.CoreV1Api, prefix: str) -> list[str]:
+    return [pod.metadata.name for pod in _all(core, prefix) if pod.status.phase not in ("Succeeded", "Failed")]
+
+
+def _conclude(core: client.CoreV1Api, prefix: str, seen: Seen) -> None:
+    """Await every pod's end, take down what it says and what the kubelet said about it, and delete it."""
+    deadline = time.monotonic() + 60
+    while _unfinished(core, prefix) and time.monotonic() < deadline:
+        time.sleep(0.25)
+    seen.unfinished = _unfinished(core, prefix)
+    seen.without_net1 = [pod.metadata.name for pod in _all(core, prefix) if pod.status.phase == "Failed"]
+    events: list[Any] = core.list_namespaced_event(NAMESPACE, field_selector="reason=FailedCreatePodSandBox").items
+    seen.failed_sandboxes = {
+        event.involved_object.name: event.message
+        for event in events
+        if event.involved_object.name.startswith(f"{prefix}-") and _OVERLOADED not in event.message
+    }
+    core.delete_collection_namespaced_pod(NAMESPACE, label_selector=f"{_LABEL}={prefix}", grace_period_seconds=0)
+    until(lambda: not _all(core, prefix), "the churned pods are gone", seconds=60, every=0.25)

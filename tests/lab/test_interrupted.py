@@ -1,0 +1,133 @@
+"""An `up`, a `destroy` or a node's step that is killed half way, and what it takes to end well.
+
+The tests run in this order on one cluster, each from the state that the one before has left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.images import MULTUS_THIN
+from lab.node import Node
+from lab.programs import Programs
+from lab.waiting import until
+
+from .changes import configure, failed, image, steps
+from .churn import churn
+from .conftest import Cell, Lab, boot, succeeded
+from .leftovers import of_no_sandbox
+from .pods import NETWORK
+
+pytestmark = pytest.mark.lifecycle
+COPY = "example.org/multus-cni"
+
+
+@pytest.fixture(scope="module")
+def lab(programs: Programs) -> Iterator[Lab]:
+    yield from boot(Cell("vanilla", 1), programs)
+
+
+def killed(lab: Lab, line: str, command: str = "up") -> None:
+    """Killed at that line, and refused until `pulumi cancel` has freed the lock, as the engine itself says."""
+    assert lab.stack.killed_at(line, command).returncode == -signal.SIGKILL
+    failed(lab.stack.up(), "pulumi cancel")
+    lab.stack.cancel().check()
+
+
+def test_an_install_killed_at_every_step_ends_well_with_adopt(lab: Lab) -> None:
+    killed(lab, "multus-preflight-lab-1 creating")
+    killed(lab, "multus-token creating")
+    failed(lab.stack.up(), "already exists")
+    configure(lab.stack, adopt=True)
+    for step in ("multus-provision-lab-1 creating", "multus-daemonset creating", "multus-verify-lab-1 creating"):
+        killed(lab, step)
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    lab.pods.create("kept", node="lab-1", network=NETWORK)
+    assert lab.pods.address("kept", "net1").startswith("10.98.0.")
+    configure(lab.stack, adopt=None)
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_a_rotation_killed_half_way_ends_well_by_itself(lab: Lab) -> None:
+    configure(lab.stack, rotation="2")
+    with churn(lab.cluster):
+        killed(lab, "multus-daemonset updating")
+        succeeded(lab.stack.up())
+    tokens = [name for name in secrets(lab) if "multus-token" in name]
+    assert tokens == ["multus-token-2"]
+
+
+def secrets(lab: Lab) -> list[str]:
+    found: list[Any] = lab.pods.core.list_namespaced_secret("kube-system").items
+    return [secret.metadata.name for secret in found]
+
+
+def test_a_nodes_step_killed_half_way_ends_well_by_itself(lab: Lab) -> None:
+    [node] = lab.cluster.nodes
+    configure(lab.stack, rotation="3")
+    with churn(lab.cluster), ThreadPoolExecutor(1) as background:
+        running = background.submit(lab.stack.up)
+        until(lambda: killed_on(node, "provision"), "the step was killed", seconds=60, every=0.01)
+        failed(running.result(), "multus-provision-lab-1")
+        succeeded(lab.stack.up())
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def killed_on(node: Node, phase: str) -> bool:
+    """Kill the node program in that phase, if it runs there now."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            mine = f"/{node.layout.instance}/{node.name}/" in (process / "cgroup").read_text()
+        except OSError:  # the process has ended since
+            continue
+        if mine and command[:1] == [b"sh"] and command[2:3] == [phase.encode()]:
+            os.kill(int(process.name), signal.SIGKILL)
+            return True
+    return False
+
+
+def test_a_destroy_killed_half_way_is_repeated(lab: Lab) -> None:
+    lab.pods.delete("kept")
+    killed_destroy(lab, "multus-verify-lab-1 deleting")
+    killed_destroy(lab, "multus-daemonset deleting")
+    killed_destroy(lab, "multus-provision-lab-1 deleting")
+    succeeded(lab.stack.destroy())
+    [node] = lab.cluster.nodes
+    conf_dir = str(lab.cluster.look.conf_dir)
+    assert node.run(["ls", conf_dir]).stdout.split() == ["10-flannel.conflist"]
+    assert node.run(["ls", "/var/lib/multus-install"], check=False).returncode != 0
+    assert of_no_sandbox(node) == []
+
+
+def killed_destroy(lab: Lab, line: str) -> None:
+    assert lab.stack.killed_at(line, "destroy").returncode == -signal.SIGKILL
+    lab.stack.cancel().check()
+    lab.pods.create("plain", node="lab-1")
+    lab.pods.delete("plain")
+
+
+def test_an_argument_changed_before_the_repeat_is_what_counts(lab: Lab) -> None:
+    [node] = lab.cluster.nodes
+    ctr = ["ctr", "--address", str(node.look.containerd_socket), "--namespace", "k8s.io"]
+    node.run([*ctr, "images", "tag", MULTUS_THIN, f"{COPY}:{MULTUS_THIN.rpartition(':')[2]}"])
+    killed(lab, "multus-daemonset creating")
+    configure(lab.stack, adopt=True, image={"repository": COPY})
+    done = steps(succeeded(lab.stack.up()))
+    assert ("multus-daemonset", "created") in done
+    assert image(lab.pods).startswith(COPY)
+    with churn(lab.cluster):
+        configure(lab.stack, adopt=None)
+        succeeded(lab.stack.up())
+    succeeded(lab.stack.destroy())
+    assert of_no_sandbox(node) == []

@@ -1,0 +1,361 @@
+"""What happens to a running install on two nodes: every change that a cluster goes through, while pods come and go.
+
+The tests run in this order on one cluster, each from the state that the one before has left.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from lab import balancer
+from lab.images import MULTUS_THIN
+from lab.layout import API_PORT
+from lab.node import Node
+from lab.programs import Programs
+from lab.waiting import until
+
+from .changes import answer, configure, counted, failed, identities, image, listed, steps
+from .churn import churn
+from .conftest import Cell, Lab, boot, succeeded
+from .pods import NETWORK
+
+pytestmark = pytest.mark.lifecycle
+ROOT = Path(__file__).parents[2]
+COPY = "example.org/multus-cni"
+STATE_DIR = "/var/lib/multus-install"
+
+
+@pytest.fixture(scope="module")
+def lab(programs: Programs) -> Iterator[Lab]:
+    yield from boot(Cell("k3s", 2), programs)
+
+
+def token(lab: Lab, rotation: str) -> str:
+    secret: Any = lab.pods.core.read_namespaced_secret(f"multus-token-{rotation}", "kube-system")
+    return base64.b64decode(secret.data["token"]).decode()
+
+
+def secrets(lab: Lab) -> list[str]:
+    found: list[Any] = lab.pods.core.list_namespaced_secret("kube-system").items
+    return [secret.metadata.name for secret in found]
+
+
+def has_multus(lab: Lab) -> bool:
+    found: list[Any] = lab.pods.core.list_namespaced_service_account("kube-system").items
+    return "multus" in [account.metadata.name for account in found]
+
+
+@contextmanager
+def unplugged(lab: Lab, node: Node) -> Iterator[None]:
+    node.cut_off()
+    try:
+        yield
+    finally:
+        node.reconnect()
+        lab.cluster.await_ready()
+
+
+def test_a_wrong_directory_is_refused_with_the_right_one(lab: Lab) -> None:
+    before = lab.trees()
+    # Where k3s had its plugins before October 2024, and still has a directory.
+    configure(lab.stack, cniBinDir="/var/lib/rancher/k3s/data/current/bin")
+    failed(lab.stack.up(), "/var/lib/rancher/k3s/data/cni", "cniBinDir", "multus-preflight-lab-1")
+    configure(lab.stack, cniBinDir=None)
+    assert lab.trees() == before
+    assert not has_multus(lab)
+
+
+def test_a_wrong_host_key_is_refused(lab: Lab) -> None:
+    nodes = listed(lab.cluster)
+    nodes[1]["hostKey"] = nodes[0]["hostKey"]
+    configure(lab.stack, nodes=nodes)
+    failed(lab.stack.up(), "multus-preflight-lab-2", "host key mismatch")
+    configure(lab.stack, nodes=listed(lab.cluster))
+    assert not has_multus(lab)
+
+
+def test_an_unreachable_node_stops_an_install_before_it_begins(lab: Lab) -> None:
+    first, second = lab.cluster.nodes
+    with unplugged(lab, second):
+        failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
+        assert not has_multus(lab)
+        assert not first.run(["ls", "/var/lib/cni/multus"], check=False).stdout
+        lab.pods.create("plain", node=first.name)
+        lab.pods.delete("plain")
+
+
+def test_the_install_then_goes_through(lab: Lab) -> None:
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    lab.pods.create("kept-1", node="lab-1", network=NETWORK)
+    lab.pods.create("kept-2", node="lab-2", network=NETWORK)
+    with churn(lab.cluster):
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_a_changed_image_is_rolled_out_and_verified(lab: Lab) -> None:
+    for node in lab.cluster.nodes:
+        give_copy(lab, node)
+    configure(lab.stack, image={"repository": COPY})
+    before = pods_of(lab)
+    with churn(lab.cluster):
+        changed = succeeded(lab.stack.up())
+    done = steps(changed)
+    for node in lab.cluster.nodes:
+        assert done.index(("multus-daemonset", "updated")) < done.index((f"multus-verify-{node.name}", "updated"))
+    assert image(lab.pods).startswith(COPY)
+    assert lab.pods.is_rolled_out("kube-multus-ds")
+    assert not pods_of(lab) & before
+    for pod in ("kept-1", "kept-2"):
+        assert lab.pods.address(pod, "net1").startswith("10.98.0.")
+
+
+def give_copy(lab: Lab, node: Node) -> None:
+    """The Multus image under another name, since no registry is in reach."""
+    ctr = ["ctr", "--address", str(lab.cluster.look.containerd_socket), "--namespace", "k8s.io"]
+    node.run([*ctr, "images", "tag", MULTUS_THIN, f"{COPY}:{MULTUS_THIN.rpartition(':')[2]}"])
+
+
+def pods_of(lab: Lab) -> set[str]:
+    return set(lab.pods.of_multus())
+
+
+def test_a_rotation_retires_the_old_token_last(lab: Lab) -> None:
+    old = token(lab, "1")
+    assert answer(lab.cluster, old) == 404
+    configure(lab.stack, rotation="2")
+    with churn(lab.cluster):
+        done = steps(succeeded(lab.stack.up()))
+    order = [
+        done.index(("multus-token", "created")),
+        done.index(("multus-provision-lab-1", "updated")),
+        done.index(("multus-daemonset", "updated")),
+        done.index(("multus-verify-lab-1", "updated")),
+        done.index(("multus-token", "deleted")),
+    ]
+    assert order == sorted(order)
+    assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-2"]
+    until(lambda: answer(lab.cluster, old) == 401, "the old token is refused", seconds=30, every=0.5)
+    with churn(lab.cluster):
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_an_unreachable_node_stops_a_rotation_before_it_begins(lab: Lab) -> None:
+    second = lab.cluster.nodes[1]
+    configure(lab.stack, rotation="3")
+    with unplugged(lab, second), churn(lab.cluster, ["lab-1"]):
+        failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
+    assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-2"]
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+    assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-3"]
+
+
+def test_a_token_secret_deleted_by_hand_comes_back(lab: Lab) -> None:
+    lost = token(lab, "3")
+    lab.pods.core.delete_namespaced_secret("multus-token-3", "kube-system")
+    until(lambda: answer(lab.cluster, lost) == 401, "the token is refused", seconds=30, every=0.5)
+    succeeded(lab.stack.up("--refresh"))
+    with churn(lab.cluster):
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_drift_is_shown_and_put_back(lab: Lab) -> None:
+    wanted = image(lab.pods)
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": "kube-multus", "image": MULTUS_THIN}]}}}}
+    client.AppsV1Api(lab.pods.api).patch_namespaced_daemon_set("kube-multus-ds", "kube-system", patch)
+    with churn(lab.cluster):
+        shown = succeeded(lab.stack.preview("--refresh", "--diff"))
+        assert wanted in shown.stdout
+        assert MULTUS_THIN in shown.stdout
+        succeeded(lab.stack.up("--refresh"))
+    assert image(lab.pods) == wanted
+
+
+def test_another_address_of_the_same_api_server_replaces_nothing(lab: Lab) -> None:
+    before = identities(lab.pods)
+    known = lab.cluster.kubeconfig.read_text()
+    with other_address(lab) as server:
+        lab.stack.config_set("multus:kubeconfig", known.replace(lab.cluster.api_server, server), secret=True)
+        counts = counted(succeeded(lab.stack.up()))
+    assert not counts.keys() & {"deleted", "replaced", "created"}
+    lab.stack.config_set("multus:kubeconfig", known, secret=True)
+    succeeded(lab.stack.up())
+    assert identities(lab.pods) == before
+
+
+@contextmanager
+def other_address(lab: Lab) -> Iterator[str]:
+    """The API server's URL behind a loopback address of this machine, which its certificate names too."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    target = f"{lab.cluster.layout.api}:{API_PORT}"
+    process = subprocess.Popen([sys.executable, str(balancer.__file__), target, f"127.0.0.1:{port}"])
+    try:
+        until(lambda: connects(port), "the other address answers", seconds=30)
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def connects(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_node_that_leaves_the_list_keeps_multus(lab: Lab) -> None:
+    configure(lab.stack, nodes=listed(lab.cluster)[:1])
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+    assert_served_by_pod_alone(lab, lab.cluster.nodes[1])
+    with churn(lab.cluster, ["lab-2"]):
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_a_node_that_joins_the_list_keeps_multus(lab: Lab) -> None:
+    configure(lab.stack, nodes=listed(lab.cluster))
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+    assert_provisioned(lab, lab.cluster.nodes[1])
+
+
+def test_a_node_renamed_in_the_list_keeps_multus(lab: Lab) -> None:
+    """The same live host under two names: its new steps come first, and its old ones must not take anything away."""
+    renamed = listed(lab.cluster)
+    renamed[1]["name"] = "edge-2"
+    configure(lab.stack, nodes=renamed)
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+        # The label of a node that is not there makes one.
+        lab.pods.core.delete_node("edge-2")
+    configure(lab.stack, nodes=listed(lab.cluster))
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+    assert_provisioned(lab, lab.cluster.nodes[1])
+    assert [node.metadata.name for node in nodes_of(lab)] == ["lab-1", "lab-2"]
+
+
+def nodes_of(lab: Lab) -> list[Any]:
+    found: list[Any] = lab.pods.core.list_node().items
+    return found
+
+
+def assert_served_by_pod_alone(lab: Lab, node: Node) -> None:
+    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [True]
+    assert node.run(["ls", STATE_DIR], check=False).returncode != 0
+
+
+def assert_provisioned(lab: Lab, node: Node) -> None:
+    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [False]
+    assert f"node={node.name}" in node.run(["cat", f"{STATE_DIR}/marker"]).stdout
+
+
+def test_a_rebooted_node_brings_its_pods_back_whole(lab: Lab) -> None:
+    node = lab.cluster.nodes[1]
+    before = restarts(lab, "kept-2")
+    node.reboot()
+    lab.cluster.await_ready()
+    until(lambda: restarts(lab, "kept-2") > before, "the pod runs again", seconds=120, every=0.5)
+    assert lab.pods.address("kept-2", "net1").startswith("10.98.0.")
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "Multus is back", seconds=120, every=0.5)
+    with churn(lab.cluster, [node.name]):
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def restarts(lab: Lab, name: str) -> int:
+    """How often the pod's container was started again; -1 while it does not run."""
+    pod: Any = lab.pods.core.read_namespaced_pod(name, "default")
+    [status] = pod.status.container_statuses or [None]
+    return int(status.restart_count) if status and status.state.running else -1
+
+
+def test_a_machine_replaced_under_the_same_name_is_provisioned_again(lab: Lab) -> None:
+    node = lab.cluster.nodes[1]
+    lab.pods.delete("kept-2")
+    node.wipe()
+    node.identify(lab.cluster.control_plane.authority)
+    node.start()
+    lab.cluster.await_ready()
+    give_copy(lab, node)
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "the new machine's pod is there", seconds=120, every=0.5)
+    configure(lab.stack, nodes=listed(lab.cluster))
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+    assert_provisioned(lab, node)
+    lab.pods.create("kept-2", node=node.name, network=NETWORK)
+
+
+def test_a_renamed_component_deletes_nothing(lab: Lab, tmp_path: Path) -> None:
+    before = identities(lab.pods)
+    lab.stack.program = with_component_named(tmp_path / "renamed", "network")
+    configure(lab.stack, adopt=True)
+    with churn(lab.cluster):
+        failed(lab.stack.up(), "under its component multus", 'aliases=[pulumi.Alias(name="multus")]')
+    lab.stack.program = ROOT
+    configure(lab.stack, adopt=None)
+    succeeded(lab.stack.up())
+    lab.stack.program = with_component_named(tmp_path / "aliased", "network", former="multus")
+    with churn(lab.cluster):
+        aliased = counted(succeeded(lab.stack.up()))
+    assert not aliased.keys() & {"created", "deleted"}
+    assert identities(lab.pods) == before
+
+
+def with_component_named(folder: Path, name: str, *, former: str | None = None) -> Path:
+    """A copy of the program in which the component has another name, and maybe says what it was called."""
+    folder.mkdir()
+    for item in ("Pulumi.yaml", "settings.py", "stacks", "components"):
+        (shutil.copytree if (ROOT / item).is_dir() else shutil.copy)(ROOT / item, folder / item)
+    (folder / ".venv").symlink_to(sys.prefix)
+    text = (ROOT / "__main__.py").read_text()
+    opts = "pulumi.ResourceOptions(provider=provider"
+    assert text.count(opts) == text.count('MultusComponent("multus"') == 1
+    if former:
+        text = text.replace(opts, f'{opts}, aliases=[pulumi.Alias(name="{former}")]')
+    (folder / "__main__.py").write_text(text.replace('MultusComponent("multus"', f'MultusComponent("{name}"'))
+    return folder
+
+
+def test_an_unreachable_node_stops_a_destroy_that_can_be_repeated(lab: Lab) -> None:
+    first, second = lab.cluster.nodes
+    lab.pods.delete("kept-1", "kept-2")
+    with unplugged(lab, second):
+        failed(lab.stack.destroy(), "-lab-2", second.address)
+        lab.pods.create("plain", node=first.name)
+        lab.pods.delete("plain")
+    with churn(lab.cluster, ["lab-2"]):
+        succeeded(lab.stack.up())
+    with churn(lab.cluster):
+        succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_a_node_whose_program_was_lost_is_not_left_behind(lab: Lab) -> None:
+    second = lab.cluster.nodes[1]
+    second.run(["rm", "-rf", STATE_DIR])
+    failed(lab.stack.destroy(), "-lab-2", "rotation")
+    with churn(lab.cluster, ["lab-2"]):
+        configure(lab.stack, rotation="4")
+        succeeded(lab.stack.up())
+
+
+def test_destroy_then_ends_well(lab: Lab) -> None:
+    succeeded(lab.stack.destroy())
+    for node in lab.cluster.nodes:
+        lab.pods.create(f"plain-{node.name}", node=node.name)
+        conf_dir = str(lab.cluster.look.conf_dir)
+        assert node.run(["ls", conf_dir]).stdout.split() == ["10-flannel.conflist"]
+        assert node.run(["ls", STATE_DIR], check=False).returncode != 0
+    lab.pods.delete(*(f"plain-{node.name}" for node in lab.cluster.nodes))
+    assert not lab.pods.of_multus()
