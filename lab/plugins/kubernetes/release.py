@@ -61,7 +61,7 @@ _NOT_COVERED = ("dependencyUpdate", "keyring", "lint", "postrender", "valueYamlF
 def check(request: Any, helm: Helm | None, default_namespace: str) -> provider_pb2.CheckResponse:
     """Complete the inputs: every field has a value, and the version is the one that the chart itself names."""
     given, old = decode(request.news), decode(request.olds)
-    _refuse_uncovered(given)
+    _refuse_uncovered(reveal(given))
     inputs = {**_DEFAULTS, **{key: value for key, value in given.items() if value is not None}}
     inputs["name"] = given.get("name") or old.get("name") or f"{name_of(request.urn)}-{secrets.token_hex(4)}"
     inputs["namespace"] = given.get("namespace") or default_namespace
@@ -74,7 +74,7 @@ def check(request: Any, helm: Helm | None, default_namespace: str) -> provider_p
         except HelmError as error:
             reason = f"{error}; check the chart name and repository configuration."
             failures.append(provider_pb2.CheckFailure(property="chart", reason=reason))
-    return provider_pb2.CheckResponse(inputs=encode(keep_secrets(inputs, inputs)), failures=failures)
+    return provider_pb2.CheckResponse(inputs=encode(keep_secrets(reveal(inputs), inputs)), failures=failures)
 
 
 def _refuse_uncovered(given: Properties) -> None:
