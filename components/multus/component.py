@@ -64,8 +64,8 @@ class MultusComponent(pulumi.ComponentResource):
         outputs: dict[str, Any] = {
             "namespace": plan.namespace,
             "plugin": plan.plugin.value,
-            "daemon_set_name": daemon_sets["daemonset"],
-            "fallback_daemon_set_name": daemon_sets.get("daemonset-fallback", ""),
+            "daemon_set_name": daemon_sets["gate"],
+            "fallback_daemon_set_name": daemon_sets.get("gate-fallback", ""),
             "image": plan.image,
             "cni_conf_dir": plan.cni_conf_dir,
             "cni_bin_dir": plan.cni_bin_dir,

@@ -19,6 +19,9 @@ from .values import values_of
 RELEASE = "multus"
 METHOD = "multus-install/method"
 VALUES = "multus-install/values"
+KEEP = {"helm.sh/resource-policy": "keep"}
+"""How the chart tells Helm to leave an object when the release goes."""
+
 # Enough to see what an upgrade has changed; every revision is a Secret.
 _MAX_HISTORY = 3
 
@@ -43,8 +46,8 @@ def chart_of(plan: InstallPlan) -> Chart:
 def daemon_sets_of(plan: InstallPlan) -> dict[str, str]:
     """The DaemonSets of the release, each by a suffix for what is registered about it."""
     if plan.helm.daemon_set is not None:
-        return {"daemonset": plan.helm.daemon_set}
-    return {"daemonset": objects.DAEMON_SET, "daemonset-fallback": objects.FALLBACK_DAEMON_SET}
+        return {"gate": plan.helm.daemon_set}
+    return {"gate": objects.DAEMON_SET, "gate-fallback": objects.FALLBACK_DAEMON_SET}
 
 
 def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions) -> list[Any]:
@@ -77,7 +80,7 @@ def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: p
     digest = known.apply(lambda text: digest_of(json.loads(text)))
     gate_opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[release]))
     return [
-        manifests.register_patch(f"{name}-{suffix}-ready", gate(plan, daemon_set, digest), gate_opts)
+        manifests.register_patch(f"{name}-{suffix}", gate(plan, daemon_set, digest), gate_opts)
         for suffix, daemon_set in daemon_sets_of(plan).items()
     ]
 
