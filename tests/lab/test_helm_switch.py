@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client
 
 from lab.commands import run
 from lab.programs import Programs
 from lab.waiting import until
 
-from .changes import configure, counted, failed, identities
+from .changes import configure, failed, identities
 from .churn import churn
 from .conftest import Cell, Lab, boot, succeeded
 from .leftovers import of_no_sandbox
@@ -27,6 +29,7 @@ from .test_install import exercise_plain_pods
 from .test_neighbours import identities_of_upstream, upstream_manifest
 
 pytestmark = pytest.mark.lifecycle
+CRD = "CustomResourceDefinition"
 CHART = Path(__file__).parents[2] / "charts" / "multus"
 
 
@@ -126,16 +129,82 @@ def assert_gone(lab: Lab) -> None:
     assert not lab.pods.of_multus()
 
 
-def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
+def test_upstreams_manifest_comes_to_helm_by_way_of_the_manifest(lab: Lab) -> None:
+    """Helm takes over nothing that does not say it is Helm's, and nothing is the worse for the attempt."""
     kubectl = [str(lab.cluster.programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
     run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
     until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there", seconds=60)
     before = identities_of_upstream(lab)
     configure(lab.stack, method="helm")
     failed(lab.stack.up(), "adopt")
+    with churn(lab.cluster):
+        configure(lab.stack, adopt=True)
+        failed(lab.stack.up(), "kube-multus-ds", "invalid ownership metadata")
+        assert releases(lab) == []
+        configure(lab.stack, method="manifest", handover=True)
+        succeeded(lab.stack.up())
+        configure(lab.stack, method="helm", adopt=None)
+        succeeded(lab.stack.up())
+        configure(lab.stack, handover=None)
+        succeeded(lab.stack.up())
+        succeeded(lab.stack.up("--expect-no-changes"))
     assert identities_of_upstream(lab) == before
+    succeeded(lab.stack.destroy())
+    assert_gone(lab)
 
 
-def test_other_releases_are_named_with_what_removes_them(lab: Lab) -> None:
-    """Both an older release of this chart by hand and somebody else's chart."""
-    assert counted(lab.stack.preview()) is not None
+def test_a_release_killed_half_way_is_removed_by_helm_and_installed_again(lab: Lab) -> None:
+    """Helm refuses a name that it knows, whatever became of that release; without Multus' pods thin goes on."""
+    assert lab.stack.killed_at("multus-gate creating").returncode == -signal.SIGKILL
+    lab.stack.cancel().check()
+    with churn(lab.cluster):
+        configure(lab.stack, adopt=True)
+        failed(lab.stack.up(), "cannot re-use a name that is still in use")
+        helm(lab, "uninstall", "multus", "--namespace", "kube-system")
+        succeeded(lab.stack.up())
+        configure(lab.stack, adopt=None)
+        succeeded(lab.stack.up())
+        succeeded(lab.stack.up("--expect-no-changes"))
+    succeeded(lab.stack.destroy())
+    assert_gone(lab)
+
+
+@pytest.mark.parametrize("by", ["our-chart", "another-chart"])
+def test_another_release_is_named_with_what_removes_it(lab: Lab, by: str, tmp_path: Path) -> None:
+    chart = CHART if by == "our-chart" else chart_of_upstreams_manifest(lab, tmp_path / "rke2-multus")
+    # Pulumi has left the CRD, which this release is not to own.
+    ours = ["--values", str(CHART / f"values-{lab.cluster.distro}.yaml"), "--set", "crd.install=false"]
+    values = ours if by == "our-chart" else []
+    helm(lab, "install", "elder", chart, "--namespace", "kube-system", *values)
+    until(lambda: has_conf(lab), "the other release has written its configuration", seconds=60)
+    before = releases(lab)
+    with churn(lab.cluster):
+        failed(lab.stack.up(), "helm uninstall", "kube-system")
+        assert releases(lab) == before == ["kube-system/elder deployed"]
+    helm(lab, "uninstall", "elder", "--namespace", "kube-system", "--wait")
+    if by == "another-chart":
+        clean_up_after_upstream(lab)
+    until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
+    assert_gone(lab)
+
+
+def has_conf(lab: Lab) -> bool:
+    [node] = lab.cluster.nodes
+    return "00-multus" in node.run(["ls", str(node.look.conf_dir)]).stdout
+
+
+def chart_of_upstreams_manifest(lab: Lab, folder: Path) -> Path:
+    """A chart that installs what upstream's manifest says, under names of its own."""
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: rke2-multus\nversion: 4.2.310\n")
+    documents = [each for each in yaml.safe_load_all(upstream_manifest(lab)) if each["kind"] != CRD]
+    (folder / "templates" / "all.yaml").write_text(yaml.safe_dump_all(documents))
+    return folder
+
+
+def clean_up_after_upstream(lab: Lab) -> None:
+    """Upstream's pod leaves its files on the node, and with them every later pod without a network."""
+    [node] = lab.cluster.nodes
+    conf_dir, bin_dir = node.look.conf_dir, node.look.bin_dir
+    node.run(["rm", "-rf", *(f"{conf_dir}/{name}" for name in ("00-multus.conf", "multus.d"))])
+    node.run(["rm", "-f", f"{bin_dir}/multus", f"{bin_dir}/passthru"])
