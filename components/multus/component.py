@@ -126,14 +126,11 @@ class MultusComponent(pulumi.ComponentResource):
 def _definitions(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """What stays when the stack goes, and the claim to the method: a stack of the other method gets no further."""
     retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-    crd = manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)
-    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[crd]))
-    claim = manifests.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)
-    made = [crd, claim]
+    made = [manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)]
     if plan.create_namespace:
-        claimed = pulumi.ResourceOptions.merge(retained, pulumi.ResourceOptions(depends_on=[claim]))
-        made.append(manifests.register_patch(f"{name}-namespace", objects.namespace(plan), claimed))
-    return made
+        made.append(manifests.register_patch(f"{name}-namespace", objects.namespace(plan), retained))
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
+    return [*made, manifests.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)]
 
 
 def _raw_objects(

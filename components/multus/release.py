@@ -95,18 +95,15 @@ def gate(plan: InstallPlan, daemon_set: str, digest: Any) -> Object:
 
 
 def method_claim(plan: InstallPlan) -> Object:
-    """Says on the CRD which method is in charge. Registered as a claim, under a name of its own per method.
+    """Says on the namespace which method is in charge. Registered as a claim, under a name of its own per method.
 
     Another method's claim to another value is a conflict, which stops an `up` that changes the method of a live stack
     before anything is made or deleted. Under a handover both say the same, so that the change passes, but only after
     the method that was in charge has said it in an `up` before.
     """
     said = "handover" if plan.handover else plan.method.value if plan.has_own_chart else "another chart"
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": objects.CRD, "annotations": {METHOD: said}},
-    }
+    described = objects.namespace(plan)
+    return {**described, "metadata": {**described["metadata"], "annotations": {METHOD: said}}}
 
 
 def handed_over(manifest: Object, plan: InstallPlan) -> Object:

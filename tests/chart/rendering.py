@@ -60,7 +60,7 @@ class Helm:
         about = {"apiVersion": "v2", "name": "umbrella", "version": "0.0.0", "dependencies": dependencies}
         (umbrella / "Chart.yaml").write_text(yaml.safe_dump(about))
         together = dict(zip(names, values, strict=True))
-        printed = self.run(*_template(together, folder, namespace, umbrella), cwd=folder).stdout
+        printed = self.run(*_template(together, folder, namespace, umbrella), "--skip-tests", cwd=folder).stdout
         parts = _parts(printed)
         return [_objects([part for part in parts if part[0].split("/")[2] == name]) for name in names]
 

@@ -18,7 +18,7 @@ from tests.component.recording import Graph, Registration, run
 
 SHARED = {
     "m-crd": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
-    "m-method-manifest": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
+    "m-method-manifest": "kubernetes:core/v1:NamespacePatch",
     "m-service-account": "kubernetes:core/v1:ServiceAccount",
     "m-cluster-role": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
     "m-cluster-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
@@ -30,7 +30,7 @@ SHARED = {
     "m-marker": "kubernetes:core/v1:ConfigMap",
 }
 ACCESS = {name for name in SHARED if "daemonset" not in name and name != "m-marker"}
-NOT_OWNED = ("CustomResourceDefinitionPatch", "NodePatch")
+NOT_OWNED = ("CustomResourceDefinitionPatch", "NamespacePatch", "NodePatch", "DaemonSetPatch")
 
 
 def of_node(name: str) -> dict[str, str]:
