@@ -11,6 +11,7 @@ import posixpath
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -100,7 +101,7 @@ class Steps:
 
         create, update = checks(aliased=False), checks(aliased=True)
         forget = self._run(node, self._phase(node, "forget"), guard=_WHERE_GONE % "")
-        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed(program_text()))
+        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed_program())
 
     def provision(
         self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
@@ -225,9 +226,10 @@ def program_text() -> str:
     return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 
 
-def _packed(text: str) -> str:
-    """The text for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+@cache
+def _packed_program() -> str:
+    """The program for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
+    return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
 
 
 def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
