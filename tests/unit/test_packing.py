@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from components.multus import packing
 from components.multus.packing import pack
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +55,7 @@ def test_a_template_edit_is_another_version(folder: Path, monkeypatch: pytest.Mo
     before = pack()
     shutil.copytree(ROOT / "charts" / "multus", folder / "chart")
     (folder / "chart" / "templates" / "crd.yaml").write_text("# nothing\n")
-    monkeypatch.setattr(packing.resources, "files", lambda _: folder)
+    monkeypatch.setattr("components.multus.packing.resources.files", lambda _: folder)
     after = pack()
     assert after.version != before.version
     assert after.path != before.path
