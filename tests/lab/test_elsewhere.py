@@ -1,4 +1,4 @@
-"""Multus in a namespace of its own, as a release: what kube-system's accounts have by themselves is given to its own."""
+"""Multus in a namespace of its own, as a release: its account is given what kube-system's have by themselves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def classified_as(lab: Lab) -> str:
     with client.ApiClient(settings) as api, pytest.raises(client.ApiException) as answer:
         client.CoreV1Api(api).read_namespaced_pod("nobody", "default")
     assert answer.value.status == 404
-    return str(answer.value.headers[_FLOW_SCHEMA])
+    headers: Any = answer.value.headers
+    return str(headers[_FLOW_SCHEMA])
 
 
 def test_pods_get_their_second_interface(lab: Lab) -> None:
