@@ -178,7 +178,7 @@ def test_another_release_is_named_with_what_removes_it(lab: Lab, by: str, tmp_pa
     until(lambda: has_conf(lab), "the other release has written its configuration", seconds=60)
     before = releases(lab)
     with churn(lab.cluster):
-        failed(lab.stack.up(), "helm uninstall", "kube-system")
+        failed(lab.stack.up(), "helm uninstall", "kube-system_kube-multus-ds")
         assert releases(lab) == before == ["kube-system/elder deployed"]
     helm(lab, "uninstall", "elder", "--namespace", "kube-system", "--wait")
     if by == "another-chart":

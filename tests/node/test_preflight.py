@@ -124,6 +124,14 @@ def test_preflight_refuses_a_leftover_unless_adopting(node: Node, leftover: str)
     assert node.preflight(adopt="true").ok
 
 
+def test_preflight_names_the_pod_whose_install_is_in_the_way(node: Node) -> None:
+    node.at(f"{CONF_DIR}/00-multus.conf").write_text("{}", encoding="utf-8")
+    node.at("/var/log/pods/kube-system_rke2-multus-x7k2p_1f6b").mkdir(parents=True)
+    result = node.preflight()
+    assert "not this stack's: kube-system_rke2-multus-x7k2p_1f6b" in result.err
+    assert "helm uninstall" in result.err
+
+
 def test_preflight_accepts_what_the_pod_of_this_very_install_wrote(node: Node) -> None:
     node.pod_installs()
     node.kubeconfig.parent.mkdir()
