@@ -914,10 +914,8 @@ forget() {
     fi
 }
 
-case $phase in
-preflight | provision | verify | disarm | clean | forget) "$phase" ;;
-*)
+if ! lists "preflight provision verify disarm clean forget ${more_phases:-}" "$phase"; then
     echo "node.sh: unknown phase $phase" >&2
     exit 2
-    ;;
-esac
+fi
+"$phase"

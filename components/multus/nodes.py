@@ -203,7 +203,16 @@ def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
 
 def program_text() -> str:
     """The node program, as it is delivered: without the lines and blanks that only people need."""
-    text = resources.files(__package__).joinpath("node.sh").read_text(encoding="utf-8")
+    return _stripped("node.sh")
+
+
+def program_for_people() -> str:
+    """The node program with the phases that only people send, for the standard input of `sh -s -- PHASE`."""
+    return _stripped("node_diagnose.sh") + _stripped("node.sh")
+
+
+def _stripped(name: str) -> str:
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
     return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 
