@@ -110,23 +110,7 @@ class Steps:
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
         """The words after `node.sh`. The plan's fingerprint makes a changed plan run the phase again."""
-        known_words: dict[str, Any] = {
-            "conf_dir": self.plan.cni_conf_dir,
-            "bin_dir": self.plan.cni_bin_dir,
-            "containerd_config": self.plan.containerd_config,
-            "namespace": self.plan.namespace,
-            "marker": MARKER,
-            "token_secret": self.plan.token_secret,
-            "owner": self.owner,
-            "node": node.name,
-            "plan": self.plan.fingerprint,
-            "plugin": self.plan.plugin.value if self.plan.is_thick else None,
-            "master": self.plan.conf.master_conf or posixpath.basename(self.plan.conf.cluster_network or ""),
-            "needs": " ".join(self.plan.required_plugins),
-            "installs": " ".join(self.plan.reference_plugins.names if self.plan.reference_plugins else ()),
-            "metrics_port": self.plan.daemon.metrics_port,
-            "socket_dir": self.plan.daemon.socket_dir.rstrip("/") if self.plan.is_thick else None,
-        }
+        known_words = {**words_of(self.plan, node), "owner": self.owner}
         words = {key: known_words[key] for key in _READS[phase] if known_words[key]} | options
         return pulumi.Output.all(**words).apply(
             lambda known: " ".join(
@@ -199,6 +183,26 @@ def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
     if not node.gone:
         return pulumi.ResourceOptions()
     return pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=list(inputs))
+
+
+def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
+    """What phases are told of a plan, by the names of their options; empty where the plan says nothing."""
+    return {
+        "conf_dir": plan.cni_conf_dir,
+        "bin_dir": plan.cni_bin_dir,
+        "containerd_config": plan.containerd_config,
+        "namespace": plan.namespace,
+        "marker": MARKER,
+        "token_secret": plan.token_secret,
+        "node": node.name,
+        "plan": plan.fingerprint,
+        "plugin": plan.plugin.value if plan.is_thick else None,
+        "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
+        "needs": " ".join(plan.required_plugins),
+        "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
+        "metrics_port": plan.daemon.metrics_port,
+        "socket_dir": plan.daemon.socket_dir.rstrip("/") if plan.is_thick else None,
+    }
 
 
 def program_text() -> str:
