@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from . import cluster
 from .configuration import SettingsError
+from .disabling import Outcome, Switch
 from .errors import InvalidArgumentsError, MultusError
 from .stack import Stack
 
@@ -175,3 +177,66 @@ def render_command(
     else:
         plan = render.plan_of(settings or [], None if file is None else text_of(file))
     typer.echo(render.manifest(plan), nl=False)
+
+
+TimeoutOption = Annotated[int, typer.Option("--timeout", help="Seconds to wait for pods and for each node.", min=1)]
+
+
+@app.command("disable")
+def disable_command(
+    stack: StackOption = None,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    seconds: TimeoutOption = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Take Multus out of the way: within seconds every node starts pods on its default network alone.
+
+    With --stack the nodes that it lists are told over SSH, which works whatever is wrong with Multus; all others, and
+    with --kubeconfig every node, through their Multus pods, which have to run for that. Nothing is deleted. It outlasts
+    restarts and reboots until `enable`. Running pods keep their interfaces.
+    """
+    with target(stack, folder, config_file, kubeconfig, context) as known:
+        outcome = _switch(known, seconds).disable()
+    _report(outcome, as_json=as_json)
+
+
+@app.command("enable")
+def enable_command(
+    stack: StackOption = None,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    seconds: TimeoutOption = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Undo `disable`, and wait until every node is served by Multus again.
+
+    A node on which that fails is left on its default network. Addresses of pods that ended meanwhile are given back on
+    nodes that SSH reaches.
+    """
+    with target(stack, folder, config_file, kubeconfig, context) as known:
+        outcome = _switch(known, seconds).enable()
+    _report(outcome, as_json=as_json)
+
+
+def _switch(known: Target, seconds: int) -> Switch:
+    return Switch(known.api, None if known.stack is None else known.stack.plan, told.print, seconds)
+
+
+def _report(outcome: Outcome, *, as_json: bool) -> None:
+    done = [node for node in outcome.nodes if node.done]
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(), indent=2))
+    else:
+        for node in outcome.nodes:
+            if not node.done:
+                typer.echo(str(node))
+        for sentence in outcome.trouble:
+            typer.echo(sentence)
+        typer.echo(f"{outcome.action}d on {len(done)} of {len(outcome.nodes)} nodes in {outcome.seconds:.1f} s")
+    if not outcome.done:
+        raise typer.Exit(Exit.PARTLY if done and not outcome.trouble else Exit.FAILED)
