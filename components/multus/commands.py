@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,9 +16,10 @@ import typer
 from kubernetes import client
 from rich.console import Console
 
-from . import cluster
+from . import cluster, render, rollback
 from .configuration import SettingsError
 from .disabling import Outcome, Switch
+from .engine import Engine
 from .errors import InvalidArgumentsError, MultusError
 from .stack import Stack
 
@@ -168,8 +169,6 @@ def render_command(
     The same objects as `pulumi up` makes, without the steps over SSH: every node is served by its pod alone.
     Arguments are spelled as configuration keys, and come from a stack, a file or the command line.
     """
-    from . import render
-
     if (stack is not None) is bool(settings or file):
         raise UsageError("Name a stack, or give arguments by --set KEY=VALUE or --file FILE.")
     if stack is not None:
@@ -240,3 +239,49 @@ def _report(outcome: Outcome, *, as_json: bool) -> None:
         typer.echo(f"{outcome.action}d on {len(done)} of {len(outcome.nodes)} nodes in {outcome.seconds:.1f} s")
     if not outcome.done:
         raise typer.Exit(Exit.PARTLY if done and not outcome.trouble else Exit.FAILED)
+
+
+@app.command("rollback")
+def rollback_command(
+    stack: StackOption = None,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+    to: Annotated[str | None, typer.Option("--to", help="The update to go back to: its version or its time.")] = None,
+    only_show: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go back to the last configuration that worked, and run `pulumi up` with it.
+
+    After an update that failed, that is the one of the last that succeeded; else the last other one. Shows the
+    difference, writes it into the stack's file and runs Pulumi. The secrets, `context` and `rotation` stay as they are.
+    """
+    if stack is None:
+        raise UsageError("Name the stack: --stack NAME.")
+    engine = Engine(stack, folder, config_file)
+    found = rollback.planned(engine, to)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        typer.echo(_shown(found))
+    if only_show:
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Nobody can be asked here: look at it with --dry-run, then say --yes.")
+        typer.confirm("Write this and run `pulumi up`?", abort=True, err=True)
+    rollback.write(engine, found)
+    rollback.run(engine, found, yes=yes, aside=as_json)
+
+
+def _shown(found: rollback.Rollback) -> str:
+    if not found.changes:
+        return f"The configuration is already that of the update of {found.to}."
+    lines = [f"Back to the configuration of the update of {found.to}:"]
+    for change in found.changes:
+        lines += [
+            f"  {sign} {change.key}: {value if isinstance(value, str) else json.dumps(value)}"
+            for sign, value in (("-", change.now), ("+", change.then))
+            if value is not None
+        ]
+    return "\n".join(lines)
