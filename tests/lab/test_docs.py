@@ -21,7 +21,7 @@ import pytest
 from lab.node import SUDOER
 from lab.programs import Programs
 from tests.docs.blocks import BLOCKS, DOCS, ROOT, Block
-from tests.docs.commands import commands_in
+from tests.docs.commands import commands_in, options_in
 
 from .conftest import Cell, Lab, boot
 
@@ -153,6 +153,24 @@ def reader(
 )
 def test_block(reader: Reader, block: Block) -> None:
     reader.follows(block)
+
+
+ASKED = ("helm", "kubectl", "pulumi")
+COMMANDS = {
+    tuple(words): block
+    for block in BLOCKS
+    if block.language == "sh"
+    for words in commands_in(block.text)
+    if words[0] in ASKED and options_in(words)
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: f"{COMMANDS[words]}-{'-'.join(words[:3])}")
+def test_options_are_the_programs_own(words: tuple[str, ...], programs: Programs) -> None:
+    """Also those of commands that nothing here can run."""
+    program, *rest = words[: words.index("--")] if "--" in words else words
+    asked = subprocess.run([programs.path(program), *rest, "--help"], capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
 
 
 def test_every_marked_block_is_run() -> None:
