@@ -75,6 +75,12 @@ def test_yaml_example_says_what_the_schema_has(program: Any) -> None:
     assert multus["properties"]["distro"] in {distro.value for distro in PROFILES}
 
 
+def test_yaml_example_passes_its_provider_on(program: Any) -> None:
+    """Pulumi YAML takes a list here, where the other languages take a mapping too."""
+    assert program["resources"]["multus"]["options"]["providers"] == ["${cluster}"]
+    assert program["resources"]["cluster"]["type"] == "pulumi:providers:kubernetes"
+
+
 def test_yaml_example_reads_outputs_and_configuration_that_exist(program: Any) -> None:
     used = re.findall(r"\$\{([\w.]+)\}", YAML.read_text(encoding="utf-8"))
     outputs = {name.removeprefix("multus.") for name in used if name.startswith("multus.")}
