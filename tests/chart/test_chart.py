@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.multus import resolve
+from components.multus import __version__, resolve
 from components.multus.args import Plugin
 from components.multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
 from components.multus.plan import DEFAULT_RESOURCES
@@ -72,6 +72,10 @@ def test_defaults_are_the_components(helm: Helm, tmp_path: Path) -> None:
         (container,) = made["DaemonSet", "kube-multus-ds"]["spec"]["template"]["spec"]["containers"]
         assert container["image"] == f"{DEFAULT_REPOSITORY}:{DEFAULT_TAGS[plugin]}"
         assert container["resources"] == DEFAULT_RESOURCES[plugin]
+
+
+def test_chart_and_component_have_one_version() -> None:
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["version"] == __version__
 
 
 def test_readme_has_every_value_with_its_default() -> None:

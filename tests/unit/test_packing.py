@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from components.multus import MultusError
 from components.multus.packing import pack
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,12 @@ def test_the_programs_folder_stays_clean_for_git(folder: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     status = subprocess.run(["git", "status", "--porcelain"], cwd=folder, check=True, capture_output=True, text=True)
     assert status.stdout == ""
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(folder: Path) -> None:
+    (folder / ".multus").write_text("in the way")
+    with pytest.raises(MultusError, match=r"cannot be packed into \.multus/ .* make it writable"):
+        pack()
 
 
 def test_a_copy_of_the_plugin_brings_its_chart(folder: Path) -> None:
