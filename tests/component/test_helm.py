@@ -259,7 +259,7 @@ def test_handover_lets_go_of_what_the_release_takes_over(plugin: str) -> None:
         about = after[name].inputs["metadata"]
         assert about["labels"]["app.kubernetes.io/managed-by"] == "Helm"
         assert about["annotations"]["meta.helm.sh/release-name"] == "multus"
-        assert before[name].inputs["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "pulumi"
+        assert before[name].inputs["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "multus-install"
         assert before[name].inputs.get("spec") == after[name].inputs.get("spec")
         assert before[name].inputs.get("data") == after[name].inputs.get("data")
 
