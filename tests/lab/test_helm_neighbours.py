@@ -26,7 +26,6 @@ from .test_helm_switch import assert_gone, helm, releases
 from .test_install import exercise_plain_pods
 from .test_neighbours import identities_of_upstream, upstream_manifest
 
-pytestmark = pytest.mark.lifecycle
 CRD = "CustomResourceDefinition"
 CHART = Path(__file__).parents[2] / "charts" / "multus"
 
