@@ -122,6 +122,11 @@ def test_release_is_of_the_chart_that_travels_along(graph: Graph) -> None:
     assert graph["m-release"].request.deleteBeforeReplace
 
 
+def test_release_takes_over_what_is_nobodys_only_while_adopting(graph: Graph) -> None:
+    assert graph["m-release"].inputs["takeOwnership"] is False
+    assert graph_of(helm(adopt=True))["m-release"].inputs["takeOwnership"] is True
+
+
 def test_release_follows_the_timeout_and_the_namespace() -> None:
     graph = graph_of(helm(timeout_seconds=77, namespace="networks"))
     assert (graph["m-release"].inputs["timeout"], graph["m-release"].inputs["namespace"]) == (77, "networks")
@@ -186,6 +191,12 @@ def test_no_secret_stands_in_clear(preview: bool) -> None:
     for secret in (TOKEN, json.dumps(SSH_KEY)[1:-1], "made-up-password"):
         assert all(secret not in each.text_in_clear for each in graph)
     assert without_secrets(graph["m-release"].wire)["values"]["podAnnotations"] == {"x": "[secret]"}
+
+
+def test_outputs_are_no_secrets_whatever_the_values_are() -> None:
+    values = {"podAnnotations": {"x": pulumi.Output.secret("made-up-password")}}
+    outputs = run(lambda: MultusComponent("m", helm(helm={"values": values}))).outputs_of("m")
+    assert outputs["daemon_set_name"] == "kube-multus-ds"
 
 
 def test_values_of_the_same_program_work() -> None:

@@ -38,8 +38,7 @@ def lab(programs: Programs) -> Iterator[Lab]:
         yield lab
 
 
-def test_upstreams_manifest_comes_to_helm_by_way_of_the_manifest(lab: Lab) -> None:
-    """Helm takes over nothing that does not say it is Helm's, and nothing is the worse for the attempt."""
+def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
     kubectl = [str(lab.cluster.programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
     run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
     until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there", seconds=60)
@@ -48,19 +47,12 @@ def test_upstreams_manifest_comes_to_helm_by_way_of_the_manifest(lab: Lab) -> No
     failed(lab.stack.up(), "adopt")
     with churn(lab.cluster):
         configure(lab.stack, adopt=True)
-        failed(lab.stack.up(), "kube-multus-ds", "invalid ownership metadata")
-        assert releases(lab) == []
-        # From here it goes on as from any install by Helm, to which nothing has been handed over yet.
-        configure(lab.stack, handover=True)
-        failed(lab.stack.up(), "invalid ownership metadata")
-        configure(lab.stack, method="manifest")
         succeeded(lab.stack.up())
-        configure(lab.stack, method="helm", adopt=None)
-        succeeded(lab.stack.up())
-        configure(lab.stack, handover=None)
+        configure(lab.stack, adopt=None)
         succeeded(lab.stack.up())
         succeeded(lab.stack.up("--expect-no-changes"))
     assert identities_of_upstream(lab) == before
+    assert releases(lab) == ["kube-system/multus deployed"]
     succeeded(lab.stack.destroy())
     assert_gone(lab)
 
