@@ -2,9 +2,10 @@
 # What Multus needs on a node, and nothing else: one program with a sub-command per phase.
 # POSIX sh with the tools of a base system (awk, sed, base64, df, readlink); asks the API through curl, k3s or kubectl.
 #
-#   preflight  read-only: is this node what the plan says? Every finding at once, with --json true for programs.
+#   preflight  read-only: is this node what the plan says? Every finding at once, with --as-json true for programs.
 #   provision  takes the kubeconfig from standard input, writes it (0600, root) and proves it against the API.
-#   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it.
+#   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it. With thick it writes
+#              thin's beside it, which serves the runtime while the daemon is away.
 #   disarm     takes the configuration away while everything it needs is still there.
 #   clean      gives back addresses of dead sandboxes, then removes kubeconfig, binaries and caches.
 #   forget     removes this program when nothing was provisioned.
@@ -18,42 +19,29 @@ unset KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
 phase=${1:?"usage: node.sh PHASE [--option value]..."}
 shift
 
-root='' conf_dir='' bin_dir='' containerd_config='' server='' namespace='' marker_name='' owner='' node='' install=''
-token_secret='' adopt=false aliased=false live=refuse disarm_on_failure=false seconds=120
-plugin=thin master='' needs='' installs='' metrics_port='' socket_dir=/run/multus as_json=false
+# The options: --conf-dir sets conf_dir.
+root='' conf_dir='' bin_dir='' containerd_config='' kubelet_dir=/var/lib/kubelet socket_dir=/run/multus
+server='' namespace='' stack_marker='' token_secret='' owner='' node='' install='' plugin=thin metrics_port=''
+adopt=false live_attachments=refuse disarm_on_failure=false seconds=60 as_json=false
+# Whether the engine knows this step already, under whatever name.
+aliased=false
+# File or name of the default network, where it is not the first file's.
+master=''
+# Plugins that the networks call, and plugins that the pod puts into the bin dir.
+needs='' installs=''
+# What thin is told while thick's daemon is away, as members of JSON.
+standby=''
+# Only there so that a changed plan is seen as a changed command.
+# shellcheck disable=SC2034
+plan=''
 while [ $# -gt 0 ]; do
-    case $1 in
-    --root) root=$2 ;;
-    --conf-dir) conf_dir=$2 ;;
-    --bin-dir) bin_dir=$2 ;;
-    --containerd-config) containerd_config=$2 ;;
-    --server) server=$2 ;;
-    --namespace) namespace=$2 ;;
-    --marker) marker_name=$2 ;;
-    --owner) owner=$2 ;;
-    --node) node=$2 ;;
-    --install) install=$2 ;;
-    --token-secret) token_secret=$2 ;;
-    --adopt) adopt=$2 ;;
-    --aliased) aliased=$2 ;; # the engine knows this step already, under whatever name
-    --live-attachments) live=$2 ;;
-    --disarm-on-failure) disarm_on_failure=$2 ;;
-    --seconds) seconds=$2 ;;
-    --plugin) plugin=$2 ;;
-    # File or name of the default network, where it is not the first file's.
-    --master) master=$2 ;;
-    # Plugins that the networks call, and plugins that the pod puts into the bin dir.
-    --needs) needs=$2 ;;
-    --installs) installs=$2 ;;
-    --metrics-port) metrics_port=$2 ;;
-    --socket-dir) socket_dir=$2 ;;
-    --json) as_json=$2 ;;
-    --plan) ;; # only there so that a changed plan is seen as a changed command
-    *)
+    option=$(printf '%s' "${1#--}" | tr - _)
+    case $option in *[!a-z_]*) option='' ;; esac
+    if [ -z "$option" ] || eval "[ -z \"\${$option+known}\" ]"; then
         echo "node.sh: unknown option $1" >&2
         exit 2
-        ;;
-    esac
+    fi
+    eval "$option=\$2"
     shift 2
 done
 
@@ -236,12 +224,35 @@ keep_copy() {
 
 put_back() {
     for file in "$state"/conf/00-multus.conf*; do
-        [ ! -f "$file" ] || ! is_planned "$file" || place_conf "$file"
+        [ ! -f "$file" ] || { ! is_planned "$file" && ! is_standby "$file"; } || place_conf "$file"
     done
 }
 
+# Thin's configuration beside thick's: it sorts second, and the daemon neither takes it away nor for the default network.
+is_standby() { [ "$plugin:${1##*/}" = thick:00-multus.conflist ]; }
+
+# Writes the standby, where the plan has one: thin by the name, version and capabilities of the daemon's configuration.
+stand_by() {
+    ours=$(planned_conf)
+    [ -n "$standby" ] && [ -n "$ours" ] && [ -x "$bin/multus" ] || return 0
+    default=$(default_conf)
+    # Through a link, so that what the default network's owner changes counts at once.
+    if [ ! -e "$state/default/${default##*/}" ]; then
+        rm -rf "$state/default"
+        mkdir -p "$state/default"
+        ln -s "$conf_dir/${default##*/}" "$state/default/"
+    fi
+    json "$ours" >"$state/.flat"
+    printf '{"cniVersion":"%s","name":"%s","plugins":[{"type":"multus","kubeconfig":"%s","clusterNetwork":"%s","capabilities":{%s},%s}]}' \
+        "$(leaf /cniVersion <"$state/.flat")" "$(leaf /name <"$state/.flat")" \
+        "$conf_dir/multus.d/multus.kubeconfig" "${state#"$root"}/default" \
+        "$(sed -n 's|^/capabilities/\(.*\)=true$|"\1":true|p' "$state/.flat" | tr '\n' , | sed 's/,$//')" "$standby" \
+        >"$conf/.multus-install.tmp"
+    mv "$conf/.multus-install.tmp" "$conf/00-multus.conflist"
+}
+
 remove_confs() {
-    rm -f "$conf/00-multus.conf" "$conf/00-multus.conflist" "$conf/.multus-install.tmp" "$conf"/00-multus.conf*.cilium_bak
+    rm -f "$conf/00-multus.conflist" "$conf/00-multus.conf" "$conf/.multus-install.tmp" "$conf"/00-multus.conf*.cilium_bak
 }
 
 # What Multus leaves when it is killed while it installs itself. A stale 00-multus.conf.new even breaks the next one.
@@ -337,7 +348,7 @@ stack_goes() {
         say "no kubeconfig, so Multus cannot work here: removing what is left"
         return 0
     fi
-    status=$(api_status "/api/v1/namespaces/$namespace/configmaps/$marker_name")
+    status=$(api_status "/api/v1/namespaces/$namespace/configmaps/$stack_marker")
     case $status in
     404) return 0 ;;
     200) return 1 ;;
@@ -345,7 +356,7 @@ stack_goes() {
         say "the API server no longer knows the token, so Multus cannot work here: removing what is left"
         return 0
         ;;
-    403) die "$kubeconfig" "the account may not read ConfigMap $namespace/$marker_name" "run pulumi up, which puts the Role back, then repeat" ;;
+    403) die "$kubeconfig" "the account may not read ConfigMap $namespace/$stack_marker" "run pulumi up, which puts the Role back, then repeat" ;;
     '') die "$node" "nothing here can ask the API whether the stack goes" "install curl on the node, then repeat" ;;
     *) die "$kubeconfig" "the API server did not answer ($status): $(api_answer)" "make $(field server) reachable from the node, then repeat" ;;
     esac
@@ -371,6 +382,7 @@ token_is_ours() {
 remove_state() {
     rm -f "$state/conf/00-multus.conf" "$state/conf/00-multus.conflist" "$state"/.[a-z]*
     [ ! -d "$state/conf" ] || rmdir "$state/conf"
+    rm -rf "$state/default"
     rm -f "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
     [ ! -d "$state" ] || rmdir "$state"
 }
@@ -615,7 +627,7 @@ EOF
 # Cilium renames every other configuration away unless it is told not to.
 check_cilium() {
     exclusive=''
-    for file in "$root"/var/lib/kubelet/pods/*/volumes/*/*/cni-exclusive "$root"/var/lib/kubelet/pods/*/volumes/*/*/cilium/config-map/cni-exclusive; do
+    for file in "$root$kubelet_dir"/pods/*/volumes/*/*/cni-exclusive "$root$kubelet_dir"/pods/*/volumes/*/*/cilium/config-map/cni-exclusive; do
         [ ! -f "$file" ] || exclusive=$(cat "$file")
     done
     for file in "$conf"/*.cilium_bak; do
@@ -759,6 +771,8 @@ provision() {
     ! no_multus_process || remove_stale
     if has restorecon; then restorecon -R "$conf/multus.d"; fi
     prove || exit 1
+    # The daemon that the label takes away may be the fallback's, whose configuration goes with it.
+    stand_by
     keep_copy
     # The label that comes next takes the fallback's pod away, and the main one's needs a moment to start.
     signal_removing STOP
@@ -804,8 +818,9 @@ verify() {
     if await 10 conf_is_there || await "$seconds" armed; then
         ours=$(planned_conf)
         check_our_conf "$ours"
+        [ "$errors" -gt 0 ] || stand_by
         our_confs | while read -r file; do
-            [ "$errors" -gt 0 ] || [ "$file" = "$ours" ] || { rm -f "$file" && say "removed $file, which the running pod did not write"; }
+            [ "$errors" -gt 0 ] || [ "$file" = "$ours" ] || { [ -n "$standby" ] && is_standby "$file"; } || { rm -f "$file" && say "removed $file, which the running pod did not write"; }
         done
         prove || true
         await 15 conf_is_loaded || error "$ours" "the runtime did not load it: $(load_status)" "look at the runtime's log"
@@ -856,7 +871,7 @@ disarm() {
     holding=$(live_attachments)
     if [ -n "$holding" ]; then
         holders=$(printf '%s' "$holding" | tr '\n' ',')
-        [ "$live" = proceed ] ||
+        [ "$live_attachments" = proceed ] ||
             die "$node" "running pods still have additional interfaces ($holders), whose addresses would stay reserved" "delete these pods, or set liveAttachments to proceed and run pulumi up, then repeat"
         warn "$node" "these interfaces keep their addresses reserved: $holders" "look into /var/lib/cni/networks"
     fi
@@ -875,6 +890,7 @@ clean() {
     fi
     if ! stack_goes; then
         signal_removing CONT
+        remove_standby
         remove_state
         say "the stack stays: the node's pod serves it from now on"
         return 0
@@ -896,6 +912,16 @@ clean() {
     remove_state
     say "clean"
 }
+
+# The pod that serves the node from now on takes its own configuration away and nothing else.
+remove_standby() {
+    [ "$plugin" = thick ] && [ -f "$conf/00-multus.conflist" ] || return 0
+    were=$(multus_processes)
+    await 60 successor_serves || true
+    rm -f "$conf/00-multus.conflist"
+}
+
+successor_serves() { [ "$(multus_processes)" != "$were" ] && conf_is_there; }
 
 # Only what the pods brought, and nothing that the default network has come to need.
 remove_programs() {

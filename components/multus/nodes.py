@@ -11,6 +11,7 @@ import posixpath
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -18,6 +19,7 @@ import pulumi
 from pulumi_command import remote
 
 from . import refusals
+from .conf import standby_keys
 from .errors import Problem
 from .objects import MARKER
 from .plan import InstallPlan, NodePlan, ProxyPlan, known
@@ -26,23 +28,43 @@ from .validation import is_opaque
 
 STATE_DIR = "/var/lib/multus-install"
 _PROGRAM = f"{STATE_DIR}/node.sh"
-_VERIFY_SECONDS = 60
 # The program is the last file to go; killed right after that, a clean-up leaves its directory.
-WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ rmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
+_WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
 
 # What a phase reads of the plan, and no more: the state of a stack keeps every word of a command twice.
 _MEANT = ("plugin", "master", "socket_dir")
 _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
-        *(*_MEANT, "needs", "installs", "metrics_port"),
+        *(*_MEANT, "needs", "installs", "metrics_port", "kubelet_dir"),
     ),
-    "provision": ("conf_dir", "bin_dir", "namespace", "owner", "node", "plan", "plugin", "installs"),
-    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT),
-    "disarm": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
-    "clean": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
+    "provision": (
+        "conf_dir",
+        "bin_dir",
+        "namespace",
+        "owner",
+        "node",
+        "plan",
+        "plugin",
+        "installs",
+        "master",
+        "standby",
+    ),
+    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT, "standby"),
+    "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
+    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
     "forget": (),
 }
+DEFAULTS = {
+    "plugin": "thin",
+    "kubelet_dir": "/var/lib/kubelet",
+    "socket_dir": "/run/multus",
+    "live_attachments": "refuse",
+    "adopt": "false",
+    "aliased": "false",
+}
+"""What node.sh takes where nothing is said."""
+
 _INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
 
 
@@ -67,18 +89,19 @@ class Steps:
 
     def preflight(self, node: NodePlan) -> remote.Command:
         """Deliver node.sh and check the node. Fails before anything anywhere has changed."""
-        unpack = f"base64 -d | gzip -dc > {_PROGRAM}.new"
-        deliver = f"umask 077; mkdir -p {STATE_DIR}; {unpack}; mv {_PROGRAM}.new {_PROGRAM}"
+        unpack = "base64 -d | gzip -dc > node.sh.new; mv node.sh.new node.sh"
+        deliver = f"umask 077; mkdir -p {STATE_DIR}; cd {STATE_DIR}; {unpack}"
 
         def checks(*, aliased: bool) -> pulumi.Output[str]:
             server = self.server.apply(lambda server: server.url)
-            adopt = _flag(self.plan.adopt)
-            arguments = self._phase(node, "preflight", server=server, adopt=adopt, aliased=_flag(aliased))
+            arguments = self._phase(
+                node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased)
+            )
             return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh {_PROGRAM} {words}"))
 
         create, update = checks(aliased=False), checks(aliased=True)
-        forget = self._run(node, self._phase(node, "forget"), missing_is_fine=True)
-        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed(program_text()))
+        forget = self._run(node, self._phase(node, "forget"), guard=_WHERE_GONE % "")
+        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed_program())
 
     def provision(
         self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
@@ -88,7 +111,7 @@ class Steps:
         clean = None
         if self.plan.node_cleanup:
             clean = self._run(
-                node, self._phase(node, "clean", install=install), missing_is_fine=True, stays_armed_without=True
+                node, self._phase(node, "clean", install=install), guard=unless_lost(self.plan.cni_conf_dir)
             )
         return self._command(
             node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
@@ -96,15 +119,12 @@ class Steps:
 
     def verify(self, node: NodePlan, install: pulumi.Output[str], after: list[pulumi.Resource]) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""
-        create = self._run(
-            node, self._phase(node, "verify", install=install, seconds=_VERIFY_SECONDS, disarm_on_failure="true")
-        )
-        update = self._run(node, self._phase(node, "verify", install=install, seconds=_VERIFY_SECONDS))
+        create = self._run(node, self._phase(node, "verify", install=install, disarm_on_failure="true"))
+        update = self._run(node, self._phase(node, "verify", install=install))
         disarm = self._run(
             node,
             self._phase(node, "disarm", install=install, live_attachments=self.plan.live_attachments.value),
-            missing_is_fine=True,
-            stays_armed_without=True,
+            guard=unless_lost(self.plan.cni_conf_dir),
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
@@ -115,46 +135,32 @@ class Steps:
             "bin_dir": self.plan.cni_bin_dir,
             "containerd_config": self.plan.containerd_config,
             "namespace": self.plan.namespace,
-            "marker": MARKER,
+            "stack_marker": MARKER,
             "token_secret": self.plan.token_secret,
             "owner": self.owner,
             "node": node.name,
             "plan": self.plan.fingerprint,
-            "plugin": self.plan.plugin.value if self.plan.is_thick else None,
+            "plugin": self.plan.plugin.value,
             "master": self.plan.conf.master_conf or posixpath.basename(self.plan.conf.cluster_network or ""),
             "needs": " ".join(self.plan.required_plugins),
             "installs": " ".join(self.plan.reference_plugins.names if self.plan.reference_plugins else ()),
-            "metrics_port": self.plan.daemon.metrics_port,
-            "socket_dir": self.plan.daemon.socket_dir.rstrip("/") if self.plan.is_thick else None,
+            "metrics_port": self.plan.daemon.metrics_port or "",
+            "kubelet_dir": self.plan.kubelet_dir,
+            "standby": standby_keys(self.plan) if self.plan.has_standby else "",
+            "socket_dir": self.plan.daemon.socket_dir.rstrip("/"),
         }
-        words = {key: known_words[key] for key in _READS[phase] if known_words[key]} | options
+        said = {key: known_words[key] for key in _READS[phase]} | options
+        words = {key: value for key, value in said.items() if value not in ("", DEFAULTS.get(key))}
         return pulumi.Output.all(**words).apply(
             lambda known: " ".join(
                 [phase, *(f"--{key.replace('_', '-')} {shlex.quote(str(known[key]))}" for key in words)]
             )
         )
 
-    def _run(
-        self,
-        node: NodePlan,
-        arguments: pulumi.Output[str],
-        *,
-        missing_is_fine: bool = False,
-        stays_armed_without: bool = False,
-    ) -> pulumi.Output[str]:
-        """A phase by the program that lies on the node. Where it is gone, so is what it would remove."""
-        guard = f"{WHERE_GONE}; " if missing_is_fine else ""
-        if stays_armed_without:
-            guard = f"{self._where_lost()}{guard}"
-        return arguments.apply(lambda text: self._bounded(node, f"{guard}exec sh {_PROGRAM} {text}"))
-
-    def _where_lost(self) -> str:
-        """Multus without the program, as on a machine installed anew: going on would leave it there without a token."""
-        confs = " ".join(f"{self.plan.cni_conf_dir}/00-multus.{suffix}" for suffix in ("conf", "conflist"))
-        what = "Multus is here, but the program that removes it is not, as after a new installation of the machine"
-        fix = "set rotation to another value and run pulumi up, which brings it back, then repeat"
-        complain = f'{{ echo "error: $f: {what}; {fix}." >&2; exit 1; }}'
-        return f'[ -f {_PROGRAM} ] || for f in {confs}; do [ ! -e "$f" ] || {complain}; done; '
+    def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
+        """A phase by the program that lies on the node, unless the guard ends it before."""
+        before = f"{guard}; " if guard else ""
+        return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {_PROGRAM} {text}"))
 
     def _bounded(self, node: NodePlan, script: str) -> str:
         """Once connected nothing else limits a command."""
@@ -201,6 +207,18 @@ def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=list(inputs))
 
 
+def unless_lost(conf_dir: str) -> str:
+    """Where the program is gone, so is what it would remove; but not on a machine installed anew under the same name.
+
+    There the pod has brought Multus back: going on would leave it without a token.
+    """
+    what = "is here, its removal program is not (a reinstalled machine?)"
+    fix = "set rotation to another value, run pulumi up, then repeat"
+    found = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
+    look = f'for f in conf conflist; do f={conf_dir}/00-multus.$f; [ ! -e "$f" ] || {found}; done; '
+    return _WHERE_GONE % look
+
+
 def program_text() -> str:
     """The node program, as it is delivered: without the lines and blanks that only people need."""
     text = resources.files(__package__).joinpath("node.sh").read_text(encoding="utf-8")
@@ -208,9 +226,10 @@ def program_text() -> str:
     return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 
 
-def _packed(text: str) -> str:
-    """The text for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+@cache
+def _packed_program() -> str:
+    """The program for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
+    return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
 
 
 def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
