@@ -25,6 +25,8 @@ server='' namespace='' stack_marker='' token_secret='' owner='' node='' install=
 adopt=false live_attachments=refuse disarm_on_failure=false seconds=60 as_json=false
 # Whether the engine knows this step already, under whatever name.
 aliased=false
+# How the DaemonSets come; with a + while they are being handed over.
+method=manifest
 # File or name of the default network, where it is not the first file's.
 master=''
 # Plugins that the networks call, and plugins that the pod puts into the bin dir.
@@ -581,15 +583,27 @@ check_owner() {
     fi
 }
 
+# By another method the engine would take the same DaemonSets once more, and then delete them.
+check_method() {
+    was=$(marked method) now=${method%+} set='pulumi config set multus:'
+    case $was in
+    '' | *+ | "$now") ;;
+    *) error "$marker" "the DaemonSets are here by method $was, not $now" "${set}method $was && ${set}handover true && pulumi up, then ${set}method $now && pulumi up (to manifest with adopt), then remove handover" ;;
+    esac
+}
+
 check_leftovers() {
     ! no_multus_process || for file in $(stale_files); do warn "$file" "left by an install that was killed" "nothing to do"; done
     if [ -f "$marker" ]; then
         check_owner
+        check_method
         return 0
     fi
     if token_is_ours || $adopt; then return 0; fi
+    # The kubelet calls the directories of logs NAMESPACE_POD_UID.
+    pod=$(find "$root/var/log/pods" -name '*multus*' 2>/dev/null | head -n 1)
     for file in "$conf/00-multus.conf" "$conf/00-multus.conflist" "$kubeconfig" "$bin/multus" "$bin/multus-shim" "$socket"; do
-        [ ! -e "$file" ] || error "$file" "left by an install that is not this stack's" "remove that install first, or set adopt to true for one up"
+        [ ! -e "$file" ] || error "$file" "left by an install that is not this stack's${pod:+: ${pod##*/}}" "helm uninstall (see helm list -A) or kubectl delete it, or set adopt to true for one up"
     done
 }
 
@@ -760,7 +774,7 @@ provision() {
         case $name in passthru) [ ! -e "$bin/multus" ] && [ ! -e "$bin/multus-shim" ] || continue ;; esac
         [ ! -e "$bin/$name" ] || foreign="$foreign $name"
     done
-    printf '%s=%s\n' owner "$owner" node "$node" install "$install" known "$known" foreign "$foreign" >"$marker.new"
+    printf '%s=%s\n' owner "$owner" node "$node" install "$install" method "$method" known "$known" foreign "$foreign" >"$marker.new"
     mv "$marker.new" "$marker"
     [ -d "$conf/multus.d" ] || mkdir -m 0700 "$conf/multus.d"
     cat >"$conf/multus.d/.multus-install.tmp"

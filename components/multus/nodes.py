@@ -36,7 +36,7 @@ _MEANT = ("plugin", "master", "socket_dir")
 _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
-        *(*_MEANT, "needs", "installs", "metrics_port", "kubelet_dir"),
+        *(*_MEANT, "needs", "installs", "metrics_port", "kubelet_dir", "method"),
     ),
     "provision": (
         "conf_dir",
@@ -49,6 +49,7 @@ _READS = {
         "installs",
         "master",
         "standby",
+        "method",
     ),
     "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT, "standby"),
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
@@ -57,6 +58,7 @@ _READS = {
 }
 DEFAULTS = {
     "plugin": "thin",
+    "method": "manifest",
     "kubelet_dir": "/var/lib/kubelet",
     "socket_dir": "/run/multus",
     "live_attachments": "refuse",
@@ -148,6 +150,7 @@ class Steps:
             "kubelet_dir": self.plan.kubelet_dir,
             "standby": standby_keys(self.plan) if self.plan.has_standby else "",
             "socket_dir": self.plan.daemon.socket_dir.rstrip("/"),
+            "method": self.plan.method.value + ("+" if self.plan.handover else ""),
         }
         said = {key: known_words[key] for key in _READS[phase]} | options
         words = {key: value for key, value in said.items() if value not in ("", DEFAULTS.get(key))}

@@ -166,6 +166,15 @@ def test_nested_arguments_can_be_configured() -> None:
     assert "--needs macvlan" in graph["multus-preflight-server-1"].inputs["create"]
 
 
+def test_helm_can_be_configured() -> None:
+    values = {"podAnnotations": {"some_key": "aB"}, "log": {"toStderr": False}}
+    graph = up({**GOOD, "multus:method": "helm", "multus:helm": json.dumps({"values": values})}).graph
+    assert graph["multus-release"].inputs["values"]["podAnnotations"] == {"some_key": "aB"}
+    assert graph["multus-release"].inputs["values"]["log"] == {"toStderr": False}
+    assert graph["multus-release"].request.provider.startswith(graph["cluster"].urn)
+    assert "multus-daemonset" not in graph.types
+
+
 def test_rotation_may_look_like_a_number() -> None:
     assert up({**GOOD, "multus:rotation": "20260101"}).graph["multus-token"].inputs["metadata"]["name"] == (
         "multus-token-20260101"
@@ -179,7 +188,14 @@ def nodes(*items: Any) -> dict[str, str]:
 REFUSALS: list[tuple[str, dict[str, str | None], str, str, str]] = [
     ("distro-missing", {"multus:distro": None}, "multus:distro", "is missing", "pulumi config set 'multus:distro'"),
     ("distro", {"multus:distro": "k3x"}, "multus:distro", "'k3x' is not", "pulumi config set 'multus:distro'"),
-    ("method", {"multus:method": "helm"}, "multus:method", "not offered", "pulumi config set 'multus:method'"),
+    ("method", {"multus:method": "hlem"}, "multus:method", "'hlem' is not", "pulumi config set 'multus:method'"),
+    (
+        "helm",
+        {"multus:helm": '{"chart": "rke2-multus"}', "multus:method": "helm", "multus:nodes": None},
+        "multus:helm.daemonSet",
+        "is missing, and Helm waits for no DaemonSet",
+        "pulumi config set --path 'multus:helm.daemonSet'",
+    ),
     ("unknown", {"multus:distr0": "k3s"}, "multus:distr0", "is not a configuration key", "multus:distro"),
     ("unknown-far", {"multus:zzz": "1"}, "multus:zzz", "is not", "`pulumi config rm multus:zzz`"),
     (
