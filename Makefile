@@ -34,6 +34,7 @@ test: .venv/made
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/shellcheck components/multus/node.sh lab/node_init.sh
+	cat components/multus/node_diagnose.sh components/multus/node.sh | $(BIN)/shellcheck -
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
 	@# The tests of a file share clusters, so that they go to one worker.

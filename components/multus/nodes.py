@@ -99,7 +99,7 @@ class Steps:
             arguments = self._phase(
                 node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased)
             )
-            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh {_PROGRAM} {words}"))
+            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh node.sh {words}"))
 
         create, update = checks(aliased=False), checks(aliased=True)
         forget = self._run(node, self._phase(node, "forget"), guard=_WHERE_GONE % "")
@@ -132,26 +132,7 @@ class Steps:
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
         """The words after `node.sh`. The plan's fingerprint makes a changed plan run the phase again."""
-        known_words: dict[str, Any] = {
-            "conf_dir": self.plan.cni_conf_dir,
-            "bin_dir": self.plan.cni_bin_dir,
-            "containerd_config": self.plan.containerd_config,
-            "namespace": self.plan.namespace,
-            "stack_marker": MARKER,
-            "token_secret": self.plan.token_secret,
-            "owner": self.owner,
-            "node": node.name,
-            "plan": self.plan.fingerprint,
-            "plugin": self.plan.plugin.value,
-            "master": self.plan.conf.master_conf or posixpath.basename(self.plan.conf.cluster_network or ""),
-            "needs": " ".join(self.plan.required_plugins),
-            "installs": " ".join(self.plan.reference_plugins.names if self.plan.reference_plugins else ()),
-            "metrics_port": self.plan.daemon.metrics_port or "",
-            "kubelet_dir": self.plan.kubelet_dir,
-            "standby": standby_keys(self.plan) if self.plan.has_standby else "",
-            "socket_dir": self.plan.daemon.socket_dir.rstrip("/"),
-            "method": self.plan.method.value + ("+" if self.plan.handover else ""),
-        }
+        known_words = {**words_of(self.plan, node), "owner": self.owner}
         said = {key: known_words[key] for key in _READS[phase]} | options
         words = {key: value for key, value in said.items() if value not in ("", DEFAULTS.get(key))}
         return pulumi.Output.all(**words).apply(
@@ -215,16 +196,48 @@ def unless_lost(conf_dir: str) -> str:
 
     There the pod has brought Multus back: going on would leave it without a token.
     """
-    what = "is here, its removal program is not (a reinstalled machine?)"
+    what = "is here, its removal program is not"
     fix = "set rotation to another value, run pulumi up, then repeat"
     found = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
     look = f'for f in conf conflist; do f={conf_dir}/00-multus.$f; [ ! -e "$f" ] || {found}; done; '
     return _WHERE_GONE % look
 
 
+def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
+    """What phases are told of a plan, by the names of their options; empty where the plan says nothing."""
+    return {
+        "conf_dir": plan.cni_conf_dir,
+        "bin_dir": plan.cni_bin_dir,
+        "containerd_config": plan.containerd_config,
+        "namespace": plan.namespace,
+        "stack_marker": MARKER,
+        "token_secret": plan.token_secret,
+        "node": node.name,
+        "plan": plan.fingerprint,
+        "plugin": plan.plugin.value,
+        "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
+        "needs": " ".join(plan.required_plugins),
+        "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
+        "metrics_port": plan.daemon.metrics_port or "",
+        "kubelet_dir": plan.kubelet_dir,
+        "standby": standby_keys(plan) if plan.has_standby else "",
+        "socket_dir": plan.daemon.socket_dir.rstrip("/"),
+        "method": plan.method.value + ("+" if plan.handover else ""),
+    }
+
+
 def program_text() -> str:
     """The node program, as it is delivered: without the lines and blanks that only people need."""
-    text = resources.files(__package__).joinpath("node.sh").read_text(encoding="utf-8")
+    return _stripped("node.sh")
+
+
+def program_for_people() -> str:
+    """The node program with the phases that only people send, for the standard input of `sh -s -- PHASE`."""
+    return _stripped("node_diagnose.sh") + _stripped("node.sh")
+
+
+def _stripped(name: str) -> str:
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
     return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 

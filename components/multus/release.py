@@ -68,6 +68,8 @@ def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: p
         timeout=plan.timeout_seconds,
         max_history=_MAX_HISTORY,
         skip_await=True,
+        # Whatever lies there under our names; another method's objects of this stack are guarded by the claim.
+        take_ownership=plan.adopt,
         # What fails stays there to be looked at, and the next `up` goes on from it.
         atomic=False,
         cleanup_on_fail=False,

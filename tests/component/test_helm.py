@@ -122,6 +122,11 @@ def test_release_is_of_the_chart_that_travels_along(graph: Graph) -> None:
     assert graph["m-release"].request.deleteBeforeReplace
 
 
+def test_release_takes_over_what_is_nobodys_only_while_adopting(graph: Graph) -> None:
+    assert graph["m-release"].inputs["takeOwnership"] is False
+    assert graph_of(helm(adopt=True))["m-release"].inputs["takeOwnership"] is True
+
+
 def test_release_follows_the_timeout_and_the_namespace() -> None:
     graph = graph_of(helm(timeout_seconds=77, namespace="networks"))
     assert (graph["m-release"].inputs["timeout"], graph["m-release"].inputs["namespace"]) == (77, "networks")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,11 +68,6 @@ def bring_image(helmed: Helmed, plugin: str) -> None:
     ctr = ["ctr", "--address", str(helmed.node.look.containerd_socket), "--namespace", "k8s.io"]
     image = IMAGES[plugin]
     helmed.node.run([*ctr, "images", "tag", image, f"{COPY}:{image.rpartition(':')[2]}"])
-
-
-def quiet(helmed: Helmed) -> AbstractContextManager[object]:
-    """Pods come and go while the block runs, where Multus' form carries them through a rollout: only thin does."""
-    return churn(helmed.lab.cluster) if helmed.plugin == "thin" else nullcontext()
 
 
 def secrets_named(lab: Lab, prefix: str) -> list[str]:
@@ -148,7 +142,7 @@ def test_a_preview_names_what_changes(helmed: Helmed) -> None:
 
 
 def test_pods_keep_starting_while_multus_is_configured_anew(helmed: Helmed) -> None:
-    with quiet(helmed):
+    with churn(helmed.lab.cluster):
         done = steps(succeeded(helmed.lab.stack.up()))
     order = [done.index((name, "updated")) for name in ("multus-release", GATE, "multus-verify-lab-1")]
     assert order == sorted(order)
@@ -157,7 +151,7 @@ def test_pods_keep_starting_while_multus_is_configured_anew(helmed: Helmed) -> N
 
 def test_a_rotation_retires_the_old_token_last(helmed: Helmed) -> None:
     configure(helmed.lab.stack, rotation="2")
-    with quiet(helmed):
+    with churn(helmed.lab.cluster):
         done = steps(succeeded(helmed.lab.stack.up()))
     order = [
         done.index(("multus-token", "created")),
@@ -176,7 +170,8 @@ def test_the_other_form_of_multus_takes_over(helmed: Helmed) -> None:
     address = pods.address("kept", "net1")
     bring_image(helmed, helmed.other)
     configure(helmed.lab.stack, plugin=helmed.other)
-    succeeded(helmed.lab.stack.up())
+    with churn(helmed.lab.cluster):
+        succeeded(helmed.lab.stack.up())
     assert pods.address("kept", "net1") == address
     pods.create("other", node="lab-1", network=NETWORK)
     assert pods.address("other", "net1").startswith("10.98.0.")

@@ -58,7 +58,8 @@ class Plain:
 
     def confs(self) -> list[str]:
         """The names of the CNI configurations on the node."""
-        return self.node.run(["ls", str(self.node.look.conf_dir)]).stdout.split()
+        listed: str = self.node.run(["ls", str(self.node.look.conf_dir)]).stdout
+        return [name for name in listed.split() if ".conf" in name]
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)

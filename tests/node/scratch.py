@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from components.multus.conf import kubeconfig
-from components.multus.nodes import STATE_DIR, program_text, unless_lost
+from components.multus.nodes import STATE_DIR, program_for_people, program_text, unless_lost
 from components.multus.server import Server
 from tests.node.api_server import ApiServer
 
@@ -128,8 +128,8 @@ class Node:
         self.state.chmod(0o700)
         (self.state / "node.sh").write_text(program_text(), encoding="utf-8")
 
-    def command(self, phase: str, **options: Any) -> list[str]:
-        """The words that run a phase."""
+    def flags(self, **options: Any) -> list[str]:
+        """The words after a phase."""
         words: dict[str, Any] = {
             "root": self.root,
             "conf_dir": CONF_DIR,
@@ -143,8 +143,33 @@ class Node:
             "plan": "0123456789ab",
             **options,
         }
-        flags = [part for key, value in words.items() for part in (f"--{key.replace('_', '-')}", str(value))]
-        return [*self.shell, "-c", _PREAMBLE, str(self.state / "node.sh"), phase, *flags]
+        return [part for key, value in words.items() for part in (f"--{key.replace('_', '-')}", str(value))]
+
+    def command(self, phase: str, **options: Any) -> list[str]:
+        """The words that run a phase."""
+        return [*self.shell, "-c", _PREAMBLE, str(self.state / "node.sh"), phase, *self.flags(**options)]
+
+    def people(self, phase: str, **options: Any) -> Result:
+        """Run a phase as people do: the program comes over standard input and is not written anywhere."""
+        done = subprocess.run(
+            [*self.shell, "-s", "--", phase, *self.flags(**options)],
+            input=program_for_people(),
+            capture_output=True,
+            text=True,
+            env={"PATH": self.path},
+            timeout=60,
+            check=False,
+        )
+        self.said += [done.stdout, done.stderr]
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def diagnose(self, **options: Any) -> dict[str, Any]:
+        """What the node says of itself."""
+        server = f"https://127.0.0.1:{self.api.port}"
+        result = self.people("diagnose", **{"server": server, **options})
+        assert result.ok, result.err
+        document: dict[str, Any] = json.loads(result.out)
+        return document
 
     def start(self, phase: str, **options: Any) -> subprocess.Popen[str]:
         """A phase in the background."""

@@ -170,8 +170,8 @@ def test_preflight_refuses_another_method_without_a_handover(node: Node, before:
     for adopt in ("false", "true"):
         result = node.preflight(method=now, adopt=adopt)
         assert not result.ok
-        assert f"the DaemonSets are here by method {before}, not {now.rstrip('+')}" in result.err
-        assert f"pulumi config set multus:method {before} && pulumi config set multus:handover true" in result.err
+        assert f"the DaemonSets are here by method {before}; " in result.err
+        assert f"set method to {before} and handover to true, run pulumi up" in result.err
         assert node.tree() == tree
 
 

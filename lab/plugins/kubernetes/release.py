@@ -28,6 +28,7 @@ _FLAGS = {
     "devel": "--devel",
     "disableOpenapiValidation": "--disable-openapi-validation",
     "renderSubchartNotes": "--render-subchart-notes",
+    "takeOwnership": "--take-ownership",
 }
 _INSTALL_FLAGS = {
     **_FLAGS,
@@ -56,7 +57,7 @@ _DEFAULTS: Properties = {
     "values": {},
 }
 _FIELDS = (*_DEFAULTS, "maxHistory", "repositoryOpts")
-_NOT_COVERED = ("dependencyUpdate", "keyring", "lint", "postrender", "takeOwnership", "valueYamlFiles", "verify")
+_NOT_COVERED = ("dependencyUpdate", "keyring", "lint", "postrender", "valueYamlFiles", "verify")
 
 
 def check(request: Any, helm: Helm | None, default_namespace: str) -> provider_pb2.CheckResponse:
