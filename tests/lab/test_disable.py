@@ -63,7 +63,11 @@ def assert_disabled(lab: Lab) -> None:
 
 def show(what: str, answer: dict[str, Any], took: dict[str, float]) -> None:
     each = ", ".join(f"{node['name']} by {node['by']} {node['seconds']} s" for node in answer["nodes"])
-    print(f"{what}: {answer['seconds']} s ({each}); pods started within {took}")
+    measured(f"{what}: {answer['seconds']} s ({each}); pods started within {took}")
+
+
+def measured(sentence: str) -> None:
+    print(sentence)  # noqa: T201 # `pytest -s` shows it
 
 
 def test_disable_while_pods_start(lab: Lab) -> None:
@@ -141,7 +145,7 @@ def daemon_sets(lab: Lab) -> list[Any]:
     """What the DaemonSets say, and what is written on them and on the nodes."""
     apps = client.AppsV1Api(lab.pods.api)
     found: list[Any] = apps.list_namespaced_daemon_set(NAMESPACE, label_selector="app=multus").items
-    spec = [lab.pods.api.sanitize_for_serialization(each.spec) for each in found]
+    spec = [each.spec.to_dict() for each in found]
     ours = [{key for key in each.metadata.annotations or {} if "multus-install" in key} for each in found]
     labels = [{key for key in each if "while-disabled" in key} for each in lab.pods.node_labels()]
     return [spec, ours, labels]
@@ -180,7 +184,7 @@ def crashing(lab: Lab) -> bool:
     ids=lambda function: function.__name__,
 )
 def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any) -> None:
-    """On the node that SSH reaches: nothing of Multus has to work there. `pulumi up` and `enable` then bring it back."""
+    """On the node that SSH reaches nothing of Multus has to work. `pulumi up` and `enable` then bring it back."""
     break_multus(lab)
     lab.pods.ask("stuck", node="lab-1", network=NETWORK)
     until(lambda: sandbox_failed(lab, "stuck"), "a pod cannot start", seconds=60, every=0.25)
@@ -190,9 +194,8 @@ def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any) ->
     [node] = [node for node in answer["nodes"] if node["name"] == "lab-1"]
     assert (node["by"], node["done"]) == ("ssh", True), result.stderr
     lab.pods.create("plain", node="lab-1")
-    print(
-        f"{break_multus.__name__}: disabled after {node['seconds']} s, a pod ran {time.monotonic() - began:.1f} s in all"
-    )
+    passed = time.monotonic() - began
+    measured(f"{break_multus.__name__}: disabled after {node['seconds']} s, a pod ran {passed:.1f} s after the start")
     until(lambda: lab.pods.phase("stuck") == "Running", "the pod that was stuck runs", seconds=60)
     lab.pods.delete("plain", "stuck")
     lab.stack.up("--refresh")
