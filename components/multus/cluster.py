@@ -14,8 +14,6 @@ from urllib3.exceptions import HTTPError
 
 from .errors import MultusError
 
-_SECONDS = 30
-
 
 class ClusterError(MultusError):
     """The API server cannot be asked, or has refused."""
@@ -34,14 +32,19 @@ def connected(kubeconfig: str, context: str | None = None) -> Iterator[client.Ap
     except (ConfigException, yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ClusterError(f"The kubeconfig cannot be used: {reason}.") from None
-    with made:
-        try:
-            yield made
-        except client.ApiException as error:
-            raise ClusterError(f"The API server answered {error.status} {error.reason}: {_message(error)}") from None
-        except HTTPError as error:
-            where = made.configuration.host
-            raise ClusterError(f"The API server does not answer at {where}: {_innermost(error)}.") from None
+    with made, asked(made.configuration.host):
+        yield made
+
+
+@contextmanager
+def asked(host: str) -> Iterator[None]:
+    """What goes wrong between here and the API server, as a ClusterError."""
+    try:
+        yield
+    except client.ApiException as error:
+        raise ClusterError(f"The API server answered {error.status} {error.reason}: {_message(error)}") from None
+    except HTTPError as error:
+        raise ClusterError(f"The API server does not answer at {host}: {_innermost(error)}.") from None
 
 
 def kubeconfig_at(path: Path) -> str:
@@ -54,16 +57,6 @@ def kubeconfig_at(path: Path) -> str:
         return path.expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ClusterError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-
-
-def found(call: Any, *arguments: Any, **options: Any) -> Any:
-    """What the API server has under a name; None where it has nothing."""
-    try:
-        return call(*arguments, _request_timeout=_SECONDS, **options)
-    except client.ApiException as error:
-        if error.status == 404:
-            return None
-        raise
 
 
 def _message(error: client.ApiException) -> str:

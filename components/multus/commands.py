@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -15,9 +16,10 @@ import typer
 from kubernetes import client
 from rich.console import Console
 
-from . import cluster
+from . import cluster, render, rollback
 from .configuration import SettingsError
-from .engine import EngineError
+from .disabling import Outcome, Switch
+from .engine import Engine, EngineError
 from .errors import InvalidArgumentsError, MultusError
 from .stack import Stack
 
@@ -223,8 +225,6 @@ def render_command(
     The same objects as `pulumi up` makes, without the steps over SSH: every node is served by its pod alone.
     Arguments are spelled as configuration keys, and come from a stack, a file or the command line.
     """
-    from . import render
-
     if (stack is not None) is bool(settings or file):
         raise UsageError("Name a stack, or give arguments by --set KEY=VALUE or --file FILE.")
     if stack is not None:
@@ -232,3 +232,112 @@ def render_command(
     else:
         plan = render.plan_of(settings or [], None if file is None else text_of(file))
     typer.echo(render.manifest(plan), nl=False)
+
+
+TimeoutOption = Annotated[int, typer.Option("--timeout", help="Seconds to wait for pods and for each node.", min=1)]
+
+
+@app.command("disable")
+def disable_command(
+    stack: StackOption = None,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    seconds: TimeoutOption = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Take Multus out of the way: within seconds every node starts pods on its default network alone.
+
+    With --stack the nodes that it lists are told over SSH, which works whatever is wrong with Multus; all others, and
+    with --kubeconfig every node, through their Multus pods, which have to run for that. Nothing is deleted. It outlasts
+    restarts and reboots until `enable`. Running pods keep their interfaces.
+    """
+    with target(stack, folder, config_file, kubeconfig, context) as known:
+        outcome = _switch(known, seconds).disable()
+    _report(outcome, as_json=as_json)
+
+
+@app.command("enable")
+def enable_command(
+    stack: StackOption = None,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    seconds: TimeoutOption = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Undo `disable`, and wait until every node is served by Multus again.
+
+    A node on which that fails is left on its default network. Addresses of pods that ended meanwhile are given back on
+    nodes that SSH reaches.
+    """
+    with target(stack, folder, config_file, kubeconfig, context) as known:
+        outcome = _switch(known, seconds).enable()
+    _report(outcome, as_json=as_json)
+
+
+def _switch(known: Target, seconds: int) -> Switch:
+    return Switch(known.api, None if known.stack is None else known.stack.plan, told.print, seconds)
+
+
+def _report(outcome: Outcome, *, as_json: bool) -> None:
+    done = [node for node in outcome.nodes if node.done]
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(), indent=2))
+    else:
+        for node in outcome.nodes:
+            if not node.done:
+                typer.echo(str(node))
+        for sentence in outcome.trouble:
+            typer.echo(sentence)
+        typer.echo(f"{outcome.action}d on {len(done)} of {len(outcome.nodes)} nodes in {outcome.seconds:.1f} s")
+    if not outcome.done:
+        raise typer.Exit(Exit.PARTLY if done and not outcome.trouble else Exit.FAILED)
+
+
+@app.command("rollback")
+def rollback_command(
+    stack: StackOption = None,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+    to: Annotated[str | None, typer.Option("--to", help="The update to go back to: its version or its time.")] = None,
+    only_show: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go back to the last configuration that worked, and run `pulumi up` with it.
+
+    After an update that failed, that is the one of the last that succeeded; else the last other one. Shows the
+    difference, writes it into the stack's file and runs Pulumi. The secrets, `context` and `rotation` stay as they are.
+    """
+    if stack is None:
+        raise UsageError("Name the stack: --stack NAME.")
+    engine = Engine(stack, folder, config_file)
+    found = rollback.planned(engine, to)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        typer.echo(_shown(found))
+    if only_show:
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Nobody can be asked here: look at it with --dry-run, then say --yes.")
+        typer.confirm("Write this and run `pulumi up`?", abort=True, err=True)
+    rollback.write(engine, found)
+    rollback.run(engine, found, yes=yes, aside=as_json)
+
+
+def _shown(found: rollback.Rollback) -> str:
+    if not found.changes:
+        return f"The configuration is already that of the update of {found.to}."
+    lines = [f"Back to the configuration of the update of {found.to}:"]
+    for change in found.changes:
+        lines += [
+            f"  {sign} {change.key}: {value if isinstance(value, str) else json.dumps(value)}"
+            for sign, value in (("-", change.now), ("+", change.then))
+            if value is not None
+        ]
+    return "\n".join(lines)

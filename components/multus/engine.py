@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,29 +59,31 @@ class Engine:
         Raises:
             EngineError: with what Pulumi says is wrong.
         """
-        ended = self._run([*arguments, *self._options(takes_config), "--non-interactive"], input=stdin, capture=True)
+        words = [*arguments, *self._options(takes_config), "--non-interactive"]
+        ended = self._run(words, input=stdin, capture_output=True)
         if ended.returncode:
             why = " ".join(str(ended.stderr).split()).removeprefix("error: ") or f"it ended with {ended.returncode}"
             raise EngineError(f"`{shlex.join(['pulumi', *arguments[:2]])}` failed on stack {self.stack}: {why}")
         return str(ended.stdout)
 
-    def show(self, *arguments: str) -> int:
-        """Run a command in this very terminal; its exit status."""
-        return int(self._run([*arguments, *self._options(takes_config=True)]).returncode)
+    def show(self, *arguments: str, aside: bool = False) -> int:
+        """Run a command in this very terminal, on standard error alone where `aside` says so; its exit status."""
+        ended = self._run([*arguments, *self._options(takes_config=True)], stdout=sys.stderr if aside else None)
+        return int(ended.returncode)
 
     def _options(self, takes_config: bool) -> list[str]:
-        of_file = (
-            [] if self.config_file is None or not takes_config else ["--config-file", str(self.config_file.resolve())]
-        )
-        return ["--stack", self.stack, *of_file]
+        named = self.config_file is not None and takes_config
+        return [
+            "--stack",
+            self.stack,
+            *(["--config-file", str(Path(self.config_file or "").resolve())] if named else []),
+        ]
 
-    def _run(self, arguments: list[str], *, input: str | None = None, capture: bool = False) -> Any:  # noqa: A002
+    def _run(self, arguments: list[str], **options: Any) -> Any:
         try:
-            return subprocess.run(
-                ["pulumi", *arguments], cwd=self.folder, input=input, capture_output=capture, text=True, check=False
-            )
+            return subprocess.run(["pulumi", *arguments], cwd=self.folder, text=True, check=False, **options)
         except FileNotFoundError:
             missing = "the Pulumi CLI is not on PATH" if self.folder.is_dir() else f"there is no folder {self.folder}"
-            raise EngineError(f"{missing}, so that stack {self.stack} cannot be read.") from None
+            raise EngineError(f"Stack {self.stack} cannot be read: {missing}.") from None
         except NotADirectoryError:
-            raise EngineError(f"{self.folder} is not a folder.") from None
+            raise EngineError(f"Stack {self.stack} cannot be read: {self.folder} is not a folder.") from None

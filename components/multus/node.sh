@@ -61,6 +61,7 @@ conf=$root$conf_dir
 bin=$root$bin_dir
 state=$root/var/lib/multus-install
 marker=$state/marker
+disabled=$state/disabled
 kubeconfig=$conf/multus.d/multus.kubeconfig
 cache=$root/var/lib/cni/multus
 socket=$root$socket_dir/multus.sock
@@ -371,7 +372,7 @@ token_is_ours() {
 remove_state() {
     rm -f "$state/conf/00-multus.conf" "$state/conf/00-multus.conflist" "$state"/.[a-z]*
     [ ! -d "$state/conf" ] || rmdir "$state/conf"
-    rm -f "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
+    rm -f "$disabled.new" "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
     [ ! -d "$state" ] || rmdir "$state"
 }
 
@@ -558,6 +559,11 @@ check_runtime() {
     error "$where" "the runtime${k3s_version:+ of k3s $k3s_version} runs CNI plugins from $runtime_bins, the plan says $bin_dir" "set cniBinDir to $runtime_bin"
 }
 
+# While Multus is disabled by hand nothing of it is changed, or half of it would come back.
+check_enabled() {
+    [ ! -f "$disabled" ] || [ "$phase" = enable ] || error "$disabled" "Multus is disabled on this node since $(cat "$disabled")" "run \`python -m components.multus enable\` with this stack, then repeat"
+}
+
 # Under another component's name the engine would make everything anew and then delete what is live, unless an alias tells it.
 check_owner() {
     was=$(marked owner)
@@ -570,6 +576,7 @@ check_owner() {
 }
 
 check_leftovers() {
+    check_enabled
     ! no_multus_process || for file in $(stale_files); do warn "$file" "left by an install that was killed" "nothing to do"; done
     if [ -f "$marker" ]; then
         check_owner
@@ -698,7 +705,7 @@ preflight() {
         say "ready: default network $(default_name) in $(default_conf)"
     fi
     if [ "$errors" -gt 0 ]; then
-        [ -f "$marker" ] || remove_state
+        [ -f "$marker" ] || [ -f "$disabled" ] || remove_state
         exit 1
     fi
 }
@@ -801,6 +808,8 @@ check_our_conf() {
 verify() {
     again="delete the node's Multus pod, it writes the file anew"
     logs="look at the node's Multus pod: kubectl -n $namespace logs -l app=multus"
+    check_enabled
+    [ "$errors" -eq 0 ] || exit 1
     if await 10 conf_is_there || await "$seconds" armed; then
         ours=$(planned_conf)
         check_our_conf "$ours"

@@ -3,7 +3,9 @@
 # input, and is never written to a node.
 #
 #   diagnose  read-only: what doctor wants to know of this node, as one JSON document of findings and facts.
-more_phases='diagnose'
+#   disable   takes the configuration away as disarm does, whether or not the stack goes, and waits for Multus' pods to end.
+#   enable    gives back what ended meanwhile, and waits for the configuration as verify does.
+more_phases='diagnose disable enable'
 
 # told NAME JSON: a fact that is more than a text.
 told() { facts="$facts${facts:+,}\"$1\":$2"; }
@@ -159,4 +161,39 @@ diagnose() {
     told daemonAnswers "$(truth daemon_answers)"
     told k3sPrograms "$(k3s_data | texts)"
     printf '{"findings":[%s],"facts":{%s}}\n' "$findings" "$facts"
+}
+
+disable() {
+    [ "$(id -u)" = 0 ] || die "$node" "the login is not root" "log in as root or allow sudo -n"
+    mkdir -p "$state"
+    take_away
+    if [ ! -f "$disabled" ]; then
+        date -u +%Y-%m-%dT%H:%M:%SZ >"$disabled.new"
+        mv "$disabled.new" "$disabled"
+    fi
+    # A pod that started meanwhile has written the configuration anew.
+    await "$seconds" no_multus_process || [ "$seconds" = 0 ] || die "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
+    [ -z "$(our_confs)" ] || take_away
+}
+
+# Pods that ended while the runtime did not know Multus. What is newer may be a pod that is being made.
+release_ended() {
+    [ -f "$disabled" ] || return 0
+    cached_sandboxes | sort -u | while read -r id; do
+        if [ -z "$id" ] || is_live "$id" || [ -n "$(find "$cache" -name "*$id*" -newer "$disabled")" ]; then continue; fi
+        if give_back "$id"; then
+            say "gave back the interfaces of dead sandbox $id"
+        else
+            warn "$cache/$id" "a dead sandbox could not be given back: $(api_answer)" "look into /var/lib/cni/networks"
+        fi
+    done
+}
+
+enable() {
+    [ "$(id -u)" = 0 ] || die "$node" "the login is not root" "log in as root or allow sudo -n"
+    mkdir -p "$state"
+    verify
+    release_ended
+    rm -f "$disabled"
+    [ -f "$marker" ] || remove_state
 }

@@ -23,7 +23,7 @@ _SECONDS_BETWEEN = 0.4
 _AT_ONCE = 8
 _LABEL = "churn"
 # The pod itself looks: an annotation would only repeat what Multus believes.
-_LOOK = "ip -o -4 addr show dev eth0 | grep -q inet && ip -o -4 addr show dev net1 | grep -q inet"
+_LOOK = "ip -o -4 addr show dev {} | grep -q inet"
 # Thin Multus gives the API server half a second, which says something about this machine and nothing about an install.
 _OVERLOADED = "context deadline exceeded"
 _serial = count(1)
@@ -40,19 +40,23 @@ class Seen:
 
 
 @contextmanager
-def churn(cluster: Cluster, nodes: Sequence[str] = (), *, at_least: int = 5) -> Iterator[Seen]:
+def churn(
+    cluster: Cluster, nodes: Sequence[str] = (), *, at_least: int = 5, interfaces: Sequence[str] = ("eth0", "net1")
+) -> Iterator[Seen]:
     """Pods come and go on these nodes while the block runs; none may lack an interface or be tried twice.
 
     Args:
         cluster: where.
         nodes: the names of the nodes, in turn; by default all.
         at_least: how many pods have to have been asked for before the block's end counts as its end.
+        interfaces: what every pod has to have. All of them ask for net1.
     """
     seen, prefix, stop = Seen(), f"churn-{next(_serial)}", threading.Event()
     wanted = list(nodes) or [node.name for node in cluster.nodes]
     with cluster.api as api, ThreadPoolExecutor(1) as background:
         core = client.CoreV1Api(api)
-        asking = background.submit(_ask, core, wanted, prefix, seen, stop)
+        look = " && ".join(_LOOK.format(interface) for interface in interfaces)
+        asking = background.submit(_ask, core, wanted, prefix, look, seen, stop)
         try:
             yield seen
             until(lambda: len(seen.asked) >= at_least or asking.done(), f"{at_least} pods were asked for")
@@ -61,19 +65,19 @@ def churn(cluster: Cluster, nodes: Sequence[str] = (), *, at_least: int = 5) -> 
             asking.result()
             _conclude(core, prefix, seen)
     assert not seen.unfinished, f"did not end: {seen.unfinished} of {len(seen.asked)}"
-    assert not seen.without_net1, f"ran without net1: {seen.without_net1} of {len(seen.asked)}"
+    assert not seen.without_net1, f"ran without an interface: {seen.without_net1} of {len(seen.asked)}"
     assert not seen.failed_sandboxes, f"failed sandboxes: {seen.failed_sandboxes}"
 
 
-def _ask(core: client.CoreV1Api, nodes: list[str], prefix: str, seen: Seen, stop: threading.Event) -> None:
+def _ask(core: client.CoreV1Api, nodes: list[str], prefix: str, look: str, seen: Seen, stop: threading.Event) -> None:
     while not stop.wait(_SECONDS_BETWEEN):
         if len(_unfinished(core, prefix)) < _AT_ONCE:
             name = f"{prefix}-{len(seen.asked)}"
-            core.create_namespaced_pod(NAMESPACE, _pod(name, nodes[len(seen.asked) % len(nodes)], prefix))
+            core.create_namespaced_pod(NAMESPACE, _pod(name, nodes[len(seen.asked) % len(nodes)], prefix, look))
             seen.asked.append(name)
 
 
-def _pod(name: str, node: str, prefix: str) -> Any:
+def _pod(name: str, node: str, prefix: str, look: str) -> Any:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -91,7 +95,7 @@ def _pod(name: str, node: str, prefix: str) -> Any:
                     "name": "look",
                     "image": BUSYBOX,
                     "imagePullPolicy": "IfNotPresent",
-                    "command": ["sh", "-c", _LOOK],
+                    "command": ["sh", "-c", look],
                 }
             ],
         },

@@ -1,0 +1,222 @@
+"""`disable` and `enable` on two nodes, of which SSH steps know one and its pod alone serves the other.
+
+The tests run in this order on one cluster, each from the state that the one before has left.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from lab.node import Node
+from lab.programs import Programs
+from lab.waiting import until
+
+from .changes import configure, failed, listed
+from .churn import churn
+from .command_line import answered, multus, of_cluster, of_stack
+from .conftest import Cell, Lab, boot, succeeded
+from .leftovers import of_no_sandbox
+from .pods import NETWORK
+
+NAMESPACE = "kube-system"
+# Less would say something about this machine.
+SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def lab(programs: Programs) -> Iterator[Lab]:
+    for lab in boot(Cell("k3s", 2), programs):
+        configure(lab.stack, nodes=listed(lab.cluster)[:1])
+        succeeded(lab.stack.up())
+        lab.pods.create_network()
+        for node in lab.cluster.nodes:
+            lab.pods.create(f"kept-{node.name}", node=node.name, network=NETWORK)
+        yield lab
+
+
+def pods_start(lab: Lab, *, with_net1: bool) -> dict[str, float]:
+    """Pods that ask for a second interface start on every node; how long the slowest took there, in seconds."""
+    took = {}
+    for node in lab.cluster.nodes:
+        began = time.monotonic()
+        lab.pods.create(f"try-{node.name}", node=node.name, network=NETWORK)
+        took[node.name] = round(time.monotonic() - began, 1)
+        assert ("net1" in lab.pods.run(f"try-{node.name}", "ip", "-o", "link")) is with_net1
+    lab.pods.delete(*(f"try-{node.name}" for node in lab.cluster.nodes))
+    return took
+
+
+def confs(node: Node) -> list[str]:
+    return [name for name in node.run(["ls", str(node.look.conf_dir)]).stdout.split() if name != "multus.d"]
+
+
+def assert_disabled(lab: Lab) -> None:
+    assert [confs(node) for node in lab.cluster.nodes] == [["10-flannel.conflist"]] * 2
+    assert lab.pods.of_multus() == []
+
+
+def show(what: str, answer: dict[str, Any], took: dict[str, float]) -> None:
+    each = ", ".join(f"{node['name']} by {node['by']} {node['seconds']} s" for node in answer["nodes"])
+    measured(f"{what}: {answer['seconds']} s ({each}); pods started within {took}")
+
+
+def measured(sentence: str) -> None:
+    print(sentence)  # noqa: T201 # `pytest -s` shows it
+
+
+def test_disable_while_pods_start(lab: Lab) -> None:
+    with churn(lab.cluster, interfaces=["eth0"], at_least=12):
+        answer = answered(lab, "disable", *of_stack(lab))
+    assert {(node["name"], node["by"]) for node in answer["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    assert answer["seconds"] < SECONDS
+    assert_disabled(lab)
+    show("disable", answer, pods_start(lab, with_net1=False))
+    for node in lab.cluster.nodes:
+        assert lab.pods.address(f"kept-{node.name}", "net1").startswith("10.98.0.")
+
+
+def test_it_stays_disabled_whatever_restarts(lab: Lab) -> None:
+    again = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}
+    undone = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": None}}}}}
+    apps = client.AppsV1Api(lab.pods.api)
+    for patch in (again, undone):
+        for name in ("kube-multus-ds", "kube-multus-ds-fallback"):
+            apps.patch_namespaced_daemon_set(name, NAMESPACE, patch)
+    lab.cluster.nodes[0].reboot()
+    lab.cluster.await_ready()
+    pods_start(lab, with_net1=False)
+    assert_disabled(lab)
+
+
+def test_pulumi_leaves_it_disabled(lab: Lab) -> None:
+    succeeded(lab.stack.preview("--expect-no-changes"))
+    succeeded(lab.stack.up("--expect-no-changes"))
+    succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+    assert_disabled(lab)
+    configure(lab.stack, log={"level": "debug"})
+    said = failed(lab.stack.up(), "Multus is disabled on this node since ", "multus enable")
+    assert "multus-preflight-lab-1" in said
+    configure(lab.stack, log=None)
+    succeeded(lab.stack.up("--expect-no-changes"))
+    assert_disabled(lab)
+
+
+def test_disable_again_changes_nothing(lab: Lab) -> None:
+    answered(lab, "disable", *of_stack(lab))
+    answered(lab, "disable", *of_cluster(lab))
+    assert_disabled(lab)
+
+
+def test_enable_while_pods_start(lab: Lab) -> None:
+    # While the runtime does not know Multus nobody gives net1 back.
+    lab.pods.delete("kept-lab-1")
+    assert of_no_sandbox(lab.cluster.nodes[0])
+    with churn(lab.cluster, interfaces=["eth0"], at_least=12):
+        answer = answered(lab, "enable", *of_stack(lab))
+    assert {(node["name"], node["by"]) for node in answer["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    with churn(lab.cluster):
+        show("enable", answer, pods_start(lab, with_net1=True))
+    assert of_no_sandbox(lab.cluster.nodes[0]) == []
+    succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+    answered(lab, "enable", *of_stack(lab))
+
+
+def test_without_ssh_the_pods_clean_up(lab: Lab) -> None:
+    before = daemon_sets(lab)
+    with churn(lab.cluster, interfaces=["eth0"]):
+        answer = answered(lab, "disable", *of_cluster(lab))
+    assert {(node["name"], node["by"]) for node in answer["nodes"]} == {("lab-1", "api"), ("lab-2", "api")}
+    assert_disabled(lab)
+    show("disable without SSH", answer, pods_start(lab, with_net1=False))
+    answer = answered(lab, "enable", *of_cluster(lab))
+    with churn(lab.cluster):
+        show("enable without SSH", answer, pods_start(lab, with_net1=True))
+    assert daemon_sets(lab) == before
+    succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+
+
+def daemon_sets(lab: Lab) -> list[Any]:
+    """What the DaemonSets say, and what is written on them and on the nodes."""
+    apps = client.AppsV1Api(lab.pods.api)
+    found: list[Any] = apps.list_namespaced_daemon_set(NAMESPACE, label_selector="app=multus").items
+    spec = [each.spec.to_dict() for each in found]
+    ours = [{key for key in each.metadata.annotations or {} if "multus-install" in key} for each in found]
+    labels = [{key for key in each if "while-disabled" in key} for each in lab.pods.node_labels()]
+    return [spec, ours, labels]
+
+
+def revoke_the_token(lab: Lab) -> None:
+    lab.pods.core.delete_namespaced_secret("multus-token-1", NAMESPACE)
+
+
+def delete_the_account(lab: Lab) -> None:
+    lab.pods.core.delete_namespaced_service_account("multus", NAMESPACE)
+
+
+def remove_the_binary(lab: Lab) -> None:
+    for node in lab.cluster.nodes[:1]:
+        node.run(["rm", str(node.look.bin_dir / "multus")])
+
+
+def crash_the_pods(lab: Lab) -> None:
+    container = {"name": "kube-multus", "command": ["/thin_entrypoint", "--no-such-flag"]}
+    patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    client.AppsV1Api(lab.pods.api).patch_namespaced_daemon_set("kube-multus-ds", NAMESPACE, patch)
+    until(lambda: crashing(lab), "the pod crashes", seconds=60)
+    [node, _] = lab.cluster.nodes
+    node.run(["rm", str(node.look.conf_dir / "multus.d" / "multus.kubeconfig")])
+
+
+def crashing(lab: Lab) -> bool:
+    found: list[Any] = lab.pods.core.list_namespaced_pod(NAMESPACE, label_selector="name=multus").items
+    return any(status.restart_count for pod in found for status in pod.status.container_statuses or ())
+
+
+@pytest.mark.parametrize(
+    "break_multus",
+    [revoke_the_token, remove_the_binary, crash_the_pods, delete_the_account],
+    ids=lambda function: function.__name__,
+)
+def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any) -> None:
+    """On the node that SSH reaches nothing of Multus has to work. `pulumi up` and `enable` then bring it back."""
+    break_multus(lab)
+    lab.pods.ask("stuck", node="lab-1", network=NETWORK)
+    until(lambda: sandbox_failed(lab, "stuck"), "a pod cannot start", seconds=60, every=0.25)
+    began = time.monotonic()
+    result = multus(lab, "disable", *of_stack(lab), "--json", "--timeout", "10")
+    answer = json.loads(result.stdout)
+    [node] = [node for node in answer["nodes"] if node["name"] == "lab-1"]
+    assert (node["by"], node["done"]) == ("ssh", True), result.stderr
+    lab.pods.create("plain", node="lab-1")
+    passed = time.monotonic() - began
+    measured(f"{break_multus.__name__}: disabled after {node['seconds']} s, a pod ran {passed:.1f} s after the start")
+    until(lambda: lab.pods.phase("stuck") == "Running", "the pod that was stuck runs", seconds=60)
+    lab.pods.delete("plain", "stuck")
+    lab.stack.up("--refresh")
+    answered(lab, "enable", *of_stack(lab))
+    succeeded(lab.stack.up("--refresh"))
+    succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+    with churn(lab.cluster):
+        pods_start(lab, with_net1=True)
+
+
+def sandbox_failed(lab: Lab, pod: str) -> bool:
+    events: list[Any] = lab.pods.core.list_namespaced_event(
+        "default", field_selector=f"reason=FailedCreatePodSandBox,involvedObject.name={pod}"
+    ).items
+    return bool(events)
+
+
+def test_destroy_while_disabled_leaves_nothing(lab: Lab) -> None:
+    answered(lab, "disable", *of_stack(lab))
+    succeeded(lab.stack.destroy())
+    [node, _] = lab.cluster.nodes
+    assert confs(node) == ["10-flannel.conflist"]
+    assert node.run(["ls", "/var/lib/multus-install"], check=False).returncode != 0
+    lab.pods.create("plain", node="lab-1")
