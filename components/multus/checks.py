@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from . import conf, objects
+from . import cluster_signs, conf, objects
 from .advice import distro_of
 from .args import Credentials
 from .cluster_snapshot import condition, container_statuses, is_well, name_of
@@ -122,7 +122,7 @@ def _pods_of_multus(scene: Scene) -> Iterator[Finding]:
                 why = "Its node's new pods may get no second interface, or none at all with thick."
                 fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
                 yield _error(Check.DAEMON_SETS, f"pod {name_of(pod)}", _state(pod), why, fix)
-    if not snapshot.multus_sets:
+    if not snapshot.multus_sets or any(cluster_signs.disabled(scene)):
         return
     for node in snapshot.nodes:
         name = node["metadata"]["name"]

@@ -21,6 +21,7 @@ from .cluster_snapshot import (
     name_of,
 )
 from .conf import DAEMON_CONF_FILE
+from .daemon_sets import STAYS
 from .finding import Sighting
 from .metadata import Object
 from .node_report import Facts
@@ -99,6 +100,12 @@ def crash_loop(scene: Scene) -> Iterator[Sighting]:
             log = scene.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
             what = f"container {status['name']} is in CrashLoopBackOff{f': {log[-1][:_SHOWN]}' if log else ''}"
             yield Sighting(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""))
+
+
+def disabled(scene: Scene) -> Iterator[Sighting]:
+    for daemon_set in scene.snapshot.multus_sets:
+        if STAYS in daemon_set["spec"]["template"]["spec"].get("nodeSelector", {}):
+            yield Sighting(f"DaemonSet {name_of(daemon_set)}", "was stopped by `disable`")
 
 
 def oom_killed(scene: Scene) -> Iterator[Sighting]:

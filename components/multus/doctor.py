@@ -198,7 +198,7 @@ def _about(scene: Scene) -> dict[str, str]:
         else "not known",
         "default CNI": _default_networks(scene) or advice.default_cni_of(snapshot),
         "Multus": ", ".join(name_of(each) for each in snapshot.multus_sets) or "not installed",
-        "networks": str(len(snapshot.networks)),
+        "networks": str(sum(smoke.LABEL not in each["metadata"].get("labels", {}) for each in snapshot.networks)),
     }
 
 

@@ -6,6 +6,7 @@ these ways and then run the very commands that were printed.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -56,6 +57,7 @@ class Symptom:
             "up": scene.up,
             "refresh": scene.refresh,
             "set": scene.set,
+            "options": shlex.join(scene.engine.options),
             **({"on": scene.on(sighting.node), "restart": scene.restart(sighting.node)} if sighting.node else {}),
             **sighting.values,
         }
@@ -124,6 +126,15 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.PODS,
         says=r"error getting k8s client",
         issues=("multus-cni#592", "multus-cni#1105"),
+    ),
+    Symptom(
+        name="disabled",
+        shows="No Multus pod runs, and none comes back.",
+        why="`disable` has stopped Multus: pods that start get the default network only, until it is enabled again.",
+        fix=("python -m components.multus enable {options}",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.disabled,
+        severity=Severity.WARNING,
     ),
     Symptom(
         name="conf-left-behind",

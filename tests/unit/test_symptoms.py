@@ -13,6 +13,7 @@ from components.multus import conf as confs
 from components.multus import objects
 from components.multus.checks import findings
 from components.multus.cluster_snapshot import NETWORK_STATUS, NETWORKS, Access, Token
+from components.multus.daemon_sets import STAYS
 from components.multus.finding import Check, Severity, without_echoes
 from components.multus.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from components.multus.scene import Scene
@@ -113,6 +114,10 @@ BROKEN: dict[str, tuple[Scene, set[str]]] = {
             **failing(f"{GETTING}failed to get context for the kubeconfig {KUBECONFIG}: no such file or directory")
         ),
         {"kubeconfig-not-found"},
+    ),
+    "disabled": (
+        healthy(daemon_sets=changed_sets(THIN, lambda spec: spec.update(nodeSelector={STAYS: "true"}))),
+        set(),
     ),
     "conf-left-behind": (healthy(daemon_sets=(), crd=None), set()),
     "pods-without-networks": (healthy(pods=(wanting(),)), set()),
@@ -262,7 +267,7 @@ def test_a_fix_is_made_of_whole_commands(name: str) -> None:
         assert found.fix
         assert found.why.endswith(".")
         for command in found.fix.splitlines():
-            assert command.split()[0] in ("kubectl", "pulumi", "ssh")
+            assert command.split()[0] in ("kubectl", "pulumi", "ssh", "python")
             assert not re.search(r"\{(?!\")[a-z_]+\}", command), command
 
 
