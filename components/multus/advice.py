@@ -66,12 +66,12 @@ class Advice:
     commands: tuple[str, ...] = ()
 
 
-def advise(snapshot: Snapshot, stack: str, kubeconfig: str = "~/.kube/config") -> Advice:
+def advise(snapshot: Snapshot, stack: str | None = None, kubeconfig: str = "~/.kube/config") -> Advice:
     """Walk the questions.
 
     Args:
         snapshot: the cluster.
-        stack: the stack that is to be configured.
+        stack: the stack that is to be configured; None for one that is called like the distribution.
         kubeconfig: the file that the stack's secret is to be read from.
     """
     for group, reason in _BRINGS.items():
@@ -83,8 +83,10 @@ def advise(snapshot: Snapshot, stack: str, kubeconfig: str = "~/.kube/config") -
     needed = _needed(snapshot)
     steps = [needed, *_distro_steps(snapshot, distro), _method(snapshot), _plugin(snapshot), *_network_steps(snapshot)]
     settings = dict(_settings(snapshot, distro))
-    set_ = f"pulumi config set --stack {shlex.quote(stack)}"
+    name = shlex.quote(stack or distro.value)
+    set_ = f"pulumi config set --stack {name}"
     commands = [
+        f"pulumi stack select --create {name}",
         *(
             f"{set_}{' --path' if set(key) & set('.[') else ''} {shlex.quote(key)} {value}"
             for key, value in settings.items()

@@ -172,6 +172,7 @@ def doctor_command(
         str | None,
         typer.Option("--network", help="With --smoke: NAMESPACE/NAME for net1, instead of a macvlan one made for it."),
     ] = None,
+    seconds: Annotated[int, typer.Option(help="With --smoke: how long its pods may take.", min=5, max=240)] = 60,
     advise: Annotated[
         bool, typer.Option("--advise", help="Say whether Multus is needed and how to configure a stack for it.")
     ] = False,
@@ -188,14 +189,14 @@ def doctor_command(
     from . import doctor
     from .smoke import Wish
 
-    wish = Wish(tuple(nodes or ()), image or Wish.image, network) if smoke else None
+    wish = Wish(tuple(nodes or ()), image or Wish.image, network, seconds=seconds) if smoke else None
     if wish is None and (nodes or image or network):
         raise UsageError("--node, --smoke-image and --network say how --smoke works: add it.")
     shown = Console(highlight=False)
     try:
         with target(stack, folder, config_file, kubeconfig, context) as found:
             if advise:
-                said = doctor.advised(found.stack, found.api, stack or "STACK", str(kubeconfig or "~/.kube/config"))
+                said = doctor.advised(found.stack, found.api, str(kubeconfig or "~/.kube/config"))
                 doctor.show_advice(said, shown)
                 return
             with told.status("starting") as status:

@@ -122,12 +122,12 @@ def examine(
     )
 
 
-def advised(stack: Stack | None, api: client.ApiClient, name: str, kubeconfig: str) -> Advice:
-    """Whether Multus is needed here, and how to configure the stack of that name."""
+def advised(stack: Stack | None, api: client.ApiClient, kubeconfig: str) -> Advice:
+    """Whether Multus is needed here, and how to configure a stack for it."""
     plan = stack.plan if stack else None
     reports, unreached = _ask_nodes(plan, lambda _: None)
     snapshot = take(api, plan.namespace if plan else None, _needed(plan), reports, unreached)
-    return advice.advise(snapshot, name, kubeconfig)
+    return advice.advise(snapshot, stack.name if stack else None, kubeconfig)
 
 
 def _ask_nodes(plan: InstallPlan | None, told: Callable[[str], None]) -> tuple[dict[str, NodeReport], dict[str, str]]:

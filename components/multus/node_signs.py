@@ -220,7 +220,7 @@ def not_shared(scene: Scene) -> Iterator[Sighting]:
 
 
 def daemon_silent(scene: Scene) -> Iterator[Sighting]:
-    for node, facts in _serving(scene):
+    for node, facts in _serving(scene) if scene.is_thick else ():
         shims = [conf for conf in facts.ours if conf.plugin.get("type") == "multus-shim"]
         if not shims or not scene.plan:
             continue

@@ -113,11 +113,14 @@ class Scene:
 
     def restart(self, node: str) -> str:
         """The command that lets the Multus pod of a node write binary, kubeconfig and configuration anew."""
-        pod = self.snapshot.multus_pod_on(node)
-        if pod is None:
-            return self.refresh
-        about = pod["metadata"]
-        return f"kubectl -n {about['namespace']} delete pod {about['name']}"
+        for daemon_set in self.snapshot.multus_sets:
+            if any(pod["spec"].get("nodeName") == node for pod in self.snapshot.pods_of(daemon_set)):
+                labels = daemon_set["spec"]["selector"]["matchLabels"]
+                selector = ",".join(f"{key}={value}" for key, value in labels.items())
+                # By its labels: the pod that has this name now may be another one when the command is typed.
+                within = f"kubectl -n {daemon_set['metadata']['namespace']} delete pod"
+                return f"{within} -l {selector} --field-selector spec.nodeName={node}"
+        return self.refresh
 
     @cached_property
     def _logins(self) -> dict[str, NodePlan]:

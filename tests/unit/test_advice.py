@@ -72,6 +72,7 @@ def test_openshift_by_its_nodes_is_left_alone() -> None:
 def test_the_commands_for_a_plain_cluster() -> None:
     said = advise(Snapshot(nodes=(node(),), endpoints=("192.0.2.10:6443",)), "prod", "kc")
     assert said.commands == (
+        "pulumi stack select --create prod",
         "pulumi config set --stack prod multus:distro vanilla",
         "pulumi config set --stack prod multus:apiServer https://192.0.2.10:6443",
         "pulumi config set --stack prod --path 'multus:nodes[0].name' one",
@@ -98,8 +99,13 @@ FLANNEL = {"flannel.alpha.coreos.com/backend-type": "vxlan"}
     ],
 )
 def test_what_k3s_needs_to_be_told(shown: dict[str, Any], settings: dict[str, str]) -> None:
-    commands = advise(Snapshot(nodes=(shown,)), "s").commands
-    words = [command.split()[5:] for command in commands if "nodes[" not in command and "--secret" not in command]
+    commands = advise(Snapshot(nodes=(shown,))).commands
+    assert commands[0] == "pulumi stack select --create k3s"
+    words = [
+        command.split()[5:]
+        for command in commands
+        if "nodes[" not in command and "--secret" not in command and "config" in command
+    ]
     assert dict(words) == settings
 
 

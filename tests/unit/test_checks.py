@@ -177,7 +177,7 @@ def test_a_kubeconfig_that_is_not_proven(proof: str, severity: Severity) -> None
 def test_a_configuration_that_is_not_the_plans(changes: dict[str, Any], what: str) -> None:
     [finding] = found(healthy(facts=with_confs(own=ours(**changes))), Check.CONF)
     assert finding.what.startswith(what)
-    assert finding.fix == "kubectl -n kube-system delete pod kube-multus-ds-x"
+    assert finding.fix == "kubectl -n kube-system delete pod -l name=multus --field-selector spec.nodeName=one"
 
 
 def test_a_node_of_another_install() -> None:
