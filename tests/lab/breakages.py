@@ -182,7 +182,7 @@ def _no_plugin(patient: Patient) -> None:
 
 def _own_conf_map(patient: Patient) -> str:
     found: Any = patient.lab.pods.core.list_namespaced_config_map(NAMESPACE, label_selector="app=multus").items
-    return next(each.metadata.name for each in found if each.metadata.name.startswith("multus-conf-"))
+    return str(next(each.metadata.name for each in found if each.metadata.name.startswith("multus-conf-")))
 
 
 def _daemon_with_a_file_of_its_own(patient: Patient) -> None:
@@ -214,6 +214,23 @@ def _disabled(patient: Patient) -> None:
     options = " ".join(patient.stack.engine.options)
     patient.type(f"python -m components.multus disable {options}")
 
+
+def _conf_of_an_install_that_is_gone(patient: Patient) -> None:
+    plugin = {"type": "multus", "delegates": [{"name": "cbr0"}]}
+    conf = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]}
+    patient.write(f"{patient.conf_dir}/00-multus.conflist", conf)
+
+
+def _stack_with_another_directory(patient: Patient) -> None:
+    patient.sh("mkdir -p /srv/cni/net.d")
+    configure(patient.lab.stack, cniConfDir="/srv/cni/net.d")
+    patient.reload()
+
+
+BEFORE_AN_INSTALL = (
+    Breakage(["conf-left-behind"], _conf_of_an_install_that_is_gone, shown_by_pod=False),
+    Breakage(["plan-against-runtime"], _stack_with_another_directory, shown_by_pod=False),
+)
 
 ON_NODES = (
     Breakage(["kubeconfig-not-found", "other-pods-fail"], _no_kubeconfig),

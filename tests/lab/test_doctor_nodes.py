@@ -11,7 +11,7 @@ from components.multus import doctor
 from lab.programs import Programs
 from lab.waiting import until
 
-from .breakages import ON_NODES, Breakage, tried
+from .breakages import BEFORE_AN_INSTALL, ON_NODES, Breakage, tried
 from .changes import configure
 from .command_line import multus, of_cluster, of_stack
 from .conftest import Cell, boot
@@ -37,25 +37,13 @@ def test_before_an_install_everything_is_looked_at_and_nothing_changed(patient: 
     assert patient.lab.trees() == before
 
 
-def test_a_configuration_that_an_uninstall_left(patient: Patient) -> None:
-    conf = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "multus", "delegates": [{"name": "cbr0"}]}]}
-    left = Breakage(
-        ["conf-left-behind"],
-        lambda patient: patient.write(f"{patient.conf_dir}/00-multus.conflist", conf),
-        shown_by_pod=False,
-    )
-    tried(patient, left)
+@pytest.mark.parametrize("breakage", BEFORE_AN_INSTALL, ids=str)
+def test_what_stands_in_the_way_is_named_and_mended_by_what_is_printed(patient: Patient, breakage: Breakage) -> None:
+    """The last of them ends in the first install."""
+    tried(patient, breakage)
 
 
-def test_a_stack_with_another_directory_than_the_runtimes(patient: Patient) -> None:
-    """The commands that are printed end in the first install."""
-
-    def point_elsewhere(patient: Patient) -> None:
-        patient.sh("mkdir -p /srv/cni/net.d")
-        configure(patient.lab.stack, cniConfDir="/srv/cni/net.d")
-        patient.reload()
-
-    tried(patient, Breakage(["plan-against-runtime"], point_elsewhere, shown_by_pod=False))
+def test_then_pods_get_their_networks(patient: Patient) -> None:
     patient.lab.pods.create_network()
     patient.gets_net1()
 

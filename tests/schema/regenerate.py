@@ -1,11 +1,11 @@
-"""`python -m tests.schema.regenerate` writes components/schema.json and docs/arguments.md anew."""
+"""`python -m tests.schema.regenerate` writes components/schema.json and the pages that are made from code anew."""
 
 from __future__ import annotations
 
-from tests.schema.arguments_page import PAGE, page
+from tests.schema import arguments_page, troubleshooting_page
 from tests.schema.published import COMMITTED, written
 
 if __name__ == "__main__":
     COMMITTED.write_text(written(), encoding="utf-8")
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
+    for made in (arguments_page, troubleshooting_page):
+        made.PAGE.write_text(made.page(), encoding="utf-8")

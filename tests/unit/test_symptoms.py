@@ -18,6 +18,7 @@ from components.multus.finding import Check, Severity, without_echoes
 from components.multus.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from components.multus.scene import Scene
 from components.multus.symptoms import SYMPTOMS, recognised
+from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 from tests.unit.clusters import (
     NODE,
     claims,
@@ -242,7 +243,10 @@ def names(scene: Scene) -> set[str]:
 
 
 def test_every_symptom_of_the_table_is_tried() -> None:
-    assert set(BROKEN) == {symptom.name for symptom in SYMPTOMS}
+    names = {symptom.name for symptom in SYMPTOMS}
+    assert set(BROKEN) == names
+    every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK)
+    assert {name for breakage in every for name in breakage.shows} == names, "the lab breaks clusters in these ways"
 
 
 @pytest.mark.parametrize("plan", [THIN, THICK], ids=["thin", "thick"])
