@@ -2,12 +2,13 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-SOURCES := components lab tests $(wildcard *.py)
+SOURCES := components examples lab tests $(wildcard *.py)
 
 .PHONY: help
 help:
 	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'
 	@echo 'make down   take all of that away'
+	@echo 'make docs   the documentation as a site in site/, without dead links'
 	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, without a cluster'
 	@echo 'make test   format, lint, types, and every test but the long ones'
 	@echo 'make test-lifecycle   the long ones: what happens to an install over its life, on the lab'
@@ -19,6 +20,10 @@ up: .venv/made
 .PHONY: down
 down: .venv/made
 	$(BIN)/python -m lab down
+
+.PHONY: docs
+docs: .venv/made
+	$(BIN)/zensical build --clean --strict
 
 .PHONY: bench
 bench: .venv/made

@@ -174,7 +174,7 @@ def _stack(cluster: Cluster, plugins: Plugins = Plugins.AUTO) -> "Stack":
 
 def _environment(cluster: Cluster) -> Mapping[str, str]:
     pulumi = _stack(cluster).environment() if (cluster.state / "pulumi").exists() else {}
-    folders = {str(cluster.programs.path(program).parent) for program in ("kubectl", "pulumi")}
+    folders = {str(cluster.programs.path(program).parent) for program in ("kubectl", "helm", "pulumi")}
     path = ":".join([*sorted(folders), pulumi.get("PATH") or os.environ.get("PATH", "")])
     return {**pulumi, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
 

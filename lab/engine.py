@@ -126,6 +126,8 @@ class Stack:
         self.config_file = self._project / f"Pulumi.{name}.yaml"
         self.log = cluster.state / "logs" / f"pulumi-{name}.log"
         self._pulumi = programs.path("pulumi")
+        # Helm is the stand-in's, and whoever runs `lab shell` has work for both.
+        self._tools = [programs.path(name).parent for name in ("helm", "kubectl")]
         self._wish = _wish(os.environ.get("LAB_PLUGINS") or plugins)
         self._ready = False
 
@@ -150,7 +152,8 @@ class Stack:
     def _base_environment(self) -> dict[str, str]:
         # A dead SSH agent fails every connection, even one that has a key.
         kept = {key: value for key, value in os.environ.items() if key not in ("SSH_AUTH_SOCK", "PULUMI_STACK")}
-        path = f"{Path(sys.executable).parent}:{self._pulumi.parent}:{os.environ.get('PATH', os.defpath)}"
+        folders = [Path(sys.executable).parent, self._pulumi.parent, *self._tools]
+        path = ":".join([*map(str, folders), os.environ.get("PATH", os.defpath)])
         return {
             **kept,
             "PATH": path,

@@ -48,7 +48,8 @@ def pinned_version(build: Build) -> str:
 
 
 def _arguments(build: Build) -> list[str]:
-    flags = "-s -w" + (f" -X {build.stamp}={pinned_version(build)}" if build.stamp else "")
+    stamps = [(build.stamp, pinned_version(build))] if build.stamp else []
+    flags = " ".join(["-s -w", *(f"-X {variable}={value}" for variable, value in (*stamps, *build.stamps))])
     return ["-trimpath", "-buildvcs=false", "-ldflags", flags]
 
 

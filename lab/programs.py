@@ -28,6 +28,9 @@ class Build:
     minutes: float
     links: tuple[str, ...] = ()
     stamp: str | None = None
+    """The variable that holds the version."""
+    stamps: tuple[tuple[str, str], ...] = ()
+    """Further variables that the module's own makefile sets, with their values."""
     from_path: tuple[str, ...] = ()
     version: tuple[str, ...] = ("--version",)
     at_least: tuple[int, ...] = ()
@@ -102,6 +105,23 @@ BUILDS = (
         from_path=("pulumi",),
         version=("version",),
         at_least=(3, 249),
+    ),
+    Build(
+        name="helm",
+        module="helm.sh/helm/v3",
+        packages=("helm.sh/helm/v3/cmd/helm",),
+        programs=("helm",),
+        minutes=3,
+        stamp="helm.sh/helm/v3/internal/version.version",
+        # The Kubernetes for which `helm template` renders; without it 1.20, which charts refuse.
+        stamps=(
+            ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor", "1"),
+            ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", "37"),
+        ),
+        from_path=("helm",),
+        version=("version", "--short"),
+        at_least=(3, 14),
+        below=(4,),
     ),
 )
 

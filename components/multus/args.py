@@ -315,6 +315,27 @@ class ReferencePluginsArgs(TypedDict):
     """Where the plugins are in the image. Defaults to `/opt/cni/bin`."""
 
 
+class HelmArgs(TypedDict):
+    """The release. With another chart than this component's, that chart decides what is installed: docs/helm.md."""
+
+    values: NotRequired[Mapping[str, Any]]
+    """Values for the chart, merged over those that follow from the other arguments; a part of it may be an Output.
+    Defaults to none."""
+
+    chart: NotRequired[str]
+    """Another chart: its name in `repository`, an `oci://` reference or a path. It then says itself what is installed:
+    `nodes` and whatever else this component's chart takes are refused. Defaults to this component's."""
+
+    repository: NotRequired[str]
+    """The URL of the other chart's repository. Defaults to none."""
+
+    version: NotRequired[str]
+    """The other chart's exact version. Required unless `chart` is left out."""
+
+    daemon_set: NotRequired[str]
+    """The name of the other chart's DaemonSet, which is waited for. Required unless `chart` is left out."""
+
+
 class ProxyArgs(TypedDict):
     """A jump host on the way to a node."""
 
@@ -396,8 +417,17 @@ class MultusComponentArgs(TypedDict):
     additional networks or wait. Defaults to `thin`."""
 
     method: NotRequired[Method]
-    """How the objects reach the cluster. `manifest` registers each as a typed resource; `helm` is refused for now.
-    Defaults to `manifest`."""
+    """How the DaemonSets reach the cluster: `manifest` registers each object as a typed resource, `helm` a release of
+    the chart that comes with this component and says the same. On a live stack it changes by `handover` only. Defaults
+    to `manifest`."""
+
+    helm: NotRequired[HelmArgs]
+    """What only the method `helm` has. Defaults to the chart that comes with this component."""
+
+    handover: NotRequired[bool]
+    """Let go of the DaemonSets, so that the other `method` can take them over as they run. True for one `up` before
+    `method` is changed and for the one that changes it, and false again after; never destroy while it is true. Defaults
+    to false."""
 
     namespace: NotRequired[str]
     """The namespace of the ServiceAccount, the token and the DaemonSets. Defaults to `kube-system`."""

@@ -10,11 +10,12 @@ from typing import Any
 import pulumi
 
 from . import manifests, objects
-from .args import Credentials, MultusComponentArgs
+from .args import Credentials, Method, MultusComponentArgs
 from .conf import kubeconfig
 from .errors import InvalidArgumentsError, Problem
 from .nodes import Steps, options_of
 from .plan import InstallPlan, resolve
+from .release import daemon_sets_of, handed_over, method_claim, register_release
 from .server import Server, parse_server
 
 
@@ -55,6 +56,27 @@ class MultusComponent(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
         super().__init__("multus:index:MultusComponent", name, {}, opts)
+        if plan.has_own_chart:
+            self._install(name, plan)
+        else:
+            self._install_another_chart(name, plan)
+        daemon_sets = daemon_sets_of(plan)
+        outputs: dict[str, Any] = {
+            "namespace": plan.namespace,
+            "plugin": plan.plugin.value,
+            "daemon_set_name": daemon_sets["daemonset"],
+            "fallback_daemon_set_name": daemon_sets.get("daemonset-fallback", ""),
+            "image": plan.image,
+            "cni_conf_dir": plan.cni_conf_dir,
+            "cni_bin_dir": plan.cni_bin_dir,
+            "kubeconfig_path": plan.kubeconfig_path,
+            "provisioned_nodes": [node.name for node in plan.nodes],
+        }
+        for key, value in outputs.items():
+            setattr(self, key, pulumi.Output.from_input(value))
+        self.register_outputs(outputs)
+
+    def _install(self, name: str, plan: InstallPlan) -> None:
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
         steps = Steps(self, name, plan, owner, server)
@@ -78,51 +100,58 @@ class MultusComponent(pulumi.ComponentResource):
                 )
             )
 
-        ready = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[*access, *labels],
-            custom_timeouts=pulumi.CustomTimeouts(
-                **dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
-            ),
-        )
-        host, port = server.apply(lambda known: known.host), server.apply(lambda known: str(known.port))
-        daemon_sets = [
-            manifests.register(f"{name}-daemonset", objects.daemon_set(plan, host, port), ready),
-            manifests.register(f"{name}-daemonset-fallback", objects.fallback_daemon_set(plan, host, port), ready),
-        ]
-        verified = [steps.verify(node, install, [provisions[node.name], *daemon_sets]) for node in plan.nodes]
+        ready = self._bounded(plan, [*access, *labels])
+        host, port = server.apply(lambda known: known.host), server.apply(lambda known: known.port)
+        if plan.method is Method.HELM:
+            running = register_release(name, plan, host, port, ready)
+        else:
+            running = _raw_objects(name, plan, host, port.apply(str), ready)
+        verified = [steps.verify(node, install, [provisions[node.name], *running]) for node in plan.nodes]
         manifests.register(
             f"{name}-marker",
             objects.marker(plan, owner),
-            pulumi.ResourceOptions(parent=self, depends_on=verified or daemon_sets),
+            pulumi.ResourceOptions(parent=self, depends_on=verified or running),
         )
 
-        outputs: dict[str, Any] = {
-            "namespace": plan.namespace,
-            "plugin": plan.plugin.value,
-            "daemon_set_name": daemon_sets[0].metadata.apply(lambda metadata: metadata.name),
-            "fallback_daemon_set_name": daemon_sets[1].metadata.apply(lambda metadata: metadata.name),
-            "image": plan.image,
-            "cni_conf_dir": plan.cni_conf_dir,
-            "cni_bin_dir": plan.cni_bin_dir,
-            "kubeconfig_path": plan.kubeconfig_path,
-            "provisioned_nodes": [node.name for node in plan.nodes],
-        }
-        for key, value in outputs.items():
-            setattr(self, key, pulumi.Output.from_input(value))
-        self.register_outputs(outputs)
+    def _install_another_chart(self, name: str, plan: InstallPlan) -> None:
+        """What is installed is that chart's own: nothing here knows its account or its paths."""
+        prepared = _definitions(name, plan, pulumi.ResourceOptions(parent=self))
+        register_release(name, plan, None, None, self._bounded(plan, prepared))
+
+    def _bounded(self, plan: InstallPlan, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        timeouts = dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
+        return pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=pulumi.CustomTimeouts(**timeouts))
+
+
+def _definitions(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """What stays when the stack goes, and the claim to the method: a stack of the other method gets no further."""
+    retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
+    crd = manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[crd]))
+    claim = manifests.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)
+    made = [crd, claim]
+    if plan.create_namespace:
+        claimed = pulumi.ResourceOptions.merge(retained, pulumi.ResourceOptions(depends_on=[claim]))
+        made.append(manifests.register_patch(f"{name}-namespace", objects.namespace(plan), claimed))
+    return made
+
+
+def _raw_objects(
+    name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """The DaemonSets; their configuration, where they have one, has come before."""
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=plan.handover))
+    described = (objects.daemon_set(plan, host, port), objects.fallback_daemon_set(plan, host, port))
+    return [
+        manifests.register(f"{name}-{suffix}", handed_over(daemon_set, plan), opts)
+        for suffix, daemon_set in zip(("daemonset", "daemonset-fallback"), described, strict=True)
+    ]
 
 
 def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple[Any, Any, list[pulumi.Resource]]:
     """The account, its token Secret where it has one, and everything that has to be there before the pods."""
-    retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-    made: list[pulumi.Resource] = [
-        manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)
-    ]
-    if plan.create_namespace:
-        namespace = manifests.register_patch(f"{name}-namespace", objects.namespace(plan), retained)
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[namespace]))
-        made.append(namespace)
+    made = _definitions(name, plan, opts)
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
     account = manifests.register(f"{name}-service-account", objects.service_account(plan), opts)
     made += [
         account,
@@ -131,11 +160,14 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
         manifests.register(f"{name}-marker-role", objects.marker_role(plan), opts),
         manifests.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
     ]
-    # Its name changes with its content: the old one has to live until every pod reads the new one.
-    created_first = pulumi.ResourceOptions(delete_before_replace=False)
-    conf = objects.own_conf_map(plan)
-    if conf is not None:
-        made.append(manifests.register(f"{name}-conf", conf, pulumi.ResourceOptions.merge(opts, created_first)))
+    priority, conf = objects.flow_schema(plan), objects.own_conf_map(plan)
+    if priority is not None:
+        made.append(manifests.register(f"{name}-flow-schema", priority, opts))
+    if conf is not None and plan.method is Method.MANIFEST:
+        # Its name changes with its content: the old one has to live until every pod reads the new one.
+        created_first = pulumi.ResourceOptions(delete_before_replace=False, retain_on_delete=plan.handover)
+        conf_opts = pulumi.ResourceOptions.merge(opts, created_first)
+        made.append(manifests.register(f"{name}-conf", handed_over(conf, plan), conf_opts))
     token = None
     if plan.credentials is Credentials.DURABLE:
         token_opts = pulumi.ResourceOptions(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
 from collections.abc import Mapping
 from typing import Any
 
 from .args import Credentials
-from .plan import InstallPlan, digest_of
+from .plan import InstallPlan
 from .refusals import MULTUS_NETWORK
 from .server import Server
 
@@ -131,7 +132,7 @@ def daemon_conf(plan: InstallPlan) -> str:
                 "logLevel": plan.log.level or "verbose",
                 "logFile": plan.log.file,
                 "logToStderr": plan.log.to_stderr,
-                "logOptions": _camel_keys(plan.log.options) or None,
+                "logOptions": camel_keys(plan.log.options) or None,
                 "connectionLimit": daemon.connection_limit,
                 "metricsPort": daemon.metrics_port,
                 "enablePprof": daemon.enable_pprof or None,
@@ -158,7 +159,13 @@ def own_conf(plan: InstallPlan) -> tuple[str, str] | None:
 
 def own_conf_name(plan: InstallPlan) -> str:
     """The ConfigMap's name. It changes with the content, so that pods roll and an old pod never reads a new file."""
-    return f"multus-conf-{digest_of(own_conf(plan))}"
+    text = "\n".join(own_conf(plan) or ())
+    return f"multus-conf-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def camel_keys(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same under the names that Multus, Helm and Kubernetes give its keys."""
+    return {key.split("_")[0] + "".join(part.title() for part in key.split("_")[1:]): options[key] for key in options}
 
 
 def _auto_flags(plan: InstallPlan) -> dict[str, Any]:
@@ -208,9 +215,5 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _camel_keys(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key.split("_")[0] + "".join(part.title() for part in key.split("_")[1:]): options[key] for key in options}
-
-
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2) + "\n"
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"

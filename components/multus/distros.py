@@ -112,7 +112,7 @@ PROFILES: dict[Distro, Profile] = {
 }
 
 # The first patch releases whose plugins lie in data/cni, by minor release.
-_K3S_MOVED = {28: 15, 29: 10, 30: 6, 31: 2}
+K3S_MOVED = {28: 15, 29: 10, 30: 6, 31: 2}
 _K3S_VERSION = re.compile(r"^v?1\.(\d+)\.(\d+)([+-].*)?\Z")
 
 
@@ -150,4 +150,4 @@ def k3s_has_moved(version: str) -> bool:
     """Whether this k3s keeps CNI plugins in a directory that upgrades keep."""
     match = _K3S_VERSION.match(version)
     minor, patch = (int(match[1]), int(match[2])) if match else (0, 0)
-    return minor > max(_K3S_MOVED) or patch >= _K3S_MOVED.get(minor, patch + 1)
+    return minor > max(K3S_MOVED) or patch >= K3S_MOVED.get(minor, patch + 1)

@@ -18,13 +18,18 @@ _TYPES: dict[str, Any] = {
     "Role": k8s.rbac.v1.Role,
     "RoleBinding": k8s.rbac.v1.RoleBinding,
     "DaemonSet": k8s.apps.v1.DaemonSet,
+    "FlowSchema": k8s.flowcontrol.v1.FlowSchema,
 }
 
 _PATCH_TYPES: dict[str, Any] = {
     "CustomResourceDefinition": k8s.apiextensions.v1.CustomResourceDefinitionPatch,
     "Namespace": k8s.core.v1.NamespacePatch,
     "Node": k8s.core.v1.NodePatch,
+    "DaemonSet": k8s.apps.v1.DaemonSetPatch,
 }
+
+FORCE = "pulumi.com/patchForce"
+MANAGED_BY = "app.kubernetes.io/managed-by"
 
 # Snake-case names of the SDK for the few top-level keys that differ.
 _KEYWORDS = {
@@ -35,14 +40,30 @@ _KEYWORDS = {
 
 
 def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
-    """Register an object that this component owns. Names are fixed, so a replacement deletes first by default."""
+    """Register an object that this component owns. Names are fixed, so a replacement deletes first by default.
+
+    Helm takes over nothing that says of itself that another tool manages it.
+    """
     opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
-    return _TYPES[manifest["kind"]](name, opts=opts, **_arguments(manifest))
+    about = manifest["metadata"]
+    labelled = {**manifest, "metadata": {**about, "labels": {MANAGED_BY: "pulumi", **about["labels"]}}}
+    return _TYPES[manifest["kind"]](name, opts=opts, **_arguments(_forced(labelled)))
 
 
 def register_patch(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
     """Register fields of an object that others own too. Destroying it gives up the fields, never the object."""
+    return _PATCH_TYPES[manifest["kind"]](name, opts=opts, **_arguments(_forced(manifest)))
+
+
+def register_claim(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
+    """Register fields that nobody else may own: where somebody says otherwise of one of them, registering it fails."""
     return _PATCH_TYPES[manifest["kind"]](name, opts=opts, **_arguments(manifest))
+
+
+def _forced(manifest: Object) -> Object:
+    """Without force a field that somebody has changed by hand stays theirs, and every later `up` fails over it."""
+    about = manifest["metadata"]
+    return {**manifest, "metadata": {**about, "annotations": {**about.get("annotations", {}), FORCE: "true"}}}
 
 
 def _arguments(manifest: Object) -> dict[str, Any]:

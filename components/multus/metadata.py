@@ -8,20 +8,12 @@ from .plan import InstallPlan
 
 Object = dict[str, Any]
 
-FORCE = "pulumi.com/patchForce"
 NODE_LABEL = "multus-install/provisioned"
 
 
 def metadata(plan: InstallPlan, name: str, *, namespaced: bool = False) -> Object:
-    """Name, namespace and labels.
-
-    Without force a field that somebody has changed by hand stays theirs, and every later `up` fails over it.
-    """
-    about: Object = {
-        "name": name,
-        "labels": {**plan.scheduling.labels, "app": "multus"},
-        "annotations": {FORCE: "true"},
-    }
+    """Name, namespace and labels."""
+    about: Object = {"name": name, "labels": {**plan.scheduling.labels, "app": "multus"}}
     if namespaced:
         about["namespace"] = plan.namespace
     return about

@@ -19,7 +19,7 @@ phase=${1:?"usage: node.sh PHASE [--option value]..."}
 shift
 
 root='' conf_dir='' bin_dir='' containerd_config='' server='' namespace='' marker_name='' owner='' node='' install=''
-token_secret='' adopt=false aliased=false live=refuse disarm_on_failure=false seconds=120
+token_secret='' method=manifest adopt=false aliased=false live=refuse disarm_on_failure=false seconds=120
 plugin=thin master='' needs='' installs='' metrics_port='' socket_dir=/run/multus as_json=false
 while [ $# -gt 0 ]; do
     case $1 in
@@ -34,6 +34,8 @@ while [ $# -gt 0 ]; do
     --node) node=$2 ;;
     --install) install=$2 ;;
     --token-secret) token_secret=$2 ;;
+    # How the DaemonSets come; with a + where they are being handed over.
+    --method) method=$2 ;;
     --adopt) adopt=$2 ;;
     --aliased) aliased=$2 ;; # the engine knows this step already, under whatever name
     --live-attachments) live=$2 ;;
@@ -575,11 +577,21 @@ check_owner() {
     fi
 }
 
+# By another method the engine would take the same DaemonSets once more, and then delete them.
+check_method() {
+    was=$(marked method) now=${method%+} set='pulumi config set multus:'
+    case $was in
+    '' | *+ | "$now") ;;
+    *) error "$marker" "the DaemonSets are here by method $was, not $now" "${set}method $was && ${set}handover true && pulumi up, then ${set}method $now && pulumi up (to manifest with adopt), then remove handover" ;;
+    esac
+}
+
 check_leftovers() {
     check_enabled
     ! no_multus_process || for file in $(stale_files); do warn "$file" "left by an install that was killed" "nothing to do"; done
     if [ -f "$marker" ]; then
         check_owner
+        check_method
         return 0
     fi
     if token_is_ours || $adopt; then return 0; fi
@@ -755,7 +767,7 @@ provision() {
         case $name in passthru) [ ! -e "$bin/multus" ] && [ ! -e "$bin/multus-shim" ] || continue ;; esac
         [ ! -e "$bin/$name" ] || foreign="$foreign $name"
     done
-    printf '%s=%s\n' owner "$owner" node "$node" install "$install" known "$known" foreign "$foreign" >"$marker.new"
+    printf '%s=%s\n' owner "$owner" node "$node" install "$install" method "$method" known "$known" foreign "$foreign" >"$marker.new"
     mv "$marker.new" "$marker"
     [ -d "$conf/multus.d" ] || mkdir -m 0700 "$conf/multus.d"
     cat >"$conf/multus.d/.multus-install.tmp"

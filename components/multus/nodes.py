@@ -18,6 +18,7 @@ import pulumi
 from pulumi_command import remote
 
 from . import refusals
+from .args import Method
 from .errors import Problem
 from .objects import MARKER
 from .plan import InstallPlan, NodePlan, ProxyPlan, known
@@ -35,9 +36,9 @@ _MEANT = ("plugin", "master", "socket_dir")
 _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
-        *(*_MEANT, "needs", "installs", "metrics_port"),
+        *(*_MEANT, "needs", "installs", "metrics_port", "method"),
     ),
-    "provision": ("conf_dir", "bin_dir", "namespace", "owner", "node", "plan", "plugin", "installs"),
+    "provision": ("conf_dir", "bin_dir", "namespace", "owner", "node", "plan", "plugin", "installs", "method"),
     "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT),
     "disarm": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
     "clean": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
@@ -67,8 +68,8 @@ class Steps:
 
     def preflight(self, node: NodePlan) -> remote.Command:
         """Deliver node.sh and check the node. Fails before anything anywhere has changed."""
-        unpack = f"base64 -d | gzip -dc > {_PROGRAM}.new"
-        deliver = f"umask 077; mkdir -p {STATE_DIR}; {unpack}; mv {_PROGRAM}.new {_PROGRAM}"
+        unpack = "base64 -d | gzip -dc > node.sh.new; mv node.sh.new node.sh"
+        deliver = f"umask 077; mkdir -p {STATE_DIR}; cd {STATE_DIR}; {unpack}"
 
         def checks(*, aliased: bool) -> pulumi.Output[str]:
             server = self.server.apply(lambda server: server.url)
@@ -135,9 +136,9 @@ class Steps:
     def _where_lost(self) -> str:
         """Multus without the program, as on a machine installed anew: going on would leave it there without a token."""
         confs = " ".join(f"{self.plan.cni_conf_dir}/00-multus.{suffix}" for suffix in ("conf", "conflist"))
-        what = "Multus is here, but the program that removes it is not, as after a new installation of the machine"
-        fix = "set rotation to another value and run pulumi up, which brings it back, then repeat"
-        complain = f'{{ echo "error: $f: {what}; {fix}." >&2; exit 1; }}'
+        what = "is here, its removal program is not (a reinstalled machine?)"
+        fix = "set rotation to another value, run pulumi up, then repeat"
+        complain = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
         return f'[ -f {_PROGRAM} ] || for f in {confs}; do [ ! -e "$f" ] || {complain}; done; '
 
     def _bounded(self, node: NodePlan, script: str) -> str:
@@ -202,6 +203,7 @@ def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
         "metrics_port": plan.daemon.metrics_port,
         "socket_dir": plan.daemon.socket_dir.rstrip("/") if plan.is_thick else None,
+        "method": _method(plan),
     }
 
 
@@ -242,6 +244,12 @@ def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
 def _known(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
     """What plan.py has checked already, or an Output that is checked as soon as it is known."""
     return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
+
+
+def _method(plan: InstallPlan) -> str | None:
+    """What a node remembers of the method, where it is not the default; with a + while it lets go of the DaemonSets."""
+    word = plan.method.value + ("+" if plan.handover else "")
+    return None if word == Method.MANIFEST else word
 
 
 def _flag(value: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .conf import own_conf, own_conf_name
-from .metadata import FORCE, NODE_LABEL, Object, metadata
+from .metadata import NODE_LABEL, Object, metadata
 from .plan import InstallPlan
 from .pods import ACCOUNT, pod_spec
 
@@ -21,7 +21,7 @@ _CERTIFICATES_GROUP = "system:multus"
 
 
 def custom_resource_definition() -> Object:
-    """The NetworkAttachmentDefinition CRD of the Network Plumbing Working Group, for a forced patch."""
+    """The NetworkAttachmentDefinition CRD of the Network Plumbing Working Group."""
     text = {"type": "string"}
     schema = {
         "type": "object",
@@ -39,7 +39,7 @@ def custom_resource_definition() -> Object:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": CRD, "annotations": {FORCE: "true"}},
+        "metadata": {"name": CRD},
         "spec": {
             "group": "k8s.cni.cncf.io",
             "scope": "Namespaced",
@@ -56,11 +56,11 @@ def custom_resource_definition() -> Object:
 
 
 def namespace(plan: InstallPlan) -> Object:
-    """The namespace, for a forced patch: it is made where it is not there, and nobody's part of it is touched."""
+    """The namespace, for a patch: it is made where it is not there, and nobody's part of it is touched."""
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": plan.namespace, "annotations": {FORCE: "true"}},
+        "metadata": {"name": plan.namespace},
     }
 
 
@@ -111,6 +111,31 @@ def cluster_role_binding(plan: InstallPlan) -> Object:
     }
 
 
+def flow_schema(plan: InstallPlan) -> Object | None:
+    """The account's priority at the API server, which every account of kube-system has by itself.
+
+    Thin Multus gives up after a quarter of a second; among everybody's accounts a busy API server lets it wait longer.
+    """
+    if plan.namespace == "kube-system":
+        return None
+    account = {"name": ACCOUNT, "namespace": plan.namespace}
+    subjects: list[Object] = [{"kind": "ServiceAccount", "serviceAccount": account}]
+    if plan.daemon.per_node_certificates:
+        subjects.append({"kind": "Group", "group": {"name": _CERTIFICATES_GROUP}})
+    every = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
+    return {
+        "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+        "kind": "FlowSchema",
+        "metadata": metadata(plan, ACCOUNT),
+        "spec": {
+            "priorityLevelConfiguration": {"name": "workload-high"},
+            "matchingPrecedence": 900,
+            "distinguisherMethod": {"type": "ByUser"},
+            "rules": [{"subjects": subjects, "resourceRules": [every]}],
+        },
+    }
+
+
 def marker_role(plan: InstallPlan) -> Object:
     """Lets a node's clean-up see whether the stack is being removed."""
     return {
@@ -135,7 +160,7 @@ def marker_role_binding(plan: InstallPlan) -> Object:
 def token_secret(plan: InstallPlan) -> Object:
     """The durable token: the control plane fills it in, and it does not expire under a running node."""
     about = metadata(plan, plan.token_secret, namespaced=True)
-    about["annotations"]["kubernetes.io/service-account.name"] = ACCOUNT
+    about["annotations"] = {"kubernetes.io/service-account.name": ACCOUNT}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "type": "kubernetes.io/service-account-token"}
 
 
@@ -167,7 +192,7 @@ def node_label(name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": {NODE_LABEL: "true"}, "annotations": {FORCE: "true"}},
+        "metadata": {"name": name, "labels": {NODE_LABEL: "true"}},
     }
 
 

@@ -13,7 +13,7 @@ import pydantic
 
 from . import image as images
 from . import refusals
-from .args import Credentials, Distro, LiveAttachments, LogLevel, MultusComponentArgs, Plugin
+from .args import Credentials, Distro, LiveAttachments, LogLevel, Method, MultusComponentArgs, Plugin
 from .distros import Profile
 from .errors import InvalidArgumentsError, Problem
 from .validation import check, is_opaque
@@ -141,11 +141,24 @@ class ReferencePluginsPlan(_Frozen):
     directory: str = DEFAULT_PLUGIN_DIRECTORY
 
 
+class HelmPlan(_Frozen):
+    """The release. `chart` is None for this component's own; `values` may hold Outputs, never looked into here."""
+
+    values: dict[str, Any] = {}
+    chart: str | None = None
+    repository: str | None = None
+    version: str | None = None
+    daemon_set: str | None = None
+
+
 class InstallPlan(_Frozen):
     """Everything that is decided about one install. `api_server` may be an Output."""
 
     distro: Distro
     plugin: Plugin
+    method: Method
+    helm: HelmPlan
+    handover: bool
     namespace: str
     create_namespace: bool
     image: str
@@ -192,10 +205,16 @@ class InstallPlan(_Frozen):
         return f"multus-token-{self.rotation}"
 
     @property
+    def has_own_chart(self) -> bool:
+        """Whether what is installed is what objects.py says: always, but for another chart."""
+        return self.helm.chart is None
+
+    @property
     def fingerprint(self) -> str:
         """Twelve hex digits that change whenever a node has to be checked again."""
-        elsewhere = {"nodes", "api_server", "adopt", "node_cleanup", "live_attachments", "timeout_seconds"}
-        return digest_of(self.model_dump(exclude=elsewhere, mode="json"))
+        elsewhere = {"nodes", "api_server", "adopt", "node_cleanup", "live_attachments", "timeout_seconds", "handover"}
+        known = self.model_dump(exclude={*elsewhere, "helm"}, mode="json")
+        return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
 
 
 def digest_of(value: Any) -> str:
@@ -221,6 +240,9 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     return InstallPlan(
         distro=valid["distro"],
         plugin=plugin,
+        method=valid.get("method", Method.MANIFEST),
+        helm=HelmPlan(**valid.get("helm", {})),
+        handover=valid.get("handover", False),
         namespace=valid.get("namespace", DEFAULT_NAMESPACE),
         create_namespace=valid.get("create_namespace", False),
         image=images.reference(image, plugin),

@@ -50,7 +50,7 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
         "terminationGracePeriodSeconds": _GRACE_SECONDS[plan.is_thick],
         "tolerations": every
         if scheduling.tolerations is None
-        else [_toleration(each) for each in scheduling.tolerations],
+        else [toleration(each) for each in scheduling.tolerations],
         "affinity": _affinity(plan, provisioned=provisioned),
         "containers": [main],
         "volumes": _volumes(plan),
@@ -67,8 +67,9 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
     return spec
 
 
-def _toleration(toleration: dict[str, str | int]) -> Object:
-    return {"tolerationSeconds" if key == "toleration_seconds" else key: value for key, value in toleration.items()}
+def toleration(given: dict[str, str | int]) -> Object:
+    """A toleration as Kubernetes spells it."""
+    return {"tolerationSeconds" if key == "toleration_seconds" else key: value for key, value in given.items()}
 
 
 def _affinity(plan: InstallPlan, *, provisioned: bool) -> Object:

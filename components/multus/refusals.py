@@ -15,6 +15,7 @@ from .args import Credentials, Distro, Method, Plugin
 from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_profile
 from .errors import Problem
 from .server import parse_server
+from .validation import is_opaque
 
 # Up to here a default network that is named by its file is not given back (multus-cni#1449, mended by #1521).
 LAST_LOSING_RELEASE = (4, 3, 0)
@@ -39,7 +40,16 @@ _QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)
 _LABEL_NAME = re.compile(r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 
+_CHART = re.compile(r"^(oci://)?[A-Za-z0-9._/:@+-]+\Z")
+_REPOSITORY_URL = re.compile(r"^https?://[^\s@]+\Z")
+_EXACT_VERSION = re.compile(r"^v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?\Z")
+
 _EXPONENTS: dict[str, int] = {unit: index for index, unit in enumerate("kMGTPE", 1)}
+# Arguments that mean something whatever chart is installed.
+OF_ANY_CHART = (
+    *("distro", "k3s_version", "flannel", "data_dir", "cni_conf_dir", "cni_bin_dir"),
+    *("method", "helm", "namespace", "create_namespace", "adopt", "timeout_seconds"),
+)
 # Keys of `conf` for which thin's entrypoint has no flag.
 WRITTEN_WHOLE = (
     "cluster_network",
@@ -72,8 +82,10 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
     plugin = plugin_of(valid)
     yield from _distro(valid)
     yield from _overall(valid)
+    yield from _helm(valid)
     yield from _directories(valid)
-    yield from _api_server(valid)
+    if not is_foreign(valid):
+        yield from _api_server(valid)
     yield from images.problems(valid.get("image", {}), plugin)
     yield from _conf(valid, plugin)
     yield from _log(valid.get("log", {}), plugin)
@@ -141,8 +153,6 @@ def _distro(valid: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
-    if valid.get("method") is Method.HELM:
-        yield Problem("method", "'helm' is not offered yet", "write 'manifest', which installs the same objects")
     for key, what in (("namespace", "is not a namespace name"), ("rotation", "cannot be part of a Secret's name")):
         if key in valid and not _DNS_LABEL.match(valid[key]):
             yield Problem(key, f"{valid[key]!r} {what}", "write lower-case letters, digits and dashes")
@@ -151,6 +161,53 @@ def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "timeout_seconds", f"{seconds} is out of range", f"write {TIMEOUT_RANGE[0]} to {TIMEOUT_RANGE[1]} seconds"
         )
+
+
+def is_foreign(valid: Mapping[str, Any]) -> bool:
+    """Whether another chart than ours decides what is installed."""
+    return "chart" in valid.get("helm", {})
+
+
+def _helm(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    helm = valid.get("helm")
+    if helm is None:
+        return
+    if valid.get("method") is not Method.HELM:
+        yield Problem("helm", "means nothing with method 'manifest'", "write method 'helm', or remove it")
+        return
+    if not _is_json(helm.get("values", {}), known_late=True):
+        yield Problem("helm.values", "is not made of what JSON has", "write it as a values file does")
+    if not is_foreign(valid):
+        for key in ("repository", "version", "daemon_set"):
+            if key in helm:
+                yield Problem(f"helm.{key}", "says something of another chart", "name it as helm.chart, or remove it")
+        return
+    yield from _foreign_chart(helm)
+    for key, value in valid.items():
+        if key not in OF_ANY_CHART and value not in ([], False):
+            yield Problem(
+                key,
+                f"means nothing with chart {helm['chart']!r}, which decides by itself",
+                "say it in helm.values where the chart has it, and remove it here",
+            )
+
+
+def _foreign_chart(helm: Mapping[str, Any]) -> Iterator[Problem]:
+    chart, version, name = helm["chart"], helm.get("version"), helm.get("daemon_set")
+    if not _CHART.match(chart):
+        yield Problem("helm.chart", f"{chart!r} is no chart", "write a name, 'oci://...' or './path'")
+    elif "repository" in helm and (chart.startswith("oci://") or "/" in chart):
+        yield Problem("helm.repository", f"is given although {chart!r} says where it is", "keep one of the two")
+    if "repository" in helm and not _REPOSITORY_URL.match(helm["repository"]):
+        yield Problem("helm.repository", f"{helm['repository']!r} is no repository", "write its URL, 'https://...'")
+    if version is None:
+        yield Problem("helm.version", "is missing, and a newer chart would then install itself", "write the exact one")
+    elif not _EXACT_VERSION.match(version):
+        yield Problem("helm.version", f"{version!r} is not an exact version", "write one such as '4.3.0'")
+    if name is None:
+        yield Problem("helm.daemon_set", "is missing, and Helm waits for no DaemonSet", "name the chart's DaemonSet")
+    elif not _DNS_SUBDOMAIN.match(name):
+        yield Problem("helm.daemon_set", f"{name!r} is no DaemonSet's name", "write it as `kubectl get ds -A` shows it")
 
 
 def _directories(valid: Mapping[str, Any]) -> Iterator[Problem]:
@@ -483,7 +540,7 @@ def _plugins(valid: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _credentials(valid: Mapping[str, Any]) -> Iterator[Problem]:
-    if valid.get("nodes") and not profile_of(valid).has_ssh:
+    if valid.get("nodes") and not profile_of(valid).has_ssh and not is_foreign(valid):
         yield Problem("nodes", f"cannot be reached, {valid['distro'].value} has no SSH", "leave them out")
     if valid.get("credentials") is not Credentials.POD:
         return
@@ -560,9 +617,15 @@ def _is_host_path(path: str) -> bool:
     return bool(_SAFE_PATH.match(path)) and ".." not in path.split("/") and path.rstrip("/") != ""
 
 
-def _is_json(value: Any) -> bool:
+def _is_json(value: Any, *, known_late: bool = False) -> bool:
+    """Whether JSON can say it; what is only known later may be allowed to stand in it."""
+
+    def late(part: object) -> None:
+        if not (known_late and is_opaque(part)):
+            raise TypeError(part)
+
     try:
-        json.dumps(value, allow_nan=False, sort_keys=True)
+        json.dumps(value, allow_nan=False, sort_keys=True, default=late)
     except (TypeError, ValueError, RecursionError):
         return False
     return True

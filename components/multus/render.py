@@ -12,7 +12,7 @@ from . import objects
 from .args import Credentials, MultusComponentArgs
 from .configuration import CONTEXT, PROJECT, SECRETS, camel, snake, spelled, with_snake_keys
 from .errors import InvalidArgumentsError, MultusError, Problem
-from .metadata import FORCE, Object
+from .metadata import Object
 from .plan import InstallPlan, problems_of, resolve
 from .pods import ACCOUNT
 from .server import parse_server
@@ -78,22 +78,24 @@ def objects_of(plan: InstallPlan) -> list[Object]:
         objects.cluster_role_binding(plan),
         objects.marker_role(plan),
         objects.marker_role_binding(plan),
+        objects.flow_schema(plan),
         objects.token_secret(plan) if plan.credentials is Credentials.DURABLE else None,
         objects.own_conf_map(plan),
         objects.daemon_set(plan, host, port),
         objects.fallback_daemon_set(plan, host, port),
     ]
-    return [_plain(each) for each in made if each is not None]
+    return [each for each in made if each is not None]
 
 
 def removal(plan: InstallPlan) -> list[str]:
     """The commands that take it away, one after the other, with pods starting at every moment."""
-    conf = objects.own_conf_map(plan)
+    conf, priority = objects.own_conf_map(plan), objects.flow_schema(plan)
     within = f"kubectl -n {plan.namespace}"
     return [
         f"{within} delete daemonset {objects.DAEMON_SET} {objects.FALLBACK_DAEMON_SET} --cascade=foreground",
         *([f"{within} delete secret {plan.token_secret}"] if plan.credentials is Credentials.DURABLE else []),
         *([f"{within} delete configmap {conf['metadata']['name']}"] if conf else []),
+        *([f"kubectl delete flowschema {priority['metadata']['name']}"] if priority else []),
         f"{within} delete rolebinding,role {objects.MARKER}",
         f"kubectl delete clusterrolebinding,clusterrole {ACCOUNT}",
         f"{within} delete serviceaccount {ACCOUNT}",
@@ -168,13 +170,6 @@ def _typed(hint: Any, text: str) -> Any:
 
 def _member(hint: Any) -> Any:
     return get_args(hint)[1] if get_origin(hint) is Mapping else None
-
-
-def _plain(manifest: Object) -> Object:
-    """Without what speaks to Pulumi's provider alone."""
-    about = dict(manifest["metadata"])
-    about["annotations"] = {key: value for key, value in about["annotations"].items() if key != FORCE}
-    return {**manifest, "metadata": {key: value for key, value in about.items() if value or key != "annotations"}}
 
 
 def _head(plan: InstallPlan) -> str:

@@ -111,8 +111,9 @@ class Graph:
         waiting = [self[name]]
         while waiting:
             for urn in waiting.pop().request.dependencies:
-                needed = self._by_urn[urn]
-                if needed.name not in found:
+                # What is only read, as another stack's outputs are, is not registered.
+                needed = self._by_urn.get(urn)
+                if needed is not None and needed.name not in found:
                     found.add(needed.name)
                     waiting.append(needed)
         return found
@@ -134,12 +135,15 @@ class Graph:
 class _Cluster(Mocks):
     """What the API server and SSH would have answered."""
 
-    def __init__(self, *, preview: bool) -> None:
+    def __init__(self, *, preview: bool, other_stack: Mapping[str, Any] | None = None) -> None:
         self._preview = preview
+        self._other_stack = dict(other_stack or {})
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
-        if not self._preview:
+        if args.typ == "pulumi:pulumi:StackReference":
+            state |= {"outputs": self._other_stack, "secretOutputNames": []}
+        elif not self._preview:
             _merge(state, _SERVER_SIDE.get(args.typ, {}))
         return f"{args.name}-id", state
 
@@ -203,9 +207,13 @@ def run(
     config: Mapping[str, str] | None = None,
     secret_keys: tuple[str, ...] = (),
     stack: str = STACK,
+    other_stack: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Run a program to its end, as `pulumi preview` or `pulumi up` on an empty state would."""
-    mocks = _Cluster(preview=preview)
+    """Run a program to its end, as `pulumi preview` or `pulumi up` on an empty state would.
+
+    `other_stack` are the outputs of the stack that the program refers to.
+    """
+    mocks = _Cluster(preview=preview, other_stack=other_stack)
     monitor = _RecordingMonitor(mocks)
     set_mocks(mocks, project=PROJECT, stack=stack, preview=preview, monitor=monitor)
     set_all_config(dict(config or {}), list(secret_keys))

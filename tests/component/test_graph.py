@@ -18,6 +18,7 @@ from tests.component.recording import Graph, Registration, run
 
 SHARED = {
     "m-crd": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
+    "m-method-manifest": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
     "m-service-account": "kubernetes:core/v1:ServiceAccount",
     "m-cluster-role": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
     "m-cluster-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
@@ -166,7 +167,7 @@ def test_provider_of_the_caller_reaches_every_kubernetes_child() -> None:
 
     graph = run(program).graph
     children = [each for each in graph if each.type.startswith("kubernetes:")]
-    assert len(children) == 11
+    assert len(children) == 12
     assert all(each.request.provider == f"{graph['cluster'].urn}::cluster-id" for each in children)
     assert all(not each.request.provider for each in graph.of_type("remote:Command"))
 
@@ -203,7 +204,7 @@ def test_patch_force_is_on_every_object() -> None:
         for each in graph
         if each.inputs.get("metadata", {}).get("annotations", {}).get("pulumi.com/patchForce") == "true"
     }
-    assert forced == {*SHARED, "m-label-a"}
+    assert forced == {*SHARED, "m-label-a"} - {"m-method-manifest"}
 
 
 def test_adopt_reaches_the_preflight() -> None:

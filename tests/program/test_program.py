@@ -179,7 +179,14 @@ def nodes(*items: Any) -> dict[str, str]:
 REFUSALS: list[tuple[str, dict[str, str | None], str, str, str]] = [
     ("distro-missing", {"multus:distro": None}, "multus:distro", "is missing", "pulumi config set 'multus:distro'"),
     ("distro", {"multus:distro": "k3x"}, "multus:distro", "'k3x' is not", "pulumi config set 'multus:distro'"),
-    ("method", {"multus:method": "helm"}, "multus:method", "not offered", "pulumi config set 'multus:method'"),
+    ("method", {"multus:method": "hlem"}, "multus:method", "'hlem' is not", "pulumi config set 'multus:method'"),
+    (
+        "helm",
+        {"multus:helm": '{"chart": "rke2-multus"}', "multus:method": "helm", "multus:nodes": None},
+        "multus:helm.daemonSet",
+        "is missing, and Helm waits for no DaemonSet",
+        "pulumi config set --path 'multus:helm.daemonSet'",
+    ),
     ("unknown", {"multus:distr0": "k3s"}, "multus:distr0", "is not a configuration key", "multus:distro"),
     ("unknown-far", {"multus:zzz": "1"}, "multus:zzz", "is not", "`pulumi config rm multus:zzz`"),
     (

@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "ImageArgs.digest": None,
     "ImageArgs.pull_policy": PLAN.pull_policy,
     "ImageArgs.pull_secrets": PLAN.pull_secrets,
+    "HelmArgs.repository": PLAN.helm.repository,
     "NodeArgs.port": NODE.port,
     "NodeArgs.user": NODE.user,
     "NodeArgs.gone": NODE.gone,
@@ -75,7 +76,8 @@ DEFAULTS: dict[str, Any] = {
     "ReferencePluginsArgs.directory": REFERENCE.directory,
     "MultusComponentArgs.data_dir": PLAN.plugins_dir.removesuffix("/data"),
     "MultusComponentArgs.plugin": PLAN.plugin,
-    "MultusComponentArgs.method": args.Method.MANIFEST,
+    "MultusComponentArgs.method": PLAN.method,
+    "MultusComponentArgs.handover": PLAN.handover,
     "MultusComponentArgs.namespace": PLAN.namespace,
     "MultusComponentArgs.create_namespace": PLAN.create_namespace,
     "MultusComponentArgs.api_server": PLAN.api_server,
@@ -101,6 +103,10 @@ IN_WORDS = {
     "ConfArgs.network_name",
     "ConfArgs.networks_dir",
     "ConfArgs.system_namespaces",
+    "HelmArgs.chart",
+    "HelmArgs.daemon_set",
+    "HelmArgs.values",
+    "HelmArgs.version",
     "LogArgs.level",
     "LogOptionsArgs.compress",
     "LogOptionsArgs.max_age",
@@ -112,6 +118,7 @@ IN_WORDS = {
     "MultusComponentArgs.containerd_config",
     "MultusComponentArgs.daemon",
     "MultusComponentArgs.flannel",
+    "MultusComponentArgs.helm",
     "MultusComponentArgs.image",
     "MultusComponentArgs.k3s_version",
     "MultusComponentArgs.kubelet_dir",
@@ -195,7 +202,3 @@ def test_every_optional_key_is_compared_or_said_in_words() -> None:
 @pytest.mark.parametrize("key", sorted(DEFAULTS))
 def test_documented_default_is_the_codes(key: str) -> None:
     assert said(DOCUMENTED[key]) == (DEFAULTS[key] if DEFAULTS[key] != () else None)
-
-
-def test_default_method_is_the_one_that_is_not_refused() -> None:
-    assert resolve({"distro": "k3s", "method": DEFAULTS["MultusComponentArgs.method"]}) == PLAN

@@ -97,10 +97,7 @@ def test_account_is_mounted_nowhere_by_itself() -> None:
 def test_token_belongs_to_the_account_and_carries_the_rotation() -> None:
     token = objects.token_secret(PLAN)
     assert token["metadata"]["name"] == "multus-token-7"
-    assert token["metadata"]["annotations"] == {
-        "kubernetes.io/service-account.name": "multus",
-        "pulumi.com/patchForce": "true",
-    }
+    assert token["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "multus"}
     assert token["type"] == "kubernetes.io/service-account-token"
     assert not {"data", "stringData"} & set(token)
 
@@ -182,9 +179,23 @@ def test_objects_lie_in_the_namespace_of_the_plan() -> None:
         assert namespace == (None if each["kind"].startswith("Cluster") else "networks"), each["kind"]
 
 
-def test_what_was_changed_by_hand_is_put_back_by_force() -> None:
-    for each in everything(PLAN):
-        assert each["metadata"]["annotations"]["pulumi.com/patchForce"] == "true", each["kind"]
+def test_account_has_the_priority_that_kube_system_has_by_itself() -> None:
+    """With the bare flow schema of all accounts, thin gives up before a busy API server has answered it."""
+    schema = objects.flow_schema(PLAN)
+    assert schema is not None
+    assert schema["spec"]["priorityLevelConfiguration"] == {"name": "workload-high"}
+    (rule,) = schema["spec"]["rules"]
+    assert rule["subjects"] == [
+        {"kind": "ServiceAccount", "serviceAccount": {"name": "multus", "namespace": "networks"}}
+    ]
+    assert objects.flow_schema(resolve(k3s())) is None
+
+
+def test_daemons_with_certificates_have_that_priority_too() -> None:
+    certificates = {"per_node_certificates": {"bootstrap_kubeconfig": "/etc/kubernetes/kubelet.conf"}}
+    schema = objects.flow_schema(resolve(k3s(namespace="networks", plugin="thick", daemon=certificates)))
+    assert schema is not None
+    assert {"kind": "Group", "group": {"name": "system:multus"}} in schema["spec"]["rules"][0]["subjects"]
 
 
 def test_pull_secrets_reach_the_pod() -> None:

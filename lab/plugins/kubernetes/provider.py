@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from contextlib import ExitStack
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar
 
 from google.protobuf import empty_pb2
@@ -18,8 +19,9 @@ from pulumi.runtime.proto import provider_pb2
 from lab.plugins.differences import changes, ignored
 from lab.plugins.engine_log import EngineLog
 from lab.plugins.errors import InitFailedError, NotCoveredError, ProviderError
-from lab.plugins.kubernetes import managers
+from lab.plugins.kubernetes import managers, release
 from lab.plugins.kubernetes.cluster import ApiError, Cluster, Object, active, read_kubeconfig
+from lab.plugins.kubernetes.helm import Helm
 from lab.plugins.kubernetes.kinds import KINDS, Kind, is_patch, kind_of
 from lab.plugins.kubernetes.objects import (
     annotation,
@@ -64,10 +66,12 @@ class KubernetesProvider(Provider):
 
     def __init__(self, log: EngineLog, resources: ExitStack) -> None:
         super().__init__(log)
+        self._resources = resources
         self._folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="pulumi-kubernetes-"))
         self._config: dict[str, str] = {}
         self._namespace = "default"
         self._cluster: Cluster | None = None
+        self._helm: Helm | None = None
         self._unreachable = "the provider is not configured"
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
@@ -103,6 +107,8 @@ class KubernetesProvider(Provider):
             cluster = Cluster(kubeconfig, context_name, self._folder)
             cluster.version()
             self._cluster = cluster
+            self._helm = Helm(kubeconfig, context_name, Path(self._folder), self.cancelled)
+            self._resources.callback(self._helm.kill)
         except Exception as error:
             self._unreachable = f"configured Kubernetes cluster is unreachable: {error}"
         return super().Configure(request, context)
@@ -114,6 +120,8 @@ class KubernetesProvider(Provider):
     def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
         """Complete the inputs: kind, name and namespace."""
         token = type_of(request.urn)
+        if token == release.TOKEN:
+            return release.check(request, self._helm, self._namespace)
         kind = kind_of(token)
         given = decode(request.news)
         body = as_object(given)
@@ -147,6 +155,8 @@ class KubernetesProvider(Provider):
     def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         """Compare the live object, as last seen, with the new inputs."""
         token = type_of(request.urn)
+        if token == release.TOKEN:
+            return release.diff(request)
         kind = kind_of(token)
         old_inputs, live = parse_checkpoint(decode(request.olds))
         new = normalize(as_object(decode(request.news)))
@@ -187,6 +197,8 @@ class KubernetesProvider(Provider):
     def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:
         """Make the object, or ask the API server what it would become."""
         token = type_of(request.urn)
+        if token == release.TOKEN:
+            return release.create(request, self._reached_by_helm, self.log)
         kind = kind_of(token)
         given = decode(request.properties)
         body = as_object(given)
@@ -250,6 +262,8 @@ class KubernetesProvider(Provider):
     def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
         """The live object; of one that we made, only what we said counts as input."""
         token = type_of(request.urn)
+        if token == release.TOKEN:
+            return release.read(request, self._reached_by_helm())
         kind = kind_of(token)
         cluster = self._reached()
         given = decode(request.inputs)
@@ -287,6 +301,8 @@ class KubernetesProvider(Provider):
     def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
         """Bring the live object to the new inputs, field by field."""
         token = type_of(request.urn)
+        if token == release.TOKEN:
+            return release.update(request, self._reached_by_helm)
         kind = kind_of(token)
         given = decode(request.news)
         body = normalize(as_object(given))
@@ -345,6 +361,8 @@ class KubernetesProvider(Provider):
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         """End the object and wait until it is gone; a patch only lets go of its fields."""
         token = type_of(request.urn)
+        if token == release.TOKEN:
+            return release.delete(request, self._reached_by_helm(), self.log)
         kind = kind_of(token)
         cluster = self._reached()
         state = decode(request.properties)
@@ -378,6 +396,11 @@ class KubernetesProvider(Provider):
         if self._cluster is None:
             raise ProviderError(self._unreachable)
         return self._cluster
+
+    def _reached_by_helm(self) -> Helm:
+        if self._helm is None:
+            raise ProviderError(self._unreachable)
+        return self._helm
 
     def _can_preview(self, kind: Kind) -> bool:
         return self._cluster is not None and self._cluster.knows(kind)

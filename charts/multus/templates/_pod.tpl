@@ -1,0 +1,313 @@
+{{- /* The pods of Multus: where they run, what they mount, what their containers are told. */}}
+
+{{- /* The user's affinity with our expressions in every term: terms are alternatives, expressions are not. */}}
+{{- define "multus.affinity" -}}
+{{- $ours := list
+  (dict "key" "kubernetes.io/os" "operator" "In" "values" (list "linux"))
+  (dict "key" "multus-install/provisioned" "operator" (.provisioned | ternary "In" "NotIn") "values" (list "true"))
+}}
+{{- $affinity := deepCopy .root.Values.affinity }}
+{{- $node := $affinity.nodeAffinity | default dict }}
+{{- $required := $node.requiredDuringSchedulingIgnoredDuringExecution | default dict }}
+{{- $terms := list }}
+{{- range $required.nodeSelectorTerms | default (list dict) }}
+{{- $terms = append $terms (set . "matchExpressions" (concat (.matchExpressions | default list) $ours)) }}
+{{- end }}
+{{- $node = set $node "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" $terms) }}
+{{- set $affinity "nodeAffinity" $node | toYaml }}
+{{- end }}
+
+{{- /* What every container has in common but for the daemon's. */}}
+{{- define "multus.securityContext" -}}
+privileged: {{ .Values.securityContext.privileged }}
+readOnlyRootFilesystem: true
+{{- if not .Values.securityContext.privileged }}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+{{- end }}
+{{- with .Values.securityContext.seLinuxOptions }}
+seLinuxOptions:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "multus.resources" -}}
+{{- $requests := dict "cpu" "100m" "memory" "64Mi" }}
+{{- $limits := dict "memory" "128Mi" }}
+{{- if eq .Values.plugin "thick" }}
+{{- $_ := set $requests "memory" "128Mi" }}
+{{- $_ := set $limits "memory" "512Mi" }}
+{{- end }}
+{{- $given := .Values.resources }}
+{{- dict
+  "requests" (hasKey $given "requests" | ternary $given.requests $requests)
+  "limits" (hasKey $given "limits" | ternary $given.limits $limits)
+| toYaml }}
+{{- end }}
+
+{{- define "multus.thin" -}}
+command: [/thin_entrypoint]
+args:
+  {{- include "multus.flags" . | nindent 2 }}
+securityContext:
+  {{- include "multus.securityContext" .root | nindent 2 }}
+volumeMounts:
+  - name: cni
+    mountPath: /host/etc/cni/net.d
+  - name: cnibin
+    mountPath: /host/opt/cni/bin
+  # The entrypoint makes a directory here that nothing reads; the root file system is read-only.
+  - name: multus-cni
+    mountPath: /host/etc/cni/multus
+  - name: token
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  {{- if include "multus.ownConfFile" .root }}
+  - name: own-conf
+    mountPath: /etc/multus
+    readOnly: true
+  {{- end }}
+{{- end }}
+
+{{- /* The volumes of thick's daemon with their places in its tree and further options of the mount, as JSON. It looks
+plugins up in its own tree and runs them in the host's: both have to agree. */}}
+{{- define "multus.thickVolumes" -}}
+{{- $values := .Values }}
+{{- $configDir := trimSuffix "/" $values.cni.configDir }}
+{{- $binDir := trimSuffix "/" $values.cni.binDir }}
+{{- $pluginsDir := trimSuffix "/" ($values.cni.pluginsDir | default $binDir) }}
+{{- $follows := dict "mountPropagation" "HostToContainer" }}
+{{- $found := list
+  (dict "name" "cni" "path" $configDir "at" $configDir)
+  (dict "name" (eq $pluginsDir $binDir | ternary "cnibin" "plugins") "path" $pluginsDir "at" $pluginsDir "more" (dict "readOnly" true))
+  (dict "name" "hostroot" "path" "/" "at" "/hostroot" "more" $follows)
+  (dict "name" "run" "path" "/run" "at" "/host/run")
+  (dict "name" "netns" "path" (trimSuffix "/" $values.host.netnsDir) "type" "DirectoryOrCreate" "at" "/run/netns" "more" $follows)
+  (dict "name" "devices" "path" "/run/k8s.cni.cncf.io" "type" "DirectoryOrCreate" "at" "/run/k8s.cni.cncf.io")
+  (dict "name" "cache" "path" "/var/lib/cni/multus" "type" "DirectoryOrCreate" "at" "/var/lib/cni/multus")
+  (dict "name" "kubelet" "path" (trimSuffix "/" $values.host.kubeletDir) "at" "/var/lib/kubelet" "more" $follows)
+}}
+{{- with $values.log.file }}
+{{- $found = append $found (dict "name" "log" "path" (dir .) "type" "DirectoryOrCreate" "at" (dir .)) }}
+{{- end }}
+{{- with $values.daemon.perNodeCertificates.bootstrapKubeconfig }}
+{{- $found = append $found (dict "name" "bootstrap" "path" (dir .) "at" (dir .) "more" (dict "readOnly" true)) }}
+{{- $found = append $found (dict "name" "certificates" "at" "/var/lib/multus-certificates") }}
+{{- end }}
+{{- dict "all" $found | toJson }}
+{{- end }}
+
+{{- define "multus.thick" -}}
+command: [/usr/src/multus-cni/bin/multus-daemon]
+args: [--config=/etc/multus/daemon-config.json]
+securityContext:
+  privileged: true
+  {{- with .root.Values.securityContext.seLinuxOptions }}
+  seLinuxOptions:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+volumeMounts:
+  {{- range (include "multus.thickVolumes" .root | fromJson).all }}
+  - name: {{ .name }}
+    mountPath: {{ .at }}
+    {{- with .more }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+  - name: token
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  - name: own-conf
+    mountPath: /etc/multus
+    readOnly: true
+  - name: default-network
+    mountPath: /etc/multus-default
+    readOnly: true
+{{- end }}
+
+{{- /* An init container: a dictionary of its name, command, mounts, image and the root. */}}
+{{- define "multus.installer" -}}
+- name: {{ .name }}
+  image: {{ .image }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  command:
+    {{- toYaml .command | nindent 4 }}
+  resources:
+    requests:
+      cpu: 10m
+      memory: 32Mi
+  securityContext:
+    {{- include "multus.securityContext" .root | nindent 4 }}
+  terminationMessagePolicy: FallbackToLogsOnError
+  volumeMounts:
+    {{- toYaml .mounts | nindent 4 }}
+{{- end }}
+
+{{- /* Links to what the daemon takes for the default network: the named file, or the first that is not Multus'. */}}
+{{- define "multus.linkScript" -}}
+{{- $configDir := trimSuffix "/" .Values.cni.configDir -}}
+export LC_ALL=C
+rm -f /etc/multus-default/*
+for file in {{ $configDir }}/{{ .Values.network.file | default "*" }}; do
+  case ${file##*/} in
+  00-multus*) ;;
+  *.conf | *.conflist) [ ! -f "$file" ] || exec ln -s "$file" /etc/multus-default/ ;;
+  esac
+done
+echo "{{ $configDir }}: there is no default network yet" >&2
+exit 1
+{{ end }}
+
+{{- /* Copies what is not there: a link counts as there even where it leads nowhere in this pod. A hard link appears at
+once and never replaces anything. */}}
+{{- define "multus.copyScript" -}}
+{{- with .Values.referencePlugins -}}
+cd /host/opt/cni/bin
+for name in {{ join " " .names }}; do
+  if [ -e "$name" ] || [ -L "$name" ]; then echo "$name is there"; continue; fi
+  cp {{ .directory }}/"$name" ".$name.multus-install"
+  chmod 0755 ".$name.multus-install"
+  ln ".$name.multus-install" "$name"
+  rm ".$name.multus-install"
+  echo "$name copied"
+done
+{{ end }}
+{{- end }}
+
+{{- /* The shim that the runtime runs; thin, which alone gives interfaces back when no daemon runs any more; and the
+plugins that are asked for. */}}
+{{- define "multus.initContainers" -}}
+{{- $root := . }}
+{{- $image := include "multus.image" . }}
+{{- $bin := list (dict "name" "cnibin" "mountPath" "/host/opt/cni/bin") }}
+{{- if eq .Values.plugin "thick" }}
+{{- range list "thin" "thick" }}
+{{- $command := list "/usr/src/multus-cni/bin/install_multus" "-d" "/host/opt/cni/bin" "-t" . }}
+{{ include "multus.installer" (dict "root" $root "name" (printf "install-%s" .) "image" $image "command" $command "mounts" $bin) }}
+{{- end }}
+{{- $mounts := list
+  (dict "name" "cni" "mountPath" (trimSuffix "/" .Values.cni.configDir) "readOnly" true)
+  (dict "name" "default-network" "mountPath" "/etc/multus-default")
+}}
+{{- $command := list "sh" "-ec" (include "multus.linkScript" .) }}
+{{ include "multus.installer" (dict "root" $root "name" "link-default-network" "image" $image "command" $command "mounts" $mounts) }}
+{{- end }}
+{{- if .Values.referencePlugins.names }}
+{{- $command := list "sh" "-ec" (include "multus.copyScript" .) }}
+{{ include "multus.installer" (dict "root" $root "name" "install-reference-plugins" "image" .Values.referencePlugins.image "command" $command "mounts" $bin) }}
+{{- end }}
+{{- end }}
+
+{{- define "multus.volumes" -}}
+{{- $binDir := trimSuffix "/" .Values.cni.binDir -}}
+- name: token
+  {{- if eq .Values.credentials "durable" }}
+  secret:
+    secretName: {{ include "multus.tokenSecret" . }}
+    defaultMode: 0400
+  {{- else }}
+  projected:
+    defaultMode: 0400
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3607
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - key: ca.crt
+              path: ca.crt
+  {{- end }}
+{{- if eq .Values.plugin "thick" }}
+{{- range (include "multus.thickVolumes" . | fromJson).all }}
+- name: {{ .name }}
+  {{- if .path }}
+  hostPath:
+    path: {{ .path }}
+    type: {{ .type | default "Directory" }}
+  {{- else }}
+  emptyDir:
+    medium: Memory
+  {{- end }}
+{{- end }}
+- name: default-network
+  emptyDir: {}
+{{- if ne (trimSuffix "/" (.Values.cni.pluginsDir | default $binDir)) $binDir }}
+- name: cnibin
+  hostPath:
+    path: {{ $binDir }}
+    type: Directory
+{{- end }}
+{{- else }}
+- name: cni
+  hostPath:
+    path: {{ trimSuffix "/" .Values.cni.configDir }}
+    type: Directory
+- name: cnibin
+  hostPath:
+    path: {{ $binDir }}
+    type: Directory
+- name: multus-cni
+  emptyDir: {}
+{{- end }}
+{{- if include "multus.ownConfFile" . }}
+- name: own-conf
+  configMap:
+    name: {{ include "multus.ownConfName" . }}
+{{- end }}
+{{- end }}
+
+{{- /* The pods of the nodes that SSH steps provision, or of all others. */}}
+{{- define "multus.podSpec" -}}
+{{- $values := .root.Values }}
+{{- $isThick := eq $values.plugin "thick" -}}
+hostNetwork: true
+{{- if $isThick }}
+hostPID: true
+{{- end }}
+priorityClassName: {{ $values.priorityClassName }}
+serviceAccountName: {{ $values.serviceAccount.name }}
+automountServiceAccountToken: false
+# The daemon waits for requests under way before it takes its configuration away.
+terminationGracePeriodSeconds: {{ $isThick | ternary 30 10 }}
+tolerations:
+  {{- toYaml ($values.tolerations | default list) | nindent 2 }}
+affinity:
+  {{- include "multus.affinity" . | nindent 2 }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with include "multus.initContainers" .root }}
+initContainers:
+  {{- . | nindent 2 }}
+{{- end }}
+containers:
+  - name: kube-multus
+    image: {{ include "multus.image" .root }}
+    imagePullPolicy: {{ $values.image.pullPolicy }}
+    env:
+      {{- if $isThick }}
+      - name: MULTUS_NODE_NAME
+        valueFrom:
+          fieldRef:
+            fieldPath: spec.nodeName
+      {{- end }}
+      - name: KUBERNETES_SERVICE_HOST
+        value: {{ $values.apiServer.host | quote }}
+      - name: KUBERNETES_SERVICE_PORT
+        value: {{ int64 $values.apiServer.port | toString | quote }}
+    resources:
+      {{- include "multus.resources" .root | nindent 6 }}
+    terminationMessagePolicy: FallbackToLogsOnError
+    {{- include ($isThick | ternary "multus.thick" "multus.thin") . | nindent 4 }}
+volumes:
+  {{- include "multus.volumes" .root | nindent 2 }}
+{{- end }}

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Pins the Helm that the lab runs where none is on PATH.
+package tools
+
+import _ "helm.sh/helm/v3/cmd/helm"

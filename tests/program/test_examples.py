@@ -1,0 +1,93 @@
+"""The programs in examples/: the Python one as the engine would run it, the YAML one held against the schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from typing import Any
+
+import pytest
+import yaml
+
+from components.multus.distros import PROFILES
+from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.component.recording import Run, run
+from tests.docs.blocks import ROOT
+from tests.docs.names import OUTPUTS, SCHEMA, TOKEN, value_problems
+
+PYTHON = ROOT / "examples" / "python"
+YAML = ROOT / "examples" / "yaml" / "Pulumi.yaml"
+NODES = {"server-1": "192.0.2.11", "agent-1": "192.0.2.12"}
+MADE_ELSEWHERE = {
+    "kubeconfig": "made-up-admin-kubeconfig",
+    "addresses": NODES,
+    "hostKeys": dict.fromkeys(NODES, HOST_KEY),
+}
+
+
+@pytest.fixture(params=[False, True], ids=["up", "preview"])
+def python(request: pytest.FixtureRequest) -> Run:
+    return run(
+        lambda: runpy.run_path(str(PYTHON / "__main__.py")) and None,
+        preview=request.param,
+        config={
+            "multus:machines": "organization/machines/prod",
+            "multus:nodes": json.dumps([*NODES]),
+            "multus:sshPrivateKey": SSH_KEY,
+        },
+        secret_keys=("multus:sshPrivateKey",),
+        other_stack=MADE_ELSEWHERE,
+    )
+
+
+def test_python_example_installs_on_machines_of_another_stack(python: Run) -> None:
+    for name, address in NODES.items():
+        assert python.graph[f"multus-verify-{name}"].inputs["connection"]["host"] == address
+    assert python.graph.types["multus"] == TOKEN
+
+
+def test_python_example_starts_its_workload_after_multus_has_been_verified(python: Run) -> None:
+    assert {"multus-marker", "storage-network", *(f"multus-verify-{name}" for name in NODES)} <= python.graph.needs(
+        "client"
+    )
+    annotations = python.graph["client"].inputs["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["k8s.v1.cni.cncf.io/networks"] == python.graph["storage-network"].inputs["metadata"]["name"]
+
+
+def test_python_example_keeps_its_secrets(python: Run) -> None:
+    for each in python.graph:
+        assert "made-up-admin" not in each.text_in_clear, each.name
+        assert "made0up0" not in each.text_in_clear, each.name
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    return yaml.safe_load(YAML.read_text(encoding="utf-8"))
+
+
+def test_yaml_example_says_what_the_schema_has(program: Any) -> None:
+    multus = program["resources"]["multus"]
+    assert multus["type"] == TOKEN
+    assert list(value_problems(multus["properties"])) == []
+    required = SCHEMA["types"]["multus:index:NodeArgs"]["required"]
+    assert all(set(required) <= set(node) for node in multus["properties"]["nodes"])
+    assert multus["properties"]["distro"] in {distro.value for distro in PROFILES}
+
+
+def test_yaml_example_passes_its_provider_on(program: Any) -> None:
+    """Pulumi YAML takes a list here, where the other languages take a mapping too."""
+    assert program["resources"]["multus"]["options"]["providers"] == ["${cluster}"]
+    assert program["resources"]["cluster"]["type"] == "pulumi:providers:kubernetes"
+
+
+def test_yaml_example_reads_outputs_and_configuration_that_exist(program: Any) -> None:
+    used = re.findall(r"\$\{([\w.]+)\}", YAML.read_text(encoding="utf-8"))
+    outputs = {name.removeprefix("multus.") for name in used if name.startswith("multus.")}
+    assert outputs
+    assert outputs <= set(OUTPUTS)
+    assert {name for name in used if "." not in name} == {*program["config"], "cluster"}
+
+
+def test_yaml_example_takes_the_component_from_this_checkout(program: Any) -> None:
+    assert (YAML.parent / program["packages"]["multus"] / "PulumiPlugin.yaml").exists()
