@@ -374,7 +374,7 @@ token_is_ours() {
 remove_state() {
     rm -f "$state/conf/00-multus.conf" "$state/conf/00-multus.conflist" "$state"/.[a-z]*
     [ ! -d "$state/conf" ] || rmdir "$state/conf"
-    rm -f "$disabled.new" "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
+    rm -f "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
     [ ! -d "$state" ] || rmdir "$state"
 }
 
@@ -563,7 +563,7 @@ check_runtime() {
 
 # While people keep Multus disabled nothing of it is changed, or half of it would come back.
 check_enabled() {
-    [ ! -f "$disabled" ] || [ "$phase" = enable ] || die "$disabled" "Multus is disabled on this node since $(cat "$disabled")" "run \`python -m components.multus enable\`, then repeat"
+    [ ! -f "$disabled" ] || [ "$phase" = enable ] || die "$node" "Multus is disabled" "run \`python -m components.multus enable\`, then repeat"
 }
 
 # Under another component's name the engine would make everything anew and then delete what is live, unless an alias tells it.

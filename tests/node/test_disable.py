@@ -86,7 +86,7 @@ def test_no_phase_of_a_stack_brings_it_back(installed: Node) -> None:
     disabled(installed)
     for result in (installed.preflight(), installed.verify(), installed.verify(disarm_on_failure="true")):
         assert not result.ok
-        assert "Multus is disabled on this node since 20" in result.err
+        assert "Multus is disabled; " in result.err
         assert "components.multus enable" in result.err
     assert not (installed.conf / CONF).exists()
 

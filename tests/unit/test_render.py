@@ -29,6 +29,7 @@ def test_the_order_is_the_one_in_which_they_have_to_be_made() -> None:
         "ClusterRoleBinding/multus",
         "Role/multus-install",
         "RoleBinding/multus-install",
+        "FlowSchema/multus",
         "Secret/multus-token-1",
         f"ConfigMap/{own_conf_name(plan_of(['distro=k3s', 'plugin=thick'], None))}",
         "DaemonSet/kube-multus-ds",
