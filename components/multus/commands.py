@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -19,7 +19,7 @@ from rich.console import Console
 from . import cluster, render, rollback
 from .configuration import SettingsError
 from .disabling import Outcome, Switch
-from .engine import Engine
+from .engine import Engine, EngineError
 from .errors import InvalidArgumentsError, MultusError
 from .stack import Stack
 
@@ -53,10 +53,10 @@ app = typer.Typer(
 told = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def main() -> None:
-    """Run the command line; what goes wrong is told in sentences."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line, by default the program's own; what goes wrong is told in sentences."""
     try:
-        app(prog_name=PROGRAM)
+        app(words, prog_name=PROGRAM)
     except MultusError as error:
         _end(
             str(error),
@@ -152,6 +152,63 @@ def target(
 @app.callback()
 def multus() -> None:
     """See the commands below; each has a `--help` of its own."""
+
+
+@app.command("doctor")
+def doctor_command(
+    stack: StackOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Start a plain pod and one with net1 on every node, and take them away.")
+    ] = False,
+    nodes: Annotated[
+        list[str] | None, typer.Option("--node", help="With --smoke: on this node only; repeatable.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option("--smoke-image", help="With --smoke: an image with `ls`; busybox otherwise.")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option("--network", help="With --smoke: NAMESPACE/NAME for net1, instead of a macvlan one made for it."),
+    ] = None,
+    seconds: Annotated[int, typer.Option(help="With --smoke: how long its pods may take.", min=5, max=240)] = 60,
+    advise: Annotated[
+        bool, typer.Option("--advise", help="Say whether Multus is needed and how to configure a stack for it.")
+    ] = False,
+    as_json: JsonOption = False,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+) -> None:
+    """Look at a cluster and its nodes, say what is wrong and which command mends it.
+
+    Before an install it looks for what would be in the way, afterwards for what is amiss. With a stack it also asks the
+    stack's nodes over SSH. It only reads; `--smoke` alone starts pods. Exit status: 0 nothing that stops pods is wrong;
+    1 something is; 2 the command line, the stack or the cluster cannot be used.
+    """
+    from . import doctor
+    from .smoke import Wish
+
+    wish = Wish(tuple(nodes or ()), image or Wish.image, network, seconds=seconds) if smoke else None
+    if wish is None and (nodes or image or network):
+        raise UsageError("--node, --smoke-image and --network say how --smoke works: add it.")
+    shown = Console(highlight=False)
+    try:
+        with target(stack, folder, config_file, kubeconfig, context) as found:
+            if advise:
+                said = doctor.advised(found.stack, found.api, str(kubeconfig or "~/.kube/config"))
+                doctor.show_advice(said, shown)
+                return
+            with told.status("starting") as status:
+                report = doctor.examine(found.stack, found.api, wish=wish, told=status.update)
+    except (cluster.ClusterError, EngineError) as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        typer.echo(report.as_json())
+    else:
+        doctor.show(report, shown)
+    if not report.is_well:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command("render")

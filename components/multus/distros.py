@@ -137,7 +137,7 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
             network_file=None,
             unread_dirs=(f"{data_dir}/data/cni/bin",),
         )
-    if version is not None and not _has_moved(version):
+    if version is not None and not k3s_has_moved(version):
         return replace(
             profile,
             source="multus-cni#927: by a link, since the directory's own name changes with every release",
@@ -146,7 +146,8 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
     return profile
 
 
-def _has_moved(version: str) -> bool:
+def k3s_has_moved(version: str) -> bool:
+    """Whether this k3s keeps CNI plugins in a directory that upgrades keep."""
     match = _K3S_VERSION.match(version)
     minor, patch = (int(match[1]), int(match[2])) if match else (0, 0)
     return minor > max(K3S_MOVED) or patch >= K3S_MOVED.get(minor, patch + 1)

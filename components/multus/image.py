@@ -73,13 +73,20 @@ def problems(image: Mapping[str, Any], plugin: Plugin) -> Iterator[Problem]:
             )
 
 
+def moves(text: str) -> bool:
+    """Whether a whole reference may be another image tomorrow."""
+    name, _, digest = text.partition("@")
+    tag = name.rpartition(":")[2] if ":" in name.rpartition("/")[2] else ""
+    return not digest and (not tag or bool(_MOVING_TAG.match(tag)))
+
+
 def reference_problems(path: str, text: str) -> Iterator[Problem]:
     """Why a whole reference, which a user gave, cannot be taken."""
     name, _, digest = text.partition("@")
     repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
     if not _REPOSITORY.match(repository) or (digest and not _DIGEST.match(digest)) or (tag and not _TAG.match(tag)):
         yield Problem(path, f"{text!r} is not an image", "write 'repository:tag' or 'repository@sha256:...'")
-    elif not digest and (not tag or _MOVING_TAG.match(tag)):
+    elif moves(text):
         yield Problem(
             path, f"{text!r} moves, so that nodes would get different versions", "write a fixed tag or a digest"
         )

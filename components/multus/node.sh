@@ -386,7 +386,7 @@ remove_state() {
     rm -f "$state/conf/00-multus.conf" "$state/conf/00-multus.conflist" "$state"/.[a-z]*
     [ ! -d "$state/conf" ] || rmdir "$state/conf"
     rm -rf "$state/default"
-    rm -f "$disabled.new" "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
+    rm -f "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
     [ ! -d "$state" ] || rmdir "$state"
 }
 
@@ -573,9 +573,9 @@ check_runtime() {
     error "$where" "the runtime${k3s_version:+ of k3s $k3s_version} runs CNI plugins from $runtime_bins, the plan says $bin_dir" "set cniBinDir to $runtime_bin"
 }
 
-# While Multus is disabled by hand nothing of it is changed, or half of it would come back.
+# While people keep Multus disabled nothing of it is changed, or half of it would come back.
 check_enabled() {
-    [ ! -f "$disabled" ] || [ "$phase" = enable ] || error "$disabled" "Multus is disabled on this node since $(cat "$disabled")" "run \`python -m components.multus enable\` with this stack, then repeat"
+    [ ! -f "$disabled" ] || [ "$phase" = enable ] || die "$node" "Multus is disabled" "run \`python -m components.multus enable\`, then repeat"
 }
 
 # Under another component's name the engine would make everything anew and then delete what is live, unless an alias tells it.
@@ -731,7 +731,7 @@ preflight() {
         say "ready: default network $(default_name) in $(default_conf)"
     fi
     if [ "$errors" -gt 0 ]; then
-        [ -f "$marker" ] || [ -f "$disabled" ] || remove_state
+        [ -f "$marker" ] || remove_state
         exit 1
     fi
 }
@@ -837,7 +837,6 @@ verify() {
     again="delete the node's Multus pod, it writes the file anew"
     logs="look at the node's Multus pod: kubectl -n $namespace logs -l app=multus"
     check_enabled
-    [ "$errors" -eq 0 ] || exit 1
     if await 10 conf_is_there || await "$seconds" armed; then
         ours=$(planned_conf)
         check_our_conf "$ours"

@@ -1,0 +1,324 @@
+"""What has to be so before an install and after it, beyond the troubles that have a name. Pure."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+from . import cluster_signs, conf, objects
+from .advice import distro_of
+from .args import Credentials
+from .cluster_snapshot import condition, container_statuses, is_well, name_of
+from .finding import Check, Finding, Severity
+from .metadata import Object
+from .node_report import Kubeconfig
+from .plan import InstallPlan
+from .scene import Scene
+
+Rule = Callable[[Scene], Iterator[Finding]]
+
+# API groups of what installs Multus by itself.
+_MANAGERS = {
+    "networkaddonsoperator.network.kubevirt.io": "the cluster network addons operator",
+    "config.openshift.io": "OpenShift",
+    "mellanox.com": "NVIDIA's network operator",
+}
+_SOON_SECONDS = 7 * 24 * 3600
+_SHOWN = 300
+
+
+def findings(scene: Scene) -> Iterator[Finding]:
+    """Everything that is not as it has to be."""
+    for rule in _RULES:
+        yield from rule(scene)
+
+
+def _error(check: Check, where: str, what: str, why: str, fix: str) -> Finding:
+    return Finding(check, Severity.ERROR, where, what, why, fix)
+
+
+def _warning(check: Check, where: str, what: str, why: str, fix: str) -> Finding:
+    return Finding(check, Severity.WARNING, where, what, why, fix)
+
+
+def _nodes(scene: Scene) -> Iterator[Finding]:
+    names = {node["metadata"]["name"] for node in scene.snapshot.nodes}
+    for node in scene.snapshot.nodes:
+        name = node["metadata"]["name"]
+        if condition(node, "Ready") != "True":
+            why = "No pod starts there, Multus' neither."
+            yield _error(Check.CLUSTER, f"node {name}", "is not Ready", why, f"kubectl describe node {name}")
+    if scene.plan is None or not names:
+        return
+    for planned in scene.plan.nodes:
+        if planned.name not in names and not planned.gone:
+            why = "Its steps would provision a host that is not in this cluster, and label no node."
+            what = "is in `nodes`, and the cluster has no node of that name"
+            yield _error(Check.CLUSTER, f"node {planned.name}", what, why, "kubectl get nodes")
+    guess = distro_of(scene.snapshot)
+    if guess is not None and guess is not scene.plan.distro:
+        what = f"looks like {guess.value}, and the stack says {scene.plan.distro.value}"
+        why = "The distribution decides every path."
+        yield _error(Check.CLUSTER, "cluster", what, why, f"{scene.set} multus:distro {guess.value}")
+
+
+def _managers(scene: Scene) -> Iterator[Finding]:
+    for group, name in _MANAGERS.items():
+        if group in scene.snapshot.groups:
+            why = "Two of them would overwrite each other's configuration on every node."
+            fix = f"kubectl api-resources --api-group={group}"
+            yield _warning(Check.OTHERS, name, "is in this cluster, and brings Multus by itself", why, fix)
+
+
+def _foreign_sets(scene: Scene) -> Iterator[Finding]:
+    ours = [name_of(each) for each in scene.our_sets] if scene.is_ours else []
+    for daemon_set in scene.snapshot.multus_sets:
+        name, about = name_of(daemon_set), daemon_set["metadata"]
+        if name in ours or scene.plan is None:
+            continue
+        what = "is a Multus that this stack has not made"
+        why = (
+            "A node has one 00-multus.conf: of two installs the last to start wins, and the first to go takes it away."
+        )
+        fix = f"kubectl -n {about['namespace']} delete daemonset {about['name']}"
+        if name == f"{scene.namespace}/{objects.DAEMON_SET}":
+            fix = f"{scene.set} multus:adopt true\n{scene.up}\n{scene.unset} multus:adopt"
+        yield _error(Check.OTHERS, f"DaemonSet {name}", what, why, fix)
+
+
+def _unreached(scene: Scene) -> Iterator[Finding]:
+    for node, reason in scene.snapshot.unreached.items():
+        why = "`pulumi up` and `pulumi destroy` stop at it before anything has changed."
+        yield _error(Check.SSH, f"node {node}", reason, why, f"{scene.on(node)} true")
+
+
+def _said_by_nodes(scene: Scene) -> Iterator[Finding]:
+    """The node program's own findings; its fix is an order, no command."""
+    why = "The preflight of `pulumi up` refuses to go on over it."
+    for node, report in scene.reports:
+        for found in report.findings:
+            severity = Severity(found.severity)
+            where = f"{node}: {found.where}"
+            yield Finding(_check_of(found.where, found.what), severity, where, found.what, why, f"# {found.fix}")
+
+
+def _check_of(where: str, what: str) -> Check:
+    if "default network" in what or "could not load" in what or "does not read" in what:
+        return Check.DEFAULT_NETWORK
+    if "Multus configuration" in what or "Cilium" in what:
+        return Check.CONF
+    if where == "/":
+        return Check.MOUNTS
+    return Check.NETWORKS if "plugin that a network needs" in what else Check.RUNTIME
+
+
+def _pods_of_multus(scene: Scene) -> Iterator[Finding]:
+    snapshot = scene.snapshot
+    for daemon_set in snapshot.multus_sets:
+        for pod in snapshot.pods_of(daemon_set):
+            if not is_well(pod):
+                about = pod["metadata"]
+                why = "Its node's new pods may get no second interface, or none at all with thick."
+                fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
+                yield _error(Check.DAEMON_SETS, f"pod {name_of(pod)}", _state(pod), why, fix)
+    if not snapshot.multus_sets or any(cluster_signs.disabled(scene)):
+        return
+    for node in snapshot.nodes:
+        name = node["metadata"]["name"]
+        if snapshot.multus_pod_on(name) is None:
+            why = "Pods there get the default network only."
+            fix = f"kubectl describe node {name}"
+            yield _warning(Check.DAEMON_SETS, f"node {name}", "has no pod of Multus", why, fix)
+
+
+def _state(pod: Object) -> str:
+    for status in container_statuses(pod):
+        for state in status.get("state", {}).values():
+            if state.get("reason") not in (None, "Completed", "PodInitializing"):
+                said = " ".join(str(state.get("message", "")).split())[:_SHOWN]
+                return f"container {status['name']}: {state['reason']}{f': {said}' if said else ''}"
+    return f"is {pod.get('status', {}).get('phase', 'unknown')}, not Ready"
+
+
+def _our_sets(scene: Scene) -> Iterator[Finding]:
+    if not scene.is_ours or scene.plan is None:
+        return
+    there = {each["metadata"]["name"]: each for each in scene.our_sets}
+    for name in (objects.DAEMON_SET, objects.FALLBACK_DAEMON_SET):
+        if name not in there:
+            why = "Nodes that it served have no Multus any more."
+            where = f"DaemonSet {scene.namespace}/{name}"
+            yield _error(Check.DAEMON_SETS, where, "is not there", why, scene.refresh)
+    for daemon_set in there.values():
+        main = daemon_set["spec"]["template"]["spec"]["containers"][0]
+        if main["image"] != scene.plan.image:
+            what = f"runs {main['image']}, the stack says {scene.plan.image}"
+            why = "Versions were meant to be the same on all nodes."
+            yield _error(Check.IMAGE, f"DaemonSet {name_of(daemon_set)}", what, why, scene.refresh)
+
+
+def _crd(scene: Scene) -> Iterator[Finding]:
+    if scene.snapshot.crd is None:
+        return
+    served = [each["name"] for each in scene.snapshot.crd["spec"]["versions"] if each.get("served")]
+    if "v1" not in served:
+        what = f"serves {', '.join(served) or 'nothing'}, and not v1"
+        yield _error(Check.CRD, f"CRD {objects.CRD}", what, "Multus asks for v1 alone.", scene.refresh)
+
+
+def _networks(scene: Scene) -> Iterator[Finding]:
+    for network in scene.snapshot.networks:
+        text = network.get("spec", {}).get("config", "")
+        try:
+            json.loads(text or "{}")
+        except ValueError as error:
+            about = network["metadata"]
+            fix = f"kubectl -n {about['namespace']} edit network-attachment-definition {about['name']}"
+            what = f"its configuration is not JSON: {error}"
+            why = "No pod that asks for it starts."
+            yield _error(Check.NETWORKS, f"network {name_of(network)}", what, why, fix)
+
+
+def _account(scene: Scene) -> Iterator[Finding]:
+    if scene.is_ours and scene.snapshot.account is None and "the ServiceAccount" not in str(scene.snapshot.unseen):
+        why = "Every token of it is void: no pod starts on any node."
+        where = f"ServiceAccount {scene.namespace}/multus"
+        yield _error(Check.RBAC, where, "is not there", why, scene.refresh)
+
+
+def _config_maps(scene: Scene) -> Iterator[Finding]:
+    plan = scene.plan
+    if not scene.is_ours or plan is None or "ConfigMaps" in str(scene.snapshot.unseen):
+        return
+    data = {each["metadata"]["name"]: each.get("data") or {} for each in scene.snapshot.config_maps}
+    own = conf.own_conf(plan)
+    if own is not None:
+        name = conf.own_conf_name(plan)
+        where = f"ConfigMap {scene.namespace}/{name}"
+        if name not in data:
+            why = "The next pod of Multus that starts has no configuration."
+            yield _error(Check.CONFIG_MAP, where, "is not there", why, scene.refresh)
+        elif data[name].get(own[0]) != own[1]:
+            why = "The next pod of Multus that starts runs with another configuration than the stack's."
+            yield _error(Check.CONFIG_MAP, where, f"its {own[0]} is not the stack's", why, scene.refresh)
+    if objects.MARKER not in data:
+        where = f"ConfigMap {scene.namespace}/{objects.MARKER}"
+        why = "The last `pulumi up` did not get to its end; without it a node's clean-up takes this for a removal."
+        yield _error(Check.CONFIG_MAP, where, "is not there", why, scene.refresh)
+
+
+def _token(scene: Scene) -> Iterator[Finding]:
+    uid = (scene.snapshot.account or {}).get("metadata", {}).get("uid")
+    for token in scene.snapshot.tokens if scene.is_ours else ():
+        where = f"Secret {scene.namespace}/{token.secret}"
+        of = token.claims.get("kubernetes.io/serviceaccount/service-account.uid")
+        if uid and of and of != uid:
+            what = "its token is of an account that is no more"
+            yield _error(Check.TOKEN, where, what, "The API server refuses it.", scene.refresh)
+        yield from _expiry(token.claims.get("exp"), where, scene.refresh)
+
+
+def _expiry(seconds: object, where: str, fix: str) -> Iterator[Finding]:
+    if isinstance(seconds, (int, float)) and seconds < time.time() + _SOON_SECONDS:
+        until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+        yield _warning(Check.TOKEN, where, f"its token expires at {until}", "Then no pod starts on its nodes.", fix)
+
+
+def _kubeconfigs(scene: Scene) -> Iterator[Finding]:
+    for node, facts in scene.facts:
+        about = facts.kubeconfig
+        if about is None or not scene.is_installed:
+            continue
+        where = f"{node}: {about.path}"
+        if about.proof == "":
+            why = "Whether the node's token works is not known."
+            fix = f"{scene.on(node)} apt-get install -y curl"
+            yield _warning(Check.KUBECONFIG, where, "could not be proven, there is no curl", why, fix)
+        elif about.proof != "404":
+            what = f"the API server answers {about.proof}: {about.answer}".rstrip(": ")
+            why = "Multus asks the API with it for every pod."
+            yield _error(Check.KUBECONFIG, where, what, why, scene.restart(node))
+        if scene.is_ours and scene.plan:
+            yield from _kubeconfig_of_plan(scene, where, about, scene.plan)
+
+
+def _kubeconfig_of_plan(scene: Scene, where: str, about: Kubeconfig, plan: InstallPlan) -> Iterator[Finding]:
+    named = about.token_claims.get("kubernetes.io/serviceaccount/secret.name")
+    if plan.credentials is Credentials.DURABLE and named and named != plan.token_secret:
+        what = f"its token is of Secret {named}, the stack's is {plan.token_secret}"
+        why = "The Secret of an earlier rotation goes, and its token with it."
+        yield _error(Check.KUBECONFIG, where, what, why, scene.up)
+    if plan.credentials is Credentials.POD:
+        fix = f"kubectl -n {scene.namespace} rollout restart daemonset {objects.DAEMON_SET}"
+        yield from _expiry(about.token_claims.get("exp"), where, fix)
+
+
+def _confs(scene: Scene) -> Iterator[Finding]:
+    """That the configuration names what the plan says, and the right default network."""
+    plan = scene.plan
+    if plan is None or not scene.is_installed:
+        return
+    program = "multus-shim" if plan.is_thick else "multus"
+    for node, facts in scene.facts:
+        for each in facts.ours[:1]:
+            where, kind = f"{node}: {each.path}", each.plugin.get("type")
+            if each.parsed is None:
+                continue
+            if kind != program:
+                what = f"calls {kind or 'nothing'}, and the stack is {plan.plugin.value}"
+                yield _error(Check.CONF, where, what, "The runtime calls another plugin.", scene.restart(node))
+            named = each.plugin.get("kubeconfig")
+            if not plan.is_thick and named != plan.kubeconfig_path:
+                what = f"names the kubeconfig {named or 'nowhere'}, the stack's is {plan.kubeconfig_path}"
+                yield _error(Check.CONF, where, what, "Multus asks the API with it.", scene.restart(node))
+            delegate = each.delegate.rpartition("/")[2]
+            default = facts.default_conf.rpartition("/")[2]
+            if facts.default_network and delegate not in (facts.default_network, default):
+                what = f"delegates to {delegate or 'no network'}, the default network is {facts.default_network}"
+                why = "Pods get their eth0 from another network than the cluster's."
+                yield _error(Check.CONF, where, what, why, scene.restart(node))
+
+
+def _markers(scene: Scene) -> Iterator[Finding]:
+    uid = (scene.snapshot.account or {}).get("metadata", {}).get("uid")
+    for node, facts in scene.facts:
+        if facts.marker is not None and scene.is_ours and uid and facts.marker.install != uid:
+            what = f"is marked as of another install ({facts.marker.owner})"
+            why = "The stack's clean-up leaves such a node alone."
+            yield _error(Check.OTHERS, f"node {node}", what, why, scene.refresh)
+        elif facts.marker is not None and not scene.is_installed:
+            what = f"is still marked as provisioned by {facts.marker.owner}"
+            why = "Its clean-up did not run; the preflight of another stack refuses the node."
+            fix = f"{scene.on(node)} rm -rf /var/lib/multus-install"
+            yield _error(Check.OTHERS, f"node {node}", what, why, fix)
+
+
+def _failing_pods(scene: Scene) -> Iterator[Finding]:
+    for pod, message in scene.snapshot.sandbox_failures():
+        about = pod["metadata"]
+        said = " ".join(message.split())[:_SHOWN]
+        storage = "storage of the whole cluster waits for it" if about["namespace"].startswith("rook") else ""
+        why = f"It does not start or go{f', and {storage}' if storage else ''}."
+        fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
+        yield _error(Check.PODS, f"pod {name_of(pod)}", said, why, fix)
+
+
+_RULES: tuple[Rule, ...] = (
+    _nodes,
+    _managers,
+    _foreign_sets,
+    _unreached,
+    _said_by_nodes,
+    _pods_of_multus,
+    _our_sets,
+    _crd,
+    _networks,
+    _account,
+    _config_maps,
+    _token,
+    _kubeconfigs,
+    _confs,
+    _markers,
+    _failing_pods,
+)

@@ -1,0 +1,81 @@
+"""doctor on a cluster whose objects are broken one way after the other; pods that it starts; advice that works."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.multus import smoke
+from lab.programs import Programs
+from lab.waiting import until
+
+from .breakages import IN_CLUSTER, Breakage, tried
+from .command_line import ROOT, multus, of_cluster, of_stack
+from .conftest import Cell, boot, succeeded
+from .patient import Patient
+from .pods import NAMESPACE
+
+
+@pytest.fixture(scope="module")
+def patient(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    for lab in boot(Cell("k3s", 1), programs):
+        succeeded(lab.stack.up())
+        lab.pods.create_network()
+        yield Patient(lab, tmp_path_factory.mktemp("bin"))
+
+
+def smoked(patient: Patient) -> list[Any]:
+    """Whatever smoke pods and their networks there are."""
+    core = patient.lab.pods.core
+    pods: list[Any] = core.list_namespaced_pod(NAMESPACE, label_selector=smoke.LABEL).items
+    return pods
+
+
+def test_smoke_starts_pods_and_takes_them_away(patient: Patient) -> None:
+    before = patient.lab.trees()
+    result = multus(patient.lab, "doctor", "--smoke", "--json", *of_stack(patient.lab))
+    assert result.returncode == 0, result.stdout
+    results = {line["check"]: line["result"] for line in json.loads(result.stdout)["checks"]}
+    assert set(results.values()) == {"ok"}
+    assert not smoked(patient)
+    added = {path for path in patient.lab.trees()["lab-1"] if path not in before["lab-1"]}
+    assert not [path for path in added if "smoke" in path]
+
+
+def test_smoke_that_is_told_to_end_takes_its_pods_away(patient: Patient) -> None:
+    # An image that nobody has, so that it would wait.
+    options = ["--smoke", "--smoke-image", "nobody.invalid/has/this:1", *of_cluster(patient.lab)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "components.multus", "doctor", *options],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until(lambda: len(smoked(patient)) == 2, "both pods are there", seconds=30, every=0.25)
+    running.send_signal(signal.SIGTERM)
+    running.wait(60)
+    assert not smoked(patient)
+
+
+def test_smoke_on_a_broken_node_names_the_trouble(patient: Patient) -> None:
+    patient.sh(f"rm {patient.kubeconfig}")
+    result = multus(patient.lab, "doctor", "--smoke", "--json", "--seconds", "10", *of_stack(patient.lab))
+    assert result.returncode == 1
+    found = json.loads(result.stdout)["findings"]
+    assert {"kubeconfig-not-found", "other-pods-fail"} <= {each["symptom"] for each in found}
+    assert [each for each in found if each["check"] == "a plain pod and one with net1"]
+    [fix] = next(each["fix"] for each in found if each["symptom"] == "other-pods-fail")
+    patient.type(fix)
+    patient.is_well()
+
+
+@pytest.mark.parametrize("breakage", IN_CLUSTER, ids=str)
+def test_what_is_broken_is_named_and_mended_by_what_is_printed(patient: Patient, breakage: Breakage) -> None:
+    tried(patient, breakage)

@@ -1,0 +1,197 @@
+"""What doctor misses on a cluster, beyond the troubles that have a name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from components.multus import objects
+from components.multus.checks import findings
+from components.multus.cluster_snapshot import Token
+from components.multus.finding import Check, Finding, Severity
+from components.multus.node_report import Marker, NodeFinding, NodeReport
+from components.multus.scene import Scene
+from tests.unit.clusters import NODE, daemon_sets, facts_of, failing, healthy, json_claims, multus_pod, network, plan_of
+from tests.unit.test_symptoms import THICK, THIN, kubeconfig, ours, with_confs
+
+FOREIGN = {
+    "metadata": {"name": "multus", "namespace": "cni", "uid": "f"},
+    "spec": {"template": {"spec": {"containers": [{"image": "x/multus-cni:v4.2.2"}], "priorityClassName": "p"}}},
+}
+
+
+def found(scene: Scene, check: Check) -> list[Finding]:
+    return [each for each in findings(scene) if each.check is check]
+
+
+def only(scene: Scene) -> Finding:
+    [finding] = findings(scene)
+    return finding
+
+
+def node(name: str = NODE, *, ready: bool = True, **info: str) -> dict[str, Any]:
+    status = {"conditions": [{"type": "Ready", "status": str(ready)}], "nodeInfo": info}
+    return {"metadata": {"name": name, "labels": {}}, "status": status}
+
+
+def test_a_node_that_is_not_ready() -> None:
+    finding = only(healthy(nodes=(node(ready=False),)))
+    assert (finding.check, finding.where, finding.fix) == (Check.CLUSTER, "node one", "kubectl describe node one")
+
+
+def test_a_node_of_the_stack_that_the_cluster_has_not() -> None:
+    [finding] = found(healthy(nodes=(node("two"),)), Check.CLUSTER)
+    assert finding.where == "node one"
+
+
+def test_another_distribution_than_the_stack_says() -> None:
+    [finding] = found(healthy(nodes=(node(kubeletVersion="v1.31.4+rke2r1"),)), Check.CLUSTER)
+    assert finding.fix == "pulumi config set --stack lab multus:distro rke2"
+
+
+def test_what_brings_multus_by_itself() -> None:
+    [finding] = found(healthy(groups=frozenset({"config.openshift.io", "apps"})), Check.OTHERS)
+    assert finding.where == "OpenShift"
+
+
+@pytest.mark.parametrize("sets", [(FOREIGN,), (*daemon_sets(THIN), FOREIGN)], ids=["alone", "beside"])
+def test_a_multus_of_others(sets: tuple[dict[str, Any], ...]) -> None:
+    [finding] = found(healthy(daemon_sets=sets), Check.OTHERS)
+    assert finding.where == "DaemonSet cni/multus"
+    assert finding.fix == "kubectl -n cni delete daemonset multus"
+
+
+def test_upstreams_manifest_can_be_adopted() -> None:
+    [finding] = found(healthy(daemon_sets=daemon_sets(THIN)[:1]), Check.OTHERS)
+    assert finding.fix.splitlines() == [
+        "pulumi config set --stack lab multus:adopt true",
+        "pulumi up --stack lab",
+        "pulumi config rm --stack lab multus:adopt",
+    ]
+
+
+def test_a_node_that_cannot_be_asked() -> None:
+    finding = only(healthy(reports={}, unreached={NODE: "one (root@192.0.2.1, port 22) could not be asked: silence."}))
+    assert (finding.check, finding.fix) == (Check.SSH, "ssh root@192.0.2.1 true")
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "check"),
+    [
+        ("/etc/cni/net.d", "there is no default network for Multus to stand on", Check.DEFAULT_NETWORK),
+        ("https://x", "the API server does not answer this node: x", Check.RUNTIME),
+        ("/", "the mount is private", Check.MOUNTS),
+        ("/opt/cni/bin/sriov", "the plugin that a network needs is not there", Check.NETWORKS),
+        ("/etc/cni/net.d", "Cilium renames other configurations away", Check.CONF),
+    ],
+)
+def test_what_the_nodes_own_checks_say_stands_where_it_belongs(where: str, what: str, check: Check) -> None:
+    said = NodeFinding(severity="error", where=where, what=what, fix="do something")
+    finding = only(healthy(reports={NODE: NodeReport(findings=(said,), facts=facts_of(THIN))}))
+    assert (finding.check, finding.fix) == (check, "# do something")
+
+
+def test_a_pod_of_multus_that_is_not_well() -> None:
+    waiting = {
+        "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such\n image"}},
+        "name": "kube-multus",
+    }
+    sick = multus_pod(THIN, ready=False, status={"containerStatuses": [waiting]})
+    finding = only(healthy(multus=sick))
+    assert finding.what == "container kube-multus: ImagePullBackOff: no such image"
+    assert finding.fix == "kubectl -n kube-system describe pod kube-multus-ds-x"
+
+
+def test_a_node_without_a_pod_of_multus() -> None:
+    finding = only(healthy(nodes=(node(), node("two"))))
+    assert (finding.severity, finding.where) == (Severity.WARNING, "node two")
+
+
+def test_another_image_than_the_stacks() -> None:
+    scene = healthy(daemon_sets=daemon_sets(plan_of(image={"tag": "v4.2.4"})))
+    assert {each.where for each in found(scene, Check.IMAGE)} == {
+        "DaemonSet kube-system/kube-multus-ds",
+        "DaemonSet kube-system/kube-multus-ds-fallback",
+    }
+
+
+def test_a_crd_that_serves_another_version() -> None:
+    crd = objects.custom_resource_definition()
+    crd["spec"]["versions"][0]["served"] = False
+    assert only(healthy(crd=crd)).check is Check.CRD
+
+
+def test_a_network_that_is_not_json() -> None:
+    broken = network()
+    broken["spec"]["config"] = '{"type": '
+    assert only(healthy(networks=(broken,))).fix == "kubectl -n default edit network-attachment-definition second"
+
+
+def test_an_account_that_is_gone() -> None:
+    assert only(healthy(account=None)).where == "ServiceAccount kube-system/multus"
+
+
+def test_config_maps_that_are_gone_or_changed() -> None:
+    missing = found(healthy(THICK, config_maps=()), Check.CONFIG_MAP)
+    assert [each.what for each in missing] == ["is not there", "is not there"]
+    changed = objects.own_conf_map(THICK)
+    assert changed is not None
+    changed["data"] = {"daemon-config.json": "{}"}
+    [finding] = found(healthy(THICK, config_maps=(objects.marker(THICK, "o"), changed)), Check.CONFIG_MAP)
+    assert finding.what == "its daemon-config.json is not the stack's"
+
+
+@pytest.mark.parametrize(("days", "warned"), [(30, False), (3, True), (-1, True)])
+def test_a_token_that_expires(days: int, warned: bool) -> None:
+    token = Token("multus-token-1", json_claims(exp=int(time.time()) + days * 86400), accepted=True)
+    assert bool(found(healthy(tokens=(token,)), Check.TOKEN)) is warned
+
+
+def test_a_token_of_an_account_that_is_no_more() -> None:
+    uid = "kubernetes.io/serviceaccount/service-account.uid"
+    token = Token("multus-token-1", json_claims(**{uid: "old"}), accepted=True)
+    assert only(healthy(tokens=(token,))).what == "its token is of an account that is no more"
+
+
+def test_a_kubeconfig_of_an_earlier_rotation() -> None:
+    plan = plan_of(rotation="2")
+    [finding] = found(healthy(plan), Check.KUBECONFIG)
+    assert finding.what == "its token is of Secret multus-token-1, the stack's is multus-token-2"
+
+
+@pytest.mark.parametrize(("proof", "severity"), [("500", Severity.ERROR), ("", Severity.WARNING)])
+def test_a_kubeconfig_that_is_not_proven(proof: str, severity: Severity) -> None:
+    assert only(healthy(facts=kubeconfig(proof=proof))).severity is severity
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"type": "multus-shim"}, "calls multus-shim, and the stack is thin"),
+        ({"kubeconfig": "/elsewhere"}, "names the kubeconfig /elsewhere, the stack's is"),
+        ({"delegates": [{"name": "other"}]}, "delegates to other, the default network is cbr0"),
+    ],
+)
+def test_a_configuration_that_is_not_the_plans(changes: dict[str, Any], what: str) -> None:
+    [finding] = found(healthy(facts=with_confs(own=ours(**changes))), Check.CONF)
+    assert finding.what.startswith(what)
+    assert finding.fix == "kubectl -n kube-system delete pod -l name=multus --field-selector spec.nodeName=one"
+
+
+def test_a_node_of_another_install() -> None:
+    marker = Marker(owner="multus/other/multus", node=NODE, install="another")
+    assert "multus/other/multus" in only(healthy(facts={"marker": marker})).what
+
+
+def test_a_node_that_was_not_cleaned() -> None:
+    [finding] = found(healthy(daemon_sets=()), Check.OTHERS)
+    assert finding.fix == "ssh root@192.0.2.1 rm -rf /var/lib/multus-install"
+
+
+@pytest.mark.parametrize(("namespace", "storage"), [("default", False), ("rook-ceph", True)])
+def test_pods_of_others_that_fail_over_their_network(namespace: str, storage: bool) -> None:
+    finding = only(healthy(**failing("no route\n to host", "web", namespace)))
+    assert (finding.check, finding.where, finding.what) == (Check.PODS, f"pod {namespace}/web", "no route to host")
+    assert ("storage" in finding.why) is storage

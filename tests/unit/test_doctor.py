@@ -1,0 +1,91 @@
+"""How a report is made of findings, and that it is whole for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from components.multus import doctor
+from components.multus.finding import Check, Finding, Severity
+from components.multus.node_report import NodeReport, decoded_claims
+from components.multus.ssh import NodeResult
+from tests.unit.clusters import claims, healthy, plan_of
+
+LONG = "pulumi config set --stack lab --path multus:resources.limits.memory 512Mi" + " x" * 60
+ERROR = Finding(Check.CONF, Severity.ERROR, "one: /x", "is [bold]broken[/bold]", "It matters.", LONG, "conf-not-json")
+WARNING = Finding(Check.CONF, Severity.WARNING, "one: /y", "is stale", "It may matter.", "rm /y")
+
+
+def report(*found: Finding) -> doctor.Report:
+    scene = healthy()
+    lines = tuple(doctor.lines(scene, found, smoked=False))
+    return doctor.Report({"nodes": "1"}, lines, found, ("something",))
+
+
+@pytest.mark.parametrize(
+    ("found", "result", "well"), [((), "ok", True), ((WARNING,), "warning", True), ((ERROR, WARNING), "error", False)]
+)
+def test_a_check_is_as_bad_as_its_worst_finding(found: tuple[Finding, ...], result: str, well: bool) -> None:
+    made = report(*found)
+    assert {line.check: line.result for line in made.lines}[Check.CONF.value] == result
+    assert made.is_well is well
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    without_ssh = doctor.lines(healthy(reports={}), [], smoked=False)
+    results = {line.check: line.result for line in without_ssh}
+    assert results[Check.CONF.value] == "not seen"
+    assert results[Check.SMOKE.value] == "not tried"
+    assert results[Check.RBAC.value] == "ok"
+    before = {line.check: line.result for line in doctor.lines(healthy(daemon_sets=()), [], smoked=True)}
+    assert before[Check.RBAC.value] == "not there"
+    assert before[Check.SMOKE.value] == "ok"
+
+
+def test_people_get_commands_that_can_be_copied() -> None:
+    shown = io.StringIO()
+    doctor.show(report(ERROR, WARNING), Console(file=shown, width=60))
+    text = shown.getvalue()
+    assert f"$ {LONG}\n" in text
+    assert "is [bold]broken[/bold]" in text
+    assert "conf-not-json" in text
+
+
+def test_programs_get_everything() -> None:
+    document = json.loads(report(ERROR).as_json())
+    [finding] = document["findings"]
+    assert finding["severity"] == "error"
+    assert finding["fix"] == [LONG]
+    assert finding["symptom"] == "conf-not-json"
+    assert len(document["checks"]) == len(Check)
+    assert document["unseen"] == ["something"]
+
+
+def test_a_node_is_told_what_its_plan_says_and_no_secret() -> None:
+    plan = plan_of()
+    words = doctor.words(plan, plan.nodes[0])
+    assert words[:3] == ["diagnose", "--conf-dir", plan.cni_conf_dir]
+    assert words[words.index("--server") + 1] == "https://127.0.0.1:6444"
+    assert plan.nodes[0].private_key not in words
+
+
+def test_an_answer_that_cannot_be_read_is_told_without_its_content() -> None:
+    with pytest.raises(ValueError, match="its answer cannot be read") as raised:
+        doctor.report_of(NodeResult("one", 0, '{"facts": {"confs": "credentials"'))
+    assert "credentials" not in str(raised.value)
+    with pytest.raises(ValueError, match="sorry"):
+        doctor.report_of(NodeResult("one", unreachable="sorry"))
+    assert doctor.report_of(NodeResult("one", 0, '{"findings":[],"facts":{}}')) == NodeReport()
+
+
+def test_the_content_of_configurations_is_in_no_representation() -> None:
+    assert "10-flannel" in repr(healthy())
+    assert '"flannel"' not in repr(healthy())
+
+
+@pytest.mark.parametrize("payload", ["", "e30", "bm8", "!!", claims()])
+def test_claims_of_any_text(payload: str) -> None:
+    assert isinstance(decoded_claims(payload), dict)

@@ -1,0 +1,366 @@
+"""Every trouble of the table is recognised in a cluster made by hand, and none in a healthy one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.multus import conf as confs
+from components.multus import objects
+from components.multus.checks import findings
+from components.multus.cluster_snapshot import NETWORK_STATUS, NETWORKS, Access, Token
+from components.multus.daemon_sets import STAYS
+from components.multus.finding import Check, Severity, without_echoes
+from components.multus.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
+from components.multus.scene import Scene
+from components.multus.symptoms import SYMPTOMS, recognised
+from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
+from tests.unit.clusters import (
+    NODE,
+    claims,
+    conf,
+    daemon_sets,
+    facts_of,
+    failing,
+    flannel,
+    healthy,
+    json_claims,
+    multus_pod,
+    network,
+    plan_of,
+    pod,
+)
+
+THIN, THICK = plan_of(), plan_of(plugin="thick")
+OURS = f"{THIN.cni_conf_dir}/00-multus.conflist"
+KUBECONFIG = THIN.kubeconfig_path
+
+
+def kubeconfig(**changes: Any) -> Any:
+    about = facts_of(THIN).kubeconfig
+    assert about is not None
+    return {"kubeconfig": about.model_copy(update=changes)}
+
+
+def ours(**changes: Any) -> Any:
+    """The files of a thin node, with changes to Multus' own configuration."""
+    plugin = {"type": "multus", "kubeconfig": KUBECONFIG, "delegates": [flannel()], **changes}
+    content = {"name": "cbr0", "plugins": [{key: value for key, value in plugin.items() if value is not None}]}
+    return [conf(THIN, "00-multus.conflist", content), conf(THIN, "10-flannel.conflist", flannel())]
+
+
+def with_confs(*more: Any, own: list[Any] | None = None) -> Any:
+    return {"confs": tuple(sorted([*(own or ours()), *more], key=lambda each: each.path))}
+
+
+def sick_multus(state: dict[str, Any], *, last: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    status = {"containerStatuses": [{"name": "kube-multus", "state": state, "lastState": last or {}}]}
+    return multus_pod(THIN, ready=False, status=status, **changes)
+
+
+def changed_sets(plan: Any, change: Callable[[dict[str, Any]], None]) -> tuple[dict[str, Any], ...]:
+    """The DaemonSets with a change by hand to the main one's pods."""
+    sets = json.loads(json.dumps(daemon_sets(plan)))
+    change(sets[0]["spec"]["template"]["spec"])
+    return tuple(sets)
+
+
+def mounting(path: str) -> Callable[[dict[str, Any]], None]:
+    def change(spec: dict[str, Any]) -> None:
+        for volume in spec["volumes"]:
+            if volume["name"] == "cni":
+                volume["hostPath"]["path"] = path
+
+    return change
+
+
+def binding() -> dict[str, Any]:
+    subject = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "multus"}
+    return {"metadata": {"name": "everything"}, "subjects": [subject]}
+
+
+def said(message: str) -> dict[str, Any]:
+    return sick_multus({"waiting": {"reason": "Error", "message": message}})
+
+
+def wanting(status: str = "[]") -> dict[str, Any]:
+    return pod("web", metadata={"annotations": {NETWORKS: "second", NETWORK_STATUS: status}})
+
+
+GETTING = "plugin type=multus failed (add): Multus: [default/web/u]: error getting k8s client: GetK8sClient: "
+
+# Each with what it may bring along.
+BROKEN: dict[str, tuple[Scene, set[str]]] = {
+    "crash-loop": (healthy(multus=sick_multus({"waiting": {"reason": "CrashLoopBackOff"}})), set()),
+    "kubeconfig-not-found": (
+        healthy(facts={"named_kubeconfigs": (NamedPath(path=KUBECONFIG, there=False),), "kubeconfig": None}),
+        set(),
+    ),
+    "client-failed": (healthy(facts=kubeconfig(proof="000", answer="Connection refused")), set()),
+    "daemon-config-not-found": (
+        healthy(
+            THICK,
+            multus=said(
+                'MountVolume.SetUp failed for volume "own-conf" : configmap "multus-conf-0123456789ab" not found'
+            ),
+        ),
+        set(),
+    ),
+    "other-pods-fail": (
+        healthy(
+            **failing(f"{GETTING}failed to get context for the kubeconfig {KUBECONFIG}: no such file or directory")
+        ),
+        {"kubeconfig-not-found"},
+    ),
+    "disabled": (
+        healthy(daemon_sets=changed_sets(THIN, lambda spec: spec.update(nodeSelector={STAYS: "true"}))),
+        set(),
+    ),
+    "conf-left-behind": (healthy(daemon_sets=(), crd=None), set()),
+    "pods-without-networks": (healthy(pods=(wanting(),)), set()),
+    "conf-missing": (healthy(facts={"confs": (conf(THIN, "10-flannel.conflist", flannel()),)}), set()),
+    "conf-not-json": (healthy(facts={"confs": (conf(THIN, "00-multus.conflist", ""),)}), set()),
+    "two-confs": (healthy(facts=with_confs(conf(THIN, "00-multus.conf", {"type": "multus-shim"}))), set()),
+    "text-file-busy": (healthy(multus=said("cp: cannot create regular file: Text file busy")), set()),
+    "oom-killed": (healthy(multus=sick_multus({"running": {}}, last={"terminated": {"reason": "OOMKilled"}})), set()),
+    "token-refused": (healthy(facts=kubeconfig(proof="401")), set()),
+    "authority-changed": (healthy(facts=kubeconfig(proof="tls", authority="b3RoZXI=")), set()),
+    "account-made-anew": (
+        healthy(facts=kubeconfig(claims=claims(**{"kubernetes.io/serviceaccount/service-account.uid": "old"}))),
+        set(),
+    ),
+    "token-secret-gone": (healthy(tokens=()), set()),
+    "program-gone": (
+        healthy(facts={"program": None, "k3s_programs": ("/var/lib/rancher/k3s/data/0123/bin/multus",)}),
+        set(),
+    ),
+    "wrong-directories": (healthy(daemon_sets=changed_sets(THIN, mounting("/etc/cni/net.d"))), set()),
+    "plan-against-runtime": (
+        healthy(
+            reports={
+                NODE: NodeReport(
+                    findings=(
+                        NodeFinding(
+                            severity="error", where="/c.toml", what="reads another", fix="set cniConfDir to /x"
+                        ),
+                    ),
+                    facts=facts_of(THIN),
+                )
+            }
+        ),
+        set(),
+    ),
+    "kubeconfig-path-of-the-pod": (
+        healthy(facts={"named_kubeconfigs": (NamedPath(path="/host/etc/x", there=False),)}),
+        set(),
+    ),
+    "default-network-not-found": (
+        healthy(facts=with_confs(own=ours(delegates=None, clusterNetwork="flannel"))),
+        set(),
+    ),
+    "network-in-another-namespace": (
+        healthy(
+            networks=(network("second", "other"),),
+            **failing("cannot find a network-attachment-definition (second) in namespace (default)"),
+        ),
+        set(),
+    ),
+    "multus-under-another-name": (healthy(facts=with_confs(conf(THIN, "70-multus.conf", {"type": "multus"}))), set()),
+    "delegates-to-itself": (healthy(facts=with_confs(own=ours(delegates=[{"name": "cbr0", "type": "multus"}]))), set()),
+    "another-network-first": (
+        healthy(facts=with_confs(conf(THIN, "05-old.conflist", flannel(name="old")))),
+        set(),
+    ),
+    "conf-before-multus": (
+        healthy(facts=with_confs(conf(THIN, "00-a.conflist", flannel(name="old")))),
+        {"another-network-first"},
+    ),
+    "renamed-by-cilium": (healthy(facts={"confs": (), "renamed_confs": (f"{OURS}.cilium_bak",)}), set()),
+    "moving-image": (
+        healthy(
+            daemon_sets=changed_sets(THIN, lambda spec: spec["containers"][0].update(image="m/multus-cni:snapshot"))
+        ),
+        set(),
+    ),
+    "incompatible-versions": (healthy(networks=(network(cniVersion="2.0.0"),)), set()),
+    "server-is-no-url": (healthy(facts=kubeconfig(server="https://[10.43.0.1]:443", proof="000")), set()),
+    "wrong-machine": (
+        healthy(facts={"program": Program(path="/m", rights="-rwxr-xr-x 0 0", runs=False, answer="Exec format error")}),
+        set(),
+    ),
+    "plugin-missing": (healthy(networks=(network(type="ipvlan"),)), set()),
+    "crd-gone": (healthy(crd=None), set()),
+    "crd-goes-with-a-release": (
+        healthy(
+            crd={
+                **objects.custom_resource_definition(),
+                "metadata": {"name": objects.CRD, "annotations": {"meta.helm.sh/release-name": "multus"}},
+            }
+        ),
+        set(),
+    ),
+    "not-a-shared-mount": (healthy(THICK, facts={"root_is_shared": False}), set()),
+    "kubeconfig-open": (healthy(facts=kubeconfig(rights="-rw-r--r-- 0 0")), set()),
+    "may-too-much": (
+        healthy(access=(Access("get", "", "secrets", allowed=True, needed=False),), bindings=(binding(),)),
+        set(),
+    ),
+    "may-too-little": (healthy(access=(Access("get", "", "pods", allowed=False, needed=True),)), set()),
+    "no-priority": (healthy(daemon_sets=changed_sets(THIN, lambda spec: spec.pop("priorityClassName"))), set()),
+    "daemon-ends-at-once": (
+        healthy(
+            THICK,
+            config_maps=(
+                objects.marker(THICK, "o"),
+                {
+                    "metadata": {"name": confs.own_conf_name(THICK), "namespace": "kube-system"},
+                    "data": {"daemon-config.json": '{"multusConfigFile": "/x"}'},
+                },
+            ),
+        ),
+        set(),
+    ),
+    "daemon-silent": (healthy(THICK, facts={"daemon_answers": False}), set()),
+    "entrypoint-of-v3": (
+        healthy(multus=said('exec: "/entrypoint.sh": stat /entrypoint.sh: no such file or directory')),
+        set(),
+    ),
+    "revision-of-microk8s": (
+        healthy(daemon_sets=changed_sets(THIN, mounting("/var/snap/microk8s/1234/args/cni-network"))),
+        {"wrong-directories"},
+    ),
+    "addresses-leaked": (healthy(facts={"leaked": (f"/var/lib/cni/networks/second/10.98.0.2 {'d' * 64}",)}), set()),
+    "stale-files": (healthy(facts={"stale_files": (f"{OURS}.new",)}), set()),
+}
+
+
+def names(scene: Scene) -> set[str]:
+    return {found.symptom for found in recognised(scene)}
+
+
+def test_every_symptom_of_the_table_is_tried() -> None:
+    names = {symptom.name for symptom in SYMPTOMS}
+    assert set(BROKEN) == names
+    every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK)
+    assert {name for breakage in every for name in breakage.shows} == names, "the lab breaks clusters in these ways"
+
+
+@pytest.mark.parametrize("plan", [THIN, THICK], ids=["thin", "thick"])
+def test_a_healthy_cluster_has_none(plan: Any) -> None:
+    scene = healthy(plan)
+    assert list(recognised(scene)) == []
+    assert list(findings(scene)) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_cluster_has_the_one_that_it_was_broken_by(name: str) -> None:
+    scene, others = BROKEN[name]
+    found = names(scene)
+    assert name in found
+    assert found <= {name, *others}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_fix_is_made_of_whole_commands(name: str) -> None:
+    scene, _ = BROKEN[name]
+    for found in recognised(scene):
+        assert found.fix
+        assert found.why.endswith(".")
+        for command in found.fix.splitlines():
+            assert command.split()[0] in ("kubectl", "pulumi", "ssh", "python")
+            assert not re.search(r"\{(?!\")[a-z_]+\}", command), command
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        (
+            f"{GETTING}failed to get context for the kubeconfig {KUBECONFIG}: stat x: no such file or directory",
+            "kubeconfig-not-found",
+        ),
+        (
+            f"{GETTING}failed to get context for the kubeconfig {KUBECONFIG}: error loading config file: yaml: x",
+            "client-failed",
+        ),
+        ("failed to get k8s client: dial tcp 10.43.0.1:443", "client-failed"),
+        ("Multus: [default/web/u]: error getting pod: Unauthorized", "token-refused"),
+        (f'{GETTING}host must be a URL or a host:port pair: "https://[10.43.0.1]:443"', "server-is-no-url"),
+        ('failed to find plugin "multus" in path [/opt/cni/bin]', "program-gone"),
+        ("fork/exec /opt/cni/bin/multus: exec format error", "wrong-machine"),
+        ("failed to get clusterNetwork/defaultNetworks: cannot find network: flannel", "default-network-not-found"),
+        ("dial unix /run/multus/multus.sock: connect: connection refused", "daemon-silent"),
+        ("x509: certificate signed by unknown authority", "authority-changed"),
+        (
+            "stat /host/etc/cni/net.d/multus.d/multus.kubeconfig: kubeconfig /host/etc/x: no such file or directory",
+            "kubeconfig-path-of-the-pod",
+        ),
+    ],
+)
+def test_what_other_pods_say_is_enough_without_ssh(message: str, name: str) -> None:
+    assert name in names(healthy(reports={}, **failing(message)))
+
+
+def test_a_pod_that_has_its_network_is_none_of_those_that_failed_before() -> None:
+    failed = failing('failed to find plugin "multus"')
+    [sick] = failed["pods"]
+    well = {
+        **sick,
+        "status": {"phase": "Running", "conditions": [{"type": "PodReadyToStartContainers", "status": "True"}]},
+    }
+    assert not names(healthy(pods=(well,), events=failed["events"]))
+
+
+def test_a_recognised_trouble_hides_the_plain_finding_about_the_same_place() -> None:
+    scene = healthy(facts=kubeconfig(proof="401"))
+    plain = list(findings(scene))
+    assert [found.check for found in plain] == [Check.KUBECONFIG]
+    both = without_echoes(iter([*recognised(scene), *plain]))
+    assert [found.symptom for found in both] == ["token-refused"]
+
+
+def test_errors_come_before_warnings() -> None:
+    scene = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
+    found = without_echoes(recognised(scene))
+    assert [each.severity for each in found] == [Severity.ERROR, Severity.WARNING]
+
+
+@pytest.mark.parametrize(("limit", "larger"), [("50Mi", "128Mi"), ("128Mi", "256Mi"), ("1Gi", "2048Mi")])
+def test_a_limit_is_raised_to_the_default_or_doubled(limit: str, larger: str) -> None:
+    container = {"name": "kube-multus", "resources": {"limits": {"memory": limit}}}
+    killed = sick_multus(
+        {"running": {}}, last={"terminated": {"reason": "OOMKilled"}}, spec={"containers": [container]}
+    )
+    [found] = recognised(healthy(multus=killed))
+    assert found.fix.splitlines()[0].endswith(f" --path multus:resources.limits.memory {larger}")
+
+
+def test_a_secret_whose_token_is_refused_is_told() -> None:
+    token = Token("multus-token-1", json_claims(), accepted=False)
+    assert names(healthy(tokens=(token,))) == {"token-secret-gone"}
+
+
+def test_nodes_of_another_login_get_their_commands() -> None:
+    plan = plan_of()
+    node = plan.nodes[0].model_copy(update={"user": "admin", "sudo": True, "port": 2222})
+    scene = healthy(plan.model_copy(update={"nodes": (node,)}), facts={"stale_files": ("/x.new",)})
+    [found] = recognised(scene)
+    assert found.fix == "ssh -p 2222 admin@192.0.2.1 sudo rm -f /x.new"
+
+
+def test_before_an_install_nothing_of_it_is_missed() -> None:
+    empty = Facts(confs=(conf(THIN, "10-flannel.conflist", flannel()),), default_network="cbr0")
+    scene = healthy(
+        daemon_sets=(),
+        crd=None,
+        account=None,
+        tokens=(),
+        access=(),
+        config_maps=(),
+        networks=(),
+        reports={NODE: NodeReport(facts=empty)},
+    )
+    assert without_echoes(iter([*recognised(scene), *findings(scene)])) == []
