@@ -10,8 +10,7 @@ help:
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
 	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, without a cluster'
-	@echo 'make test   format, lint, types, and every test but the long ones'
-	@echo 'make test-lifecycle   the long ones: what happens to an install over its life, on the lab'
+	@echo 'make test   format, lint, types, and every test'
 
 .PHONY: up
 up: .venv/made
@@ -39,12 +38,8 @@ test: .venv/made
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
 	@# The tests of a file share clusters, so that they go to one worker.
-	$(BIN)/pytest -m 'not alone and not lifecycle' --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m 'not alone' --numprocesses 2 --dist loadfile
 	$(BIN)/pytest -m alone
-
-.PHONY: test-lifecycle
-test-lifecycle: .venv/made
-	$(BIN)/pytest -m lifecycle
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
 .venv/made: requirements.txt requirements-dev.txt

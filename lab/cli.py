@@ -104,7 +104,7 @@ def status(instance: _Instance = "lab") -> None:
 def shell(
     node: Annotated[str, typer.Argument(help="A node; else this machine.")] = "", instance: _Instance = "lab"
 ) -> None:
-    """A shell on a node, or on this machine with the lab's kubectl, KUBECONFIG and Pulumi settings."""
+    """A shell on a node, or on this machine with the lab's kubectl, helm, KUBECONFIG and Pulumi settings."""
     cluster = Cluster.load(instance)
     program = os.environ.get("SHELL") or "/bin/sh"
     if not node:

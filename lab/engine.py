@@ -192,9 +192,17 @@ class Stack:
         """Remove everything of the stack from the cluster."""
         return self.run("destroy", "--yes", "--skip-preview", *arguments, check=False)
 
-    def killed_at(self, line: str, command: str = "up") -> Result:
-        """Run `up` or `destroy` and kill it, as a crash would, as soon as it prints a line that contains this."""
-        return self.run(command, "--yes", "--skip-preview", check=False, kill_at=line)
+    def killed_at(self, line: str, command: str = "up", *, once: Callable[[], bool] = lambda: True) -> Result:
+        """Run `up` or `destroy` and kill it, as a crash would, as soon as it prints a line that contains this.
+
+        Args:
+            line: a part of the line, such as a resource's name and `creating`.
+            command: `up` or `destroy`.
+            once: asked whenever such a line is printed; until it holds, the run goes on.
+        """
+        return self.run(
+            command, "--yes", "--skip-preview", check=False, kill_at=lambda printed: line in printed and once()
+        )
 
     def cancel(self) -> Result:
         """Free the lock that a killed run has left."""
@@ -230,7 +238,7 @@ class Stack:
         check: bool = True,
         stdin: str = "",
         config: bool = True,
-        kill_at: str | None = None,
+        kill_at: Callable[[str], bool] | None = None,
     ) -> Result:
         """Run `pulumi` on this stack; `config` says whether the command takes a configuration file."""
         if not self._ready:
@@ -271,7 +279,9 @@ class Stack:
             if known.get(key, {}).get("value") != value:
                 self.config_set(key, value, secret=True)
 
-    def _call(self, arguments: Sequence[str], stdin: str, folder: Path, kill_at: str | None) -> Result:
+    def _call(
+        self, arguments: Sequence[str], stdin: str, folder: Path, kill_at: Callable[[str], bool] | None
+    ) -> Result:
         command = [str(self._pulumi), *arguments, "--non-interactive", "--color", "never"]
         with self.log.open("a") as log:
             log.write(f"$ pulumi {' '.join(arguments)}\n")
@@ -290,7 +300,7 @@ class Stack:
             logged = log if arguments[0] not in ("config", "stack") else None
 
             def watch(printed: str) -> None:
-                if kill_at is not None and kill_at in printed:
+                if kill_at is not None and kill_at(printed):
                     process.kill()
 
             streams = (_Tee(process.stdout, logged, watch, shown=shown), _Tee(process.stderr, log, watch, shown=shown))

@@ -13,6 +13,8 @@ PAUSE = "registry.k8s.io/pause:3.10"
 BUSYBOX = "docker.io/library/busybox:1.36"
 MULTUS_THIN = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0"
 MULTUS_THICK = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"
+# The plugins' own project publishes no image: this is one as administrators make it.
+REFERENCE_PLUGINS = "example.org/cni-plugins:v1.9.1"
 
 _ROOT_ONLY = {"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "/etc/group": "root:x:0:\n"}
 _MULTUS = "/usr/src/multus-cni/bin"
@@ -55,6 +57,11 @@ def _images(programs: Programs) -> list[Image]:
             _ROOT_ONLY,
             ("/tmp", "/run"),  # noqa: S108
             entrypoint=(f"{_MULTUS}/multus-daemon",),
+        ),
+        Image(
+            REFERENCE_PLUGINS,
+            {**base, **{f"/opt/cni/bin/{name}": programs.path(name) for name in ("macvlan", "static", "portmap")}},
+            applets,
         ),
     ]
 

@@ -59,9 +59,12 @@ def wire_node(layout: Layout, control_plane: int, node: int, number: int, others
     run([*enter, "iptables", "-w", "-t", "nat", "-A", "POSTROUTING", *source, "-j", "MASQUERADE"])
 
 
-def plug(control_plane: int, number: int, *, connected: bool) -> None:
+def plug(layout: Layout, control_plane: int, number: int, *, connected: bool) -> None:
     """Pull the node's cable, or put it back."""
     _ip("link", "set", f"lab-{number}", "up" if connected else "down", inside=control_plane)
+    if not connected:
+        # As of a machine that has long been off: what is sent to it fails at once instead of being waited for.
+        _ip("neighbour", "flush", "to", layout.node(number), "dev", layout.link)
 
 
 def _ip(*words: str, inside: int | None = None) -> None:

@@ -122,11 +122,11 @@ class Node:
 
     def cut_off(self) -> None:
         """Pull its network cable."""
-        network.plug(self._control_plane, self.number, connected=False)
+        network.plug(self.layout, self._control_plane, self.number, connected=False)
 
     def reconnect(self) -> None:
         """Put its network cable back."""
-        network.plug(self._control_plane, self.number, connected=True)
+        network.plug(self.layout, self._control_plane, self.number, connected=True)
 
     def wipe(self) -> None:
         """Stop it and erase its disk; the next start installs it anew, under the same keys."""

@@ -54,6 +54,18 @@ def prepare(report: Report = quietly) -> Programs:
     return programs()
 
 
+def program(name: str) -> Path:
+    """Where one program of a Go module is, without the rest of the lab; built where it is missing."""
+    build = next(build for build in BUILDS if name in (*build.programs, *build.links))
+    found = _on_path(build)
+    if found:
+        return found[name]
+    folder = gobuild.target(build)
+    if not folder.is_dir():
+        gobuild.make(build)
+    return folder / name
+
+
 def _on_path(build: Build) -> dict[str, Path]:
     """The build's programs on PATH, if all are there at a version that fits."""
     found = {name: path for name in build.from_path if (path := on_path(name))}

@@ -413,8 +413,8 @@ class MultusComponentArgs(TypedDict):
 
     plugin: NotRequired[Plugin]
     """`thin`: the runtime runs Multus on the host, so nothing happens to pods while its own pod is away. `thick`: a
-    daemon on every node serves the runtime, with metrics and log rotation; while it restarts, pods start without
-    additional networks or wait. Defaults to `thin`."""
+    daemon on every node serves the runtime, with metrics and log rotation. While it restarts, thin serves the nodes in
+    `nodes`; on other nodes pods then start without additional networks. Defaults to `thin`."""
 
     method: NotRequired[Method]
     """How the DaemonSets reach the cluster: `manifest` registers each object as a typed resource, `helm` a release of
@@ -502,7 +502,8 @@ class MultusComponentArgs(TypedDict):
 
     node_cleanup: NotRequired[bool]
     """Clean listed nodes when the stack is destroyed or a node leaves the list. False leaves kubeconfig, binary and
-    caches on the host; the configuration always goes, so that pods keep starting. Defaults to true."""
+    caches on the host; the configuration always goes, so that pods keep starting. With thick, false also does without
+    thin's standby, which somebody would have to remove. Defaults to true."""
 
     live_attachments: NotRequired[LiveAttachments]
     """What removal does when a running pod still has an additional interface: `refuse` stops before anything moved and

@@ -20,11 +20,13 @@ POD_ROOT = "/hostroot"
 OWN_CONF_DIR = "/etc/multus"
 WHOLE_CONF_FILE = "00-multus.conflist"
 DAEMON_CONF_FILE = "daemon-config.json"
+DAEMON_WRITTEN_FILE = "00-multus.conf"
 # In the daemon's tree, with the default network's file alone.
 DEFAULT_NETWORK_DIR = "/etc/multus-default"
 CERTIFICATE_DIR = "/var/lib/multus-certificates"
 
 _THICK_CNI_VERSION = "0.3.1"
+_NETWORKS_DIR = "/etc/cni/multus/net.d"
 
 
 def kubeconfig(server: Server, ca_data: str, token: str) -> str:
@@ -124,7 +126,7 @@ def daemon_conf(plan: InstallPlan) -> str:
                 # The configuration that the daemon writes names the default network's file instead, and up to v4.3.0
                 # a network that is known by its file is never given back.
                 "clusterNetwork": DEFAULT_NETWORK_DIR,
-                "confDir": POD_ROOT + (conf.networks_dir or "/etc/cni/multus/net.d"),
+                "confDir": POD_ROOT + (conf.networks_dir or _NETWORKS_DIR),
                 "capabilities": None if conf.capabilities is None else dict.fromkeys(conf.capabilities, True),
                 "readinessindicatorfile": _in_pod(plan, conf.readiness_indicator_file),
                 "socketDir": POD_RUN_DIR + daemon.socket_dir.rstrip("/").removeprefix("/run"),
@@ -147,6 +149,17 @@ def daemon_conf(plan: InstallPlan) -> str:
             }
         )
     )
+
+
+def standby_keys(plan: InstallPlan) -> str:
+    """What thin is told while it stands in for the daemon, besides what node.sh finds on the node: members of JSON."""
+    conf = plan.conf
+    keys = {
+        "confDir": conf.networks_dir or _NETWORKS_DIR,
+        "readinessindicatorfile": conf.readiness_indicator_file,
+        **_selection(plan),
+    }
+    return json.dumps(_said(keys), separators=(",", ":"))[1:-1]
 
 
 def own_conf(plan: InstallPlan) -> tuple[str, str] | None:

@@ -2,9 +2,10 @@
 # What Multus needs on a node, and nothing else: one program with a sub-command per phase.
 # POSIX sh with the tools of a base system (awk, sed, base64, df, readlink); asks the API through curl, k3s or kubectl.
 #
-#   preflight  read-only: is this node what the plan says? Every finding at once, with --json true for programs.
+#   preflight  read-only: is this node what the plan says? Every finding at once, with --as-json true for programs.
 #   provision  takes the kubeconfig from standard input, writes it (0600, root) and proves it against the API.
-#   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it.
+#   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it. With thick it writes
+#              thin's beside it, which serves the runtime while the daemon is away.
 #   disarm     takes the configuration away while everything it needs is still there.
 #   clean      gives back addresses of dead sandboxes, then removes kubeconfig, binaries and caches.
 #   forget     removes this program when nothing was provisioned.
@@ -18,44 +19,31 @@ unset KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
 phase=${1:?"usage: node.sh PHASE [--option value]..."}
 shift
 
-root='' conf_dir='' bin_dir='' containerd_config='' server='' namespace='' marker_name='' owner='' node='' install=''
-token_secret='' method=manifest adopt=false aliased=false live=refuse disarm_on_failure=false seconds=120
-plugin=thin master='' needs='' installs='' metrics_port='' socket_dir=/run/multus as_json=false
+# The options: --conf-dir sets conf_dir.
+root='' conf_dir='' bin_dir='' containerd_config='' kubelet_dir=/var/lib/kubelet socket_dir=/run/multus
+server='' namespace='' stack_marker='' token_secret='' owner='' node='' install='' plugin=thin metrics_port=''
+adopt=false live_attachments=refuse disarm_on_failure=false seconds=60 as_json=false
+# Whether the engine knows this step already, under whatever name.
+aliased=false
+# How the DaemonSets come; with a + while they are being handed over.
+method=manifest
+# File or name of the default network, where it is not the first file's.
+master=''
+# Plugins that the networks call, and plugins that the pod puts into the bin dir.
+needs='' installs=''
+# What thin is told while thick's daemon is away, as members of JSON.
+standby=''
+# Only there so that a changed plan is seen as a changed command.
+# shellcheck disable=SC2034
+plan=''
 while [ $# -gt 0 ]; do
-    case $1 in
-    --root) root=$2 ;;
-    --conf-dir) conf_dir=$2 ;;
-    --bin-dir) bin_dir=$2 ;;
-    --containerd-config) containerd_config=$2 ;;
-    --server) server=$2 ;;
-    --namespace) namespace=$2 ;;
-    --marker) marker_name=$2 ;;
-    --owner) owner=$2 ;;
-    --node) node=$2 ;;
-    --install) install=$2 ;;
-    --token-secret) token_secret=$2 ;;
-    # How the DaemonSets come; with a + where they are being handed over.
-    --method) method=$2 ;;
-    --adopt) adopt=$2 ;;
-    --aliased) aliased=$2 ;; # the engine knows this step already, under whatever name
-    --live-attachments) live=$2 ;;
-    --disarm-on-failure) disarm_on_failure=$2 ;;
-    --seconds) seconds=$2 ;;
-    --plugin) plugin=$2 ;;
-    # File or name of the default network, where it is not the first file's.
-    --master) master=$2 ;;
-    # Plugins that the networks call, and plugins that the pod puts into the bin dir.
-    --needs) needs=$2 ;;
-    --installs) installs=$2 ;;
-    --metrics-port) metrics_port=$2 ;;
-    --socket-dir) socket_dir=$2 ;;
-    --json) as_json=$2 ;;
-    --plan) ;; # only there so that a changed plan is seen as a changed command
-    *)
+    option=$(printf '%s' "${1#--}" | tr - _)
+    case $option in *[!a-z_]*) option='' ;; esac
+    if [ -z "$option" ] || eval "[ -z \"\${$option+known}\" ]"; then
         echo "node.sh: unknown option $1" >&2
         exit 2
-        ;;
-    esac
+    fi
+    eval "$option=\$2"
     shift 2
 done
 
@@ -239,12 +227,35 @@ keep_copy() {
 
 put_back() {
     for file in "$state"/conf/00-multus.conf*; do
-        [ ! -f "$file" ] || ! is_planned "$file" || place_conf "$file"
+        [ ! -f "$file" ] || { ! is_planned "$file" && ! is_standby "$file"; } || place_conf "$file"
     done
 }
 
+# Thin's configuration beside thick's: it sorts second, and the daemon neither takes it away nor for the default network.
+is_standby() { [ "$plugin:${1##*/}" = thick:00-multus.conflist ]; }
+
+# Writes the standby, where the plan has one: thin by the name, version and capabilities of the daemon's configuration.
+stand_by() {
+    ours=$(planned_conf)
+    [ -n "$standby" ] && [ -n "$ours" ] && [ -x "$bin/multus" ] || return 0
+    default=$(default_conf)
+    # Through a link, so that what the default network's owner changes counts at once.
+    if [ ! -e "$state/default/${default##*/}" ]; then
+        rm -rf "$state/default"
+        mkdir -p "$state/default"
+        ln -s "$conf_dir/${default##*/}" "$state/default/"
+    fi
+    json "$ours" >"$state/.flat"
+    printf '{"cniVersion":"%s","name":"%s","plugins":[{"type":"multus","kubeconfig":"%s","clusterNetwork":"%s","capabilities":{%s},%s}]}' \
+        "$(leaf /cniVersion <"$state/.flat")" "$(leaf /name <"$state/.flat")" \
+        "$conf_dir/multus.d/multus.kubeconfig" "${state#"$root"}/default" \
+        "$(sed -n 's|^/capabilities/\(.*\)=true$|"\1":true|p' "$state/.flat" | tr '\n' , | sed 's/,$//')" "$standby" \
+        >"$conf/.multus-install.tmp"
+    mv "$conf/.multus-install.tmp" "$conf/00-multus.conflist"
+}
+
 remove_confs() {
-    rm -f "$conf/00-multus.conf" "$conf/00-multus.conflist" "$conf/.multus-install.tmp" "$conf"/00-multus.conf*.cilium_bak
+    rm -f "$conf/00-multus.conflist" "$conf/00-multus.conf" "$conf/.multus-install.tmp" "$conf"/00-multus.conf*.cilium_bak
 }
 
 # What Multus leaves when it is killed while it installs itself. A stale 00-multus.conf.new even breaks the next one.
@@ -340,7 +351,7 @@ stack_goes() {
         say "no kubeconfig, so Multus cannot work here: removing what is left"
         return 0
     fi
-    status=$(api_status "/api/v1/namespaces/$namespace/configmaps/$marker_name")
+    status=$(api_status "/api/v1/namespaces/$namespace/configmaps/$stack_marker")
     case $status in
     404) return 0 ;;
     200) return 1 ;;
@@ -348,7 +359,7 @@ stack_goes() {
         say "the API server no longer knows the token, so Multus cannot work here: removing what is left"
         return 0
         ;;
-    403) die "$kubeconfig" "the account may not read ConfigMap $namespace/$marker_name" "run pulumi up, which puts the Role back, then repeat" ;;
+    403) die "$kubeconfig" "the account may not read ConfigMap $namespace/$stack_marker" "run pulumi up, which puts the Role back, then repeat" ;;
     '') die "$node" "nothing here can ask the API whether the stack goes" "install curl on the node, then repeat" ;;
     *) die "$kubeconfig" "the API server did not answer ($status): $(api_answer)" "make $(field server) reachable from the node, then repeat" ;;
     esac
@@ -374,7 +385,8 @@ token_is_ours() {
 remove_state() {
     rm -f "$state/conf/00-multus.conf" "$state/conf/00-multus.conflist" "$state"/.[a-z]*
     [ ! -d "$state/conf" ] || rmdir "$state/conf"
-    rm -f "$disabled.new" "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
+    rm -rf "$state/default"
+    rm -f "$disabled" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
     [ ! -d "$state" ] || rmdir "$state"
 }
 
@@ -561,9 +573,9 @@ check_runtime() {
     error "$where" "the runtime${k3s_version:+ of k3s $k3s_version} runs CNI plugins from $runtime_bins, the plan says $bin_dir" "set cniBinDir to $runtime_bin"
 }
 
-# While Multus is disabled by hand nothing of it is changed, or half of it would come back.
+# While people keep Multus disabled nothing of it is changed, or half of it would come back.
 check_enabled() {
-    [ ! -f "$disabled" ] || [ "$phase" = enable ] || error "$disabled" "Multus is disabled on this node since $(cat "$disabled")" "run \`python -m components.multus enable\` with this stack, then repeat"
+    [ ! -f "$disabled" ] || [ "$phase" = enable ] || die "$node" "Multus is disabled" "run \`python -m components.multus enable\`, then repeat"
 }
 
 # Under another component's name the engine would make everything anew and then delete what is live, unless an alias tells it.
@@ -579,10 +591,10 @@ check_owner() {
 
 # By another method the engine would take the same DaemonSets once more, and then delete them.
 check_method() {
-    was=$(marked method) now=${method%+} set='pulumi config set multus:'
+    was=$(marked method)
     case $was in
-    '' | *+ | "$now") ;;
-    *) error "$marker" "the DaemonSets are here by method $was, not $now" "${set}method $was && ${set}handover true && pulumi up, then ${set}method $now && pulumi up (to manifest with adopt), then remove handover" ;;
+    '' | *+ | "${method%+}") ;;
+    *) error "$marker" "the DaemonSets are here by method $was" "set method to $was and handover to true, run pulumi up, then change method: docs/helm.md" ;;
     esac
 }
 
@@ -595,8 +607,10 @@ check_leftovers() {
         return 0
     fi
     if token_is_ours || $adopt; then return 0; fi
+    # The kubelet calls the directories of logs NAMESPACE_POD_UID.
+    pod=$(find "$root/var/log/pods" -name '*multus*' 2>/dev/null | head -n 1)
     for file in "$conf/00-multus.conf" "$conf/00-multus.conflist" "$kubeconfig" "$bin/multus" "$bin/multus-shim" "$socket"; do
-        [ ! -e "$file" ] || error "$file" "left by an install that is not this stack's" "remove that install first, or set adopt to true for one up"
+        [ ! -e "$file" ] || error "$file" "left by an install that is not this stack's${pod:+: ${pod##*/}}" "helm uninstall (see helm list -A) or kubectl delete it, or set adopt to true for one up"
     done
 }
 
@@ -634,7 +648,7 @@ EOF
 # Cilium renames every other configuration away unless it is told not to.
 check_cilium() {
     exclusive=''
-    for file in "$root"/var/lib/kubelet/pods/*/volumes/*/*/cni-exclusive "$root"/var/lib/kubelet/pods/*/volumes/*/*/cilium/config-map/cni-exclusive; do
+    for file in "$root$kubelet_dir"/pods/*/volumes/*/*/cni-exclusive "$root$kubelet_dir"/pods/*/volumes/*/*/cilium/config-map/cni-exclusive; do
         [ ! -f "$file" ] || exclusive=$(cat "$file")
     done
     for file in "$conf"/*.cilium_bak; do
@@ -717,7 +731,7 @@ preflight() {
         say "ready: default network $(default_name) in $(default_conf)"
     fi
     if [ "$errors" -gt 0 ]; then
-        [ -f "$marker" ] || [ -f "$disabled" ] || remove_state
+        [ -f "$marker" ] || remove_state
         exit 1
     fi
 }
@@ -778,6 +792,8 @@ provision() {
     ! no_multus_process || remove_stale
     if has restorecon; then restorecon -R "$conf/multus.d"; fi
     prove || exit 1
+    # The daemon that the label takes away may be the fallback's, whose configuration goes with it.
+    stand_by
     keep_copy
     # The label that comes next takes the fallback's pod away, and the main one's needs a moment to start.
     signal_removing STOP
@@ -821,12 +837,12 @@ verify() {
     again="delete the node's Multus pod, it writes the file anew"
     logs="look at the node's Multus pod: kubectl -n $namespace logs -l app=multus"
     check_enabled
-    [ "$errors" -eq 0 ] || exit 1
     if await 10 conf_is_there || await "$seconds" armed; then
         ours=$(planned_conf)
         check_our_conf "$ours"
+        [ "$errors" -gt 0 ] || stand_by
         our_confs | while read -r file; do
-            [ "$errors" -gt 0 ] || [ "$file" = "$ours" ] || { rm -f "$file" && say "removed $file, which the running pod did not write"; }
+            [ "$errors" -gt 0 ] || [ "$file" = "$ours" ] || { [ -n "$standby" ] && is_standby "$file"; } || { rm -f "$file" && say "removed $file, which the running pod did not write"; }
         done
         prove || true
         await 15 conf_is_loaded || error "$ours" "the runtime did not load it: $(load_status)" "look at the runtime's log"
@@ -877,7 +893,7 @@ disarm() {
     holding=$(live_attachments)
     if [ -n "$holding" ]; then
         holders=$(printf '%s' "$holding" | tr '\n' ',')
-        [ "$live" = proceed ] ||
+        [ "$live_attachments" = proceed ] ||
             die "$node" "running pods still have additional interfaces ($holders), whose addresses would stay reserved" "delete these pods, or set liveAttachments to proceed and run pulumi up, then repeat"
         warn "$node" "these interfaces keep their addresses reserved: $holders" "look into /var/lib/cni/networks"
     fi
@@ -896,6 +912,7 @@ clean() {
     fi
     if ! stack_goes; then
         signal_removing CONT
+        remove_standby
         remove_state
         say "the stack stays: the node's pod serves it from now on"
         return 0
@@ -917,6 +934,16 @@ clean() {
     remove_state
     say "clean"
 }
+
+# The pod that serves the node from now on takes its own configuration away and nothing else.
+remove_standby() {
+    [ "$plugin" = thick ] && [ -f "$conf/00-multus.conflist" ] || return 0
+    were=$(multus_processes)
+    await 60 successor_serves || true
+    rm -f "$conf/00-multus.conflist"
+}
+
+successor_serves() { [ "$(multus_processes)" != "$were" ] && conf_is_there; }
 
 # Only what the pods brought, and nothing that the default network has come to need.
 remove_programs() {

@@ -168,8 +168,8 @@ disable() {
     mkdir -p "$state"
     take_away
     if [ ! -f "$disabled" ]; then
-        date -u +%Y-%m-%dT%H:%M:%SZ >"$disabled.new"
-        mv "$disabled.new" "$disabled"
+        date -u +%Y-%m-%dT%H:%M:%SZ >"$state/.disabled"
+        mv "$state/.disabled" "$disabled"
     fi
     # A pod that started meanwhile has written the configuration anew.
     await "$seconds" no_multus_process || [ "$seconds" = 0 ] || die "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"

@@ -11,6 +11,7 @@ import posixpath
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -18,7 +19,7 @@ import pulumi
 from pulumi_command import remote
 
 from . import refusals
-from .args import Method
+from .conf import standby_keys
 from .errors import Problem
 from .objects import MARKER
 from .plan import InstallPlan, NodePlan, ProxyPlan, known
@@ -27,23 +28,45 @@ from .validation import is_opaque
 
 STATE_DIR = "/var/lib/multus-install"
 _PROGRAM = f"{STATE_DIR}/node.sh"
-_VERIFY_SECONDS = 60
 # The program is the last file to go; killed right after that, a clean-up leaves its directory.
-WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ rmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
+_WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
 
 # What a phase reads of the plan, and no more: the state of a stack keeps every word of a command twice.
 _MEANT = ("plugin", "master", "socket_dir")
 _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
-        *(*_MEANT, "needs", "installs", "metrics_port", "method"),
+        *(*_MEANT, "needs", "installs", "metrics_port", "kubelet_dir", "method"),
     ),
-    "provision": ("conf_dir", "bin_dir", "namespace", "owner", "node", "plan", "plugin", "installs", "method"),
-    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT),
-    "disarm": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
-    "clean": ("conf_dir", "bin_dir", "namespace", "marker", "owner", "node", *_MEANT),
+    "provision": (
+        "conf_dir",
+        "bin_dir",
+        "namespace",
+        "owner",
+        "node",
+        "plan",
+        "plugin",
+        "installs",
+        "master",
+        "standby",
+        "method",
+    ),
+    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT, "standby"),
+    "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
+    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
     "forget": (),
 }
+DEFAULTS = {
+    "plugin": "thin",
+    "method": "manifest",
+    "kubelet_dir": "/var/lib/kubelet",
+    "socket_dir": "/run/multus",
+    "live_attachments": "refuse",
+    "adopt": "false",
+    "aliased": "false",
+}
+"""What node.sh takes where nothing is said."""
+
 _INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
 
 
@@ -73,13 +96,14 @@ class Steps:
 
         def checks(*, aliased: bool) -> pulumi.Output[str]:
             server = self.server.apply(lambda server: server.url)
-            adopt = _flag(self.plan.adopt)
-            arguments = self._phase(node, "preflight", server=server, adopt=adopt, aliased=_flag(aliased))
-            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh {_PROGRAM} {words}"))
+            arguments = self._phase(
+                node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased)
+            )
+            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh node.sh {words}"))
 
         create, update = checks(aliased=False), checks(aliased=True)
-        forget = self._run(node, self._phase(node, "forget"), missing_is_fine=True)
-        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed(program_text()))
+        forget = self._run(node, self._phase(node, "forget"), guard=_WHERE_GONE % "")
+        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed_program())
 
     def provision(
         self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
@@ -89,7 +113,7 @@ class Steps:
         clean = None
         if self.plan.node_cleanup:
             clean = self._run(
-                node, self._phase(node, "clean", install=install), missing_is_fine=True, stays_armed_without=True
+                node, self._phase(node, "clean", install=install), guard=unless_lost(self.plan.cni_conf_dir)
             )
         return self._command(
             node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
@@ -97,49 +121,30 @@ class Steps:
 
     def verify(self, node: NodePlan, install: pulumi.Output[str], after: list[pulumi.Resource]) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""
-        create = self._run(
-            node, self._phase(node, "verify", install=install, seconds=_VERIFY_SECONDS, disarm_on_failure="true")
-        )
-        update = self._run(node, self._phase(node, "verify", install=install, seconds=_VERIFY_SECONDS))
+        create = self._run(node, self._phase(node, "verify", install=install, disarm_on_failure="true"))
+        update = self._run(node, self._phase(node, "verify", install=install))
         disarm = self._run(
             node,
             self._phase(node, "disarm", install=install, live_attachments=self.plan.live_attachments.value),
-            missing_is_fine=True,
-            stays_armed_without=True,
+            guard=unless_lost(self.plan.cni_conf_dir),
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
         """The words after `node.sh`. The plan's fingerprint makes a changed plan run the phase again."""
         known_words = {**words_of(self.plan, node), "owner": self.owner}
-        words = {key: known_words[key] for key in _READS[phase] if known_words[key]} | options
+        said = {key: known_words[key] for key in _READS[phase]} | options
+        words = {key: value for key, value in said.items() if value not in ("", DEFAULTS.get(key))}
         return pulumi.Output.all(**words).apply(
             lambda known: " ".join(
                 [phase, *(f"--{key.replace('_', '-')} {shlex.quote(str(known[key]))}" for key in words)]
             )
         )
 
-    def _run(
-        self,
-        node: NodePlan,
-        arguments: pulumi.Output[str],
-        *,
-        missing_is_fine: bool = False,
-        stays_armed_without: bool = False,
-    ) -> pulumi.Output[str]:
-        """A phase by the program that lies on the node. Where it is gone, so is what it would remove."""
-        guard = f"{WHERE_GONE}; " if missing_is_fine else ""
-        if stays_armed_without:
-            guard = f"{self._where_lost()}{guard}"
-        return arguments.apply(lambda text: self._bounded(node, f"{guard}exec sh {_PROGRAM} {text}"))
-
-    def _where_lost(self) -> str:
-        """Multus without the program, as on a machine installed anew: going on would leave it there without a token."""
-        confs = " ".join(f"{self.plan.cni_conf_dir}/00-multus.{suffix}" for suffix in ("conf", "conflist"))
-        what = "is here, its removal program is not (a reinstalled machine?)"
-        fix = "set rotation to another value, run pulumi up, then repeat"
-        complain = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
-        return f'[ -f {_PROGRAM} ] || for f in {confs}; do [ ! -e "$f" ] || {complain}; done; '
+    def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
+        """A phase by the program that lies on the node, unless the guard ends it before."""
+        before = f"{guard}; " if guard else ""
+        return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {_PROGRAM} {text}"))
 
     def _bounded(self, node: NodePlan, script: str) -> str:
         """Once connected nothing else limits a command."""
@@ -186,6 +191,18 @@ def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=list(inputs))
 
 
+def unless_lost(conf_dir: str) -> str:
+    """Where the program is gone, so is what it would remove; but not on a machine installed anew under the same name.
+
+    There the pod has brought Multus back: going on would leave it without a token.
+    """
+    what = "is here, its removal program is not"
+    fix = "set rotation to another value, run pulumi up, then repeat"
+    found = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
+    look = f'for f in conf conflist; do f={conf_dir}/00-multus.$f; [ ! -e "$f" ] || {found}; done; '
+    return _WHERE_GONE % look
+
+
 def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
     """What phases are told of a plan, by the names of their options; empty where the plan says nothing."""
     return {
@@ -193,17 +210,19 @@ def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "bin_dir": plan.cni_bin_dir,
         "containerd_config": plan.containerd_config,
         "namespace": plan.namespace,
-        "marker": MARKER,
+        "stack_marker": MARKER,
         "token_secret": plan.token_secret,
         "node": node.name,
         "plan": plan.fingerprint,
-        "plugin": plan.plugin.value if plan.is_thick else None,
+        "plugin": plan.plugin.value,
         "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
         "needs": " ".join(plan.required_plugins),
         "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
-        "metrics_port": plan.daemon.metrics_port,
-        "socket_dir": plan.daemon.socket_dir.rstrip("/") if plan.is_thick else None,
-        "method": _method(plan),
+        "metrics_port": plan.daemon.metrics_port or "",
+        "kubelet_dir": plan.kubelet_dir,
+        "standby": standby_keys(plan) if plan.has_standby else "",
+        "socket_dir": plan.daemon.socket_dir.rstrip("/"),
+        "method": plan.method.value + ("+" if plan.handover else ""),
     }
 
 
@@ -223,9 +242,10 @@ def _stripped(name: str) -> str:
     return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 
 
-def _packed(text: str) -> str:
-    """The text for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+@cache
+def _packed_program() -> str:
+    """The program for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
+    return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
 
 
 def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
@@ -244,12 +264,6 @@ def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
 def _known(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
     """What plan.py has checked already, or an Output that is checked as soon as it is known."""
     return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
-
-
-def _method(plan: InstallPlan) -> str | None:
-    """What a node remembers of the method, where it is not the default; with a + while it lets go of the DaemonSets."""
-    word = plan.method.value + ("+" if plan.handover else "")
-    return None if word == Method.MANIFEST else word
 
 
 def _flag(value: bool) -> str:

@@ -18,6 +18,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from .errors import MultusError
+
 FOLDER = Path(".multus")
 NAME = "multus"
 _VERSION = re.compile(r"^version: (\S+)$", re.MULTILINE)
@@ -37,14 +39,22 @@ class PackedChart:
 
 
 def pack() -> PackedChart:
-    """Write the archive into the program's folder, where it is not there yet."""
+    """Write the archive into the program's folder, where it is not there yet.
+
+    Raises:
+        MultusError: where it cannot be written.
+    """
     files = dict(sorted(_files(resources.files(__package__).joinpath("chart"), "")))
     version = f"{_version(files)}+{_digest(files)}"
     files["Chart.yaml"] = _VERSION.sub(f"version: {version}", files["Chart.yaml"].decode()).encode()
     packed = PackedChart(FOLDER / f"{NAME}-{version}.tgz", version)
-    FOLDER.mkdir(exist_ok=True)
-    _write(FOLDER / ".gitignore", b"*\n")
-    _write(packed.path, _archive(files))
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        _write(FOLDER / ".gitignore", b"*\n")
+        _write(packed.path, _archive(files))
+    except OSError as error:
+        reason = f"The chart cannot be packed into {FOLDER}/ of the program's folder ({error.strerror})"
+        raise MultusError(f"{reason}: make it writable, or write method 'manifest'.") from None
     return packed
 
 

@@ -195,6 +195,14 @@ class InstallPlan(_Frozen):
         return self.plugin is Plugin.THICK
 
     @property
+    def has_standby(self) -> bool:
+        """Whether listed nodes keep thin's configuration beside thick's, for the time in which no daemon serves them.
+
+        It works without any pod, so that it may only be where a step takes it away again.
+        """
+        return self.is_thick and self.node_cleanup
+
+    @property
     def kubeconfig_path(self) -> str:
         """Where Multus' kubeconfig lies on the host, which is also what thin's configuration names."""
         return posixpath.join(self.cni_conf_dir, "multus.d", "multus.kubeconfig")

@@ -10,12 +10,14 @@ from .args import Credentials
 from .conf import (
     CERTIFICATE_DIR,
     DAEMON_CONF_FILE,
+    DAEMON_WRITTEN_FILE,
     DEFAULT_NETWORK_DIR,
     OWN_CONF_DIR,
     POD_BIN_DIR,
     POD_CONF_DIR,
     POD_ROOT,
     POD_RUN_DIR,
+    WHOLE_CONF_FILE,
     entrypoint_flags,
     own_conf,
     own_conf_name,
@@ -143,7 +145,23 @@ def _thick(plan: InstallPlan) -> Object:
         env=[{"name": "MULTUS_NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
         resources=plan.resources,
         securityContext=context,
+        lifecycle={"preStop": {"exec": {"command": ["sh", "-c", _hand_over_script(plan)]}}},
     )
+
+
+def _hand_over_script(plan: InstallPlan) -> str:
+    """Lets the runtime turn to the standby, where there is one, before the daemon stops.
+
+    A daemon that is told to stop drops what it is doing: an interface half made, and one that is never given back.
+    """
+    return f"""\
+[ -f {plan.cni_conf_dir}/{WHOLE_CONF_FILE} ] || exit 0
+rm -f {plan.cni_conf_dir}/{DAEMON_WRITTEN_FILE}
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  sleep 1
+  grep -qsx multus-shim /proc/[0-9]*/comm || break
+done
+"""
 
 
 def _installers(plan: InstallPlan) -> list[Object]:

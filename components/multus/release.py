@@ -19,6 +19,9 @@ from .values import values_of
 RELEASE = "multus"
 METHOD = "multus-install/method"
 VALUES = "multus-install/values"
+KEEP = {"helm.sh/resource-policy": "keep"}
+"""How the chart tells Helm to leave an object when the release goes."""
+
 # Enough to see what an upgrade has changed; every revision is a Secret.
 _MAX_HISTORY = 3
 
@@ -43,8 +46,8 @@ def chart_of(plan: InstallPlan) -> Chart:
 def daemon_sets_of(plan: InstallPlan) -> dict[str, str]:
     """The DaemonSets of the release, each by a suffix for what is registered about it."""
     if plan.helm.daemon_set is not None:
-        return {"daemonset": plan.helm.daemon_set}
-    return {"daemonset": objects.DAEMON_SET, "daemonset-fallback": objects.FALLBACK_DAEMON_SET}
+        return {"gate": plan.helm.daemon_set}
+    return {"gate": objects.DAEMON_SET, "gate-fallback": objects.FALLBACK_DAEMON_SET}
 
 
 def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions) -> list[Any]:
@@ -65,6 +68,8 @@ def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: p
         timeout=plan.timeout_seconds,
         max_history=_MAX_HISTORY,
         skip_await=True,
+        # Whatever lies there under our names; another method's objects of this stack are guarded by the claim.
+        take_ownership=plan.adopt,
         # What fails stays there to be looked at, and the next `up` goes on from it.
         atomic=False,
         cleanup_on_fail=False,
@@ -77,7 +82,7 @@ def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: p
     digest = known.apply(lambda text: digest_of(json.loads(text)))
     gate_opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[release]))
     return [
-        manifests.register_patch(f"{name}-{suffix}-ready", gate(plan, daemon_set, digest), gate_opts)
+        manifests.register_patch(f"{name}-{suffix}", gate(plan, daemon_set, digest), gate_opts)
         for suffix, daemon_set in daemon_sets_of(plan).items()
     ]
 
@@ -92,18 +97,15 @@ def gate(plan: InstallPlan, daemon_set: str, digest: Any) -> Object:
 
 
 def method_claim(plan: InstallPlan) -> Object:
-    """Says on the CRD which method is in charge. Registered as a claim, under a name of its own per method.
+    """Says on the namespace which method is in charge. Registered as a claim, under a name of its own per method.
 
     Another method's claim to another value is a conflict, which stops an `up` that changes the method of a live stack
     before anything is made or deleted. Under a handover both say the same, so that the change passes, but only after
     the method that was in charge has said it in an `up` before.
     """
     said = "handover" if plan.handover else plan.method.value if plan.has_own_chart else "another chart"
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": objects.CRD, "annotations": {METHOD: said}},
-    }
+    described = objects.namespace(plan)
+    return {**described, "metadata": {**described["metadata"], "annotations": {METHOD: said}}}
 
 
 def handed_over(manifest: Object, plan: InstallPlan) -> Object:

@@ -15,12 +15,12 @@ class EngineLog:
         self._shown: dict[str, str] = {}
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
 
-    def status(self, urn: str, message: str) -> None:
+    def status(self, urn: str, message: str, *, warning: bool = False) -> None:
         """Show what is going on right now, once; an empty message clears it."""
         if self._shown.get(urn, "") == message:
             return
         self._shown[urn] = message
-        self._log(engine_pb2.INFO, urn, message, ephemeral=True)
+        self._log(engine_pb2.WARNING if warning else engine_pb2.INFO, urn, message, ephemeral=True)
 
     def warn(self, urn: str, message: str) -> None:
         """Leave a warning in the run's diagnostics."""

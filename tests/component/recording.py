@@ -220,8 +220,10 @@ def run(
     exports: dict[str, Any] = {}
 
     def whole() -> pulumi.Output[None]:
-        program()
         stack_resource: Any = get_root_resource()
+        # The SDK's mocks share one dictionary among all runs.
+        stack_resource.outputs = {}
+        program()
         return pulumi.Output.all(**stack_resource.outputs).apply(exports.update)
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shlex
 from typing import Any
 
@@ -12,13 +13,13 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from components.multus import InvalidArgumentsError, MultusComponent
-from components.multus.nodes import WHERE_GONE
+from components.multus.nodes import DEFAULTS, STATE_DIR, program_text
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 from tests.component.recording import Graph, Registration, run
 
 SHARED = {
     "m-crd": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
-    "m-method-manifest": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
+    "m-method-manifest": "kubernetes:core/v1:NamespacePatch",
     "m-service-account": "kubernetes:core/v1:ServiceAccount",
     "m-cluster-role": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
     "m-cluster-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
@@ -30,7 +31,7 @@ SHARED = {
     "m-marker": "kubernetes:core/v1:ConfigMap",
 }
 ACCESS = {name for name in SHARED if "daemonset" not in name and name != "m-marker"}
-NOT_OWNED = ("CustomResourceDefinitionPatch", "NodePatch")
+NOT_OWNED = ("CustomResourceDefinitionPatch", "NamespacePatch", "NodePatch", "DaemonSetPatch")
 
 
 def of_node(name: str) -> dict[str, str]:
@@ -209,7 +210,7 @@ def test_patch_force_is_on_every_object() -> None:
 
 def test_adopt_reaches_the_preflight() -> None:
     assert "--adopt true" in graph_of(k3s(node("a", 11), adopt=True))["m-preflight-a"].inputs["create"]
-    assert "--adopt false" in graph_of(k3s(node("a", 11)))["m-preflight-a"].inputs["create"]
+    assert "--adopt" not in graph_of(k3s(node("a", 11)))["m-preflight-a"].inputs["create"]
 
 
 def test_a_changed_plan_runs_every_phase_again() -> None:
@@ -235,7 +236,8 @@ def test_verify_disarms_only_in_its_create() -> None:
 def test_delete_runs(phase: str, delete: str, two_nodes: Graph) -> None:
     text = two_nodes[f"m-{phase}-a"].inputs["delete"]
     assert f"node.sh {delete}" in text
-    assert f"{WHERE_GONE}; " in text
+    assert f"[ -f {STATE_DIR}/node.sh ] || {{ " in text
+    assert ("set rotation to another value" in text) == (phase != "preflight")
 
 
 def test_bad_arguments_register_nothing() -> None:
@@ -282,6 +284,18 @@ def test_a_changed_configuration_is_made_before_the_old_one_goes() -> None:
     assert not graph["m-conf"].request.deleteBeforeReplace
 
 
+def told(graph: Graph, name: str, phase: str) -> dict[str, str]:
+    """Every word of a command with the one after it."""
+    words = shlex.split(shlex.split(graph[name].inputs[phase])[-1])
+    return dict(itertools.pairwise(words))
+
+
+def test_what_is_left_unsaid_is_what_the_program_takes() -> None:
+    text = program_text()
+    for option, value in DEFAULTS.items():
+        assert re.search(rf"(^| ){option}={value}( |$)", text, re.MULTILINE), option
+
+
 def test_nodes_are_told_what_is_not_ordinary() -> None:
     graph = graph_of(
         k3s(
@@ -293,19 +307,15 @@ def test_nodes_are_told_what_is_not_ordinary() -> None:
             conf={"master_conf": "10-flannel.conflist"},
         )
     )
-
-    def told(name: str, phase: str) -> dict[str, str]:
-        words = shlex.split(shlex.split(graph[name].inputs[phase])[-1])
-        return dict(itertools.pairwise(words))
-
-    checked = told("m-preflight-a", "create")
+    checked = told(graph, "m-preflight-a", "create")
     assert checked["--needs"] == "dhcp vlan"
     assert checked["--metrics-port"] == "9091"
-    provisioned = told("m-provision-a", "create")
+    provisioned = told(graph, "m-provision-a", "create")
     for words in (checked, provisioned):
         assert words["--plugin"] == "thick"
         assert words["--installs"] == "macvlan ipvlan"
-    for words in (checked, told("m-verify-a", "create"), told("m-verify-a", "delete"), told("m-provision-a", "delete")):
+    verified, disarmed = told(graph, "m-verify-a", "create"), told(graph, "m-verify-a", "delete")
+    for words in (checked, verified, disarmed, told(graph, "m-provision-a", "delete")):
         assert words["--plugin"] == "thick"
         assert words["--socket-dir"] == "/run/m"
         assert words["--master"] == "10-flannel.conflist"
@@ -331,6 +341,25 @@ def test_nodes_can_be_left_as_they_are() -> None:
     graph = graph_of(k3s(node("a", 11), node_cleanup=False))
     assert "delete" not in graph["m-provision-a"].inputs
     assert "node.sh disarm " in graph["m-verify-a"].inputs["delete"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"plugin": "thick"}, '"confDir":"/etc/cni/multus/net.d"'),
+        (
+            {"plugin": "thick", "conf": {"networks_dir": "/etc/nets", "default_networks": ["a"]}},
+            '"confDir":"/etc/nets","defaultNetworks":["a"]',
+        ),
+        ({"plugin": "thick", "node_cleanup": False}, None),
+        ({}, None),
+    ],
+    ids=["thick", "thick's keys", "nobody takes it away", "thin"],
+)
+def test_thick_has_a_standby_where_a_step_takes_it_away(arguments: dict[str, Any], expected: str | None) -> None:
+    graph = graph_of(k3s(node("a", 11), **arguments))
+    for name in ("m-provision-a", "m-verify-a"):
+        assert told(graph, name, "create").get("--standby") == expected
 
 
 def test_nothing_is_run_for_a_host_that_is_gone() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import typer
 
+from components.multus.commands import app as multus_app
 from lab.cli import app as lab_app
 from tests.docs.blocks import ROOT
 from tests.docs.names import configuration_problem
 
+_APPS: dict[str, typer.Typer] = {"components.multus": multus_app, "lab": lab_app, "multus": multus_app}
 # What a reader has anyway. `pulumi` and `kubectl` are asked for their options where the lab has them.
 _KNOWN = {
     *(
@@ -90,6 +92,8 @@ def problems_in(words: list[str]) -> Iterator[str]:
             yield from _config_problems([*rest, ""])
         case [".venv/bin/python" | "python" | "python3", "-m", module, *rest]:
             yield from _module_problems(module, rest)
+        case ["bin/multus" | "multus", *rest]:
+            yield from _app_problems("multus", rest)
         case [program, *_]:
             if program.removeprefix(".venv/bin/") not in _KNOWN:
                 yield f"{program} is not a known program"
@@ -145,9 +149,8 @@ def _config_problems(words: list[str]) -> Iterator[str]:
 
 
 def _module_problems(module: str, words: list[str]) -> Iterator[str]:
-    apps: dict[str, typer.Typer] = {"lab": lab_app}
-    if module in apps:
-        yield from _command_problems(typer.main.get_command(apps[module]), words)
+    if module in _APPS:
+        yield from _app_problems(module, words)
     elif module not in ("http.server", "pip", "venv") and not _is_module(module):
         yield f"there is no module {module}"
 
@@ -155,6 +158,11 @@ def _module_problems(module: str, words: list[str]) -> Iterator[str]:
 def _is_module(name: str) -> bool:
     path = ROOT / name.replace(".", "/")
     return path.is_dir() or path.with_suffix(".py").exists()
+
+
+def _app_problems(name: str, words: list[str]) -> Iterator[str]:
+    if words != ["COMMAND"]:
+        yield from _command_problems(typer.main.get_command(_APPS[name]), words)
 
 
 def _command_problems(command: Any, words: list[str]) -> Iterator[str]:

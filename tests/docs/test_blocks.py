@@ -151,6 +151,8 @@ def name_problems(block: Block) -> Iterator[str]:
         ("cat stacks/Pulumi.nowhere.yaml", "there is no stacks/Pulumi.nowhere.yaml"),
         (".venv/bin/python -m lab upp", "no command upp: there are prepare, up, down, status, shell, logs"),
         ("python -m lab up --distribution k3s", "up has no option --distribution"),
+        ("multus doktor", "no command doktor: there are "),
+        ("python -m components.multus doctor --stak x", "doctor has no option --stak"),
         ("python -m labor", "there is no module labor"),
         ("zzz", "zzz is not a known program"),
     ],

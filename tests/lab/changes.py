@@ -1,9 +1,10 @@
-"""What a user changes between two runs, and how to see that something stayed what it was."""
+"""What a user changes between two runs, what befalls a node, and how to see that something stayed what it was."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -11,6 +12,7 @@ from kubernetes import client
 
 from lab.cluster import Cluster
 from lab.engine import Result, Stack
+from lab.node import Node
 
 from .pods import Pods
 
@@ -85,3 +87,14 @@ def answer(cluster: Cluster, token: str) -> int:
         except client.ApiException as error:
             return int(error.status)
     return 200
+
+
+@contextmanager
+def unplugged(cluster: Cluster, node: Node) -> Iterator[None]:
+    """The node without its network; afterwards it is Ready again."""
+    node.cut_off()
+    try:
+        yield
+    finally:
+        node.reconnect()
+        cluster.await_ready()

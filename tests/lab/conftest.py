@@ -38,6 +38,7 @@ class Cell:
 
     distro: str
     nodes: int
+    reference_plugins: bool = True
 
     def __str__(self) -> str:
         return f"{self.distro}-{self.nodes}"
@@ -71,7 +72,7 @@ def boot(cell: Cell, programs: Programs) -> Iterator[Lab]:
     cluster = Cluster(INSTANCE)
     cluster.down()
     try:
-        cluster.up(cell.distro, cell.nodes)
+        cluster.up(cell.distro, cell.nodes, reference_plugins=cell.reference_plugins)
         with cluster.api as api:
             yield Lab(cluster, Stack(cluster, programs, plugins=os.environ.get("LAB_PLUGINS", "auto")), Pods(api))
     finally:

@@ -85,8 +85,8 @@ class Reader:
         if block.language == "yaml":
             script = f"kubectl apply --validate=strict -f - <<'END_OF_BLOCK'\n{block.text}END_OF_BLOCK\n"
         script = _DOCUMENTED_NODE.sub(self.lab.cluster.nodes[0].address, script)
-        # Kubernetes gets there by and by: what only looks may look again, and so may what is to be refused.
-        patient = _asks_kubernetes(script, changing=block.fails is not None)
+        # Kubernetes gets there by and by: what only looks may look again, and so may objects and what is to be refused.
+        patient = _asks_kubernetes(script, changing=block.language == "yaml" or block.fails is not None)
         ended, patience = (0, ""), time.monotonic() + (30 if patient else 0)
         while True:
             ended = self._run(script)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from lab.images import MULTUS_THIN
 from lab.node import Node
@@ -25,7 +26,6 @@ from .conftest import Cell, Lab, boot, succeeded
 from .leftovers import of_no_sandbox
 from .pods import NETWORK
 
-pytestmark = pytest.mark.lifecycle
 COPY = "example.org/multus-cni"
 
 
@@ -34,19 +34,21 @@ def lab(programs: Programs) -> Iterator[Lab]:
     yield from boot(Cell("vanilla", 1), programs)
 
 
-def killed(lab: Lab, line: str, command: str = "up") -> None:
+def killed(lab: Lab, line: str, *, once: Callable[[], bool] = lambda: True) -> None:
     """Killed at that line, and refused until `pulumi cancel` has freed the lock, as the engine itself says."""
-    assert lab.stack.killed_at(line, command).returncode == -signal.SIGKILL
+    assert lab.stack.killed_at(line, once=once).returncode == -signal.SIGKILL
     failed(lab.stack.up(), "pulumi cancel")
     lab.stack.cancel().check()
 
 
 def test_an_install_killed_at_every_step_ends_well_with_adopt(lab: Lab) -> None:
     killed(lab, "multus-preflight-lab-1 creating")
-    killed(lab, "multus-token creating")
-    failed(lab.stack.up(), "already exists")
+    killed(lab, "multus-provision-lab-1 creating")
+    # Without `once` it would be chance whether the object is there.
+    killed(lab, "multus-daemonset creating", once=lambda: has_daemon_set(lab))
+    failed(lab.stack.up(), "multus-daemonset", "already exists")
     configure(lab.stack, adopt=True)
-    for step in ("multus-provision-lab-1 creating", "multus-daemonset creating", "multus-verify-lab-1 creating"):
+    for step in ("multus-daemonset creating", "multus-verify-lab-1 creating"):
         killed(lab, step)
     succeeded(lab.stack.up())
     lab.pods.create_network()
@@ -56,6 +58,11 @@ def test_an_install_killed_at_every_step_ends_well_with_adopt(lab: Lab) -> None:
     with churn(lab.cluster):
         succeeded(lab.stack.up())
         succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def has_daemon_set(lab: Lab) -> bool:
+    found: list[Any] = client.AppsV1Api(lab.pods.api).list_namespaced_daemon_set("kube-system").items
+    return "kube-multus-ds" in [each.metadata.name for each in found]
 
 
 def test_a_rotation_killed_half_way_ends_well_by_itself(lab: Lab) -> None:
@@ -121,8 +128,10 @@ def test_an_argument_changed_before_the_repeat_is_what_counts(lab: Lab) -> None:
     [node] = lab.cluster.nodes
     ctr = ["ctr", "--address", str(node.look.containerd_socket), "--namespace", "k8s.io"]
     node.run([*ctr, "images", "tag", MULTUS_THIN, f"{COPY}:{MULTUS_THIN.rpartition(':')[2]}"])
+    killed(lab, "multus-token creating")
+    configure(lab.stack, adopt=True)
     killed(lab, "multus-daemonset creating")
-    configure(lab.stack, adopt=True, image={"repository": COPY})
+    configure(lab.stack, image={"repository": COPY})
     done = steps(succeeded(lab.stack.up()))
     assert ("multus-daemonset", "created") in done
     assert image(lab.pods).startswith(COPY)

@@ -1,4 +1,4 @@
-"""What happens to a running install on two nodes: every change that a cluster goes through, while pods come and go.
+"""What happens to a running install on two nodes: every change that a stack goes through, while pods come and go.
 
 The tests run in this order on one cluster, each from the state that the one before has left.
 """
@@ -25,12 +25,12 @@ from lab.node import Node
 from lab.programs import Programs
 from lab.waiting import until
 
-from .changes import answer, configure, counted, failed, identities, image, listed, steps
+from .changes import answer, configure, counted, failed, identities, image, listed, steps, unplugged
 from .churn import churn
 from .conftest import Cell, Lab, boot, succeeded
+from .leftovers import of_no_sandbox
 from .pods import NETWORK
 
-pytestmark = pytest.mark.lifecycle
 ROOT = Path(__file__).parents[2]
 COPY = "example.org/multus-cni"
 STATE_DIR = "/var/lib/multus-install"
@@ -56,16 +56,6 @@ def has_multus(lab: Lab) -> bool:
     return "multus" in [account.metadata.name for account in found]
 
 
-@contextmanager
-def unplugged(lab: Lab, node: Node) -> Iterator[None]:
-    node.cut_off()
-    try:
-        yield
-    finally:
-        node.reconnect()
-        lab.cluster.await_ready()
-
-
 def test_a_wrong_directory_is_refused_with_the_right_one(lab: Lab) -> None:
     before = lab.trees()
     # Where k3s had its plugins before October 2024, and still has a directory.
@@ -87,7 +77,7 @@ def test_a_wrong_host_key_is_refused(lab: Lab) -> None:
 
 def test_an_unreachable_node_stops_an_install_before_it_begins(lab: Lab) -> None:
     first, second = lab.cluster.nodes
-    with unplugged(lab, second):
+    with unplugged(lab.cluster, second):
         failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
         assert not has_multus(lab)
         assert not first.run(["ls", "/var/lib/cni/multus"], check=False).stdout
@@ -154,7 +144,7 @@ def test_a_rotation_retires_the_old_token_last(lab: Lab) -> None:
 def test_an_unreachable_node_stops_a_rotation_before_it_begins(lab: Lab) -> None:
     second = lab.cluster.nodes[1]
     configure(lab.stack, rotation="3")
-    with unplugged(lab, second), churn(lab.cluster, ["lab-1"]):
+    with unplugged(lab.cluster, second), churn(lab.cluster, ["lab-1"]):
         failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
     assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-2"]
     with churn(lab.cluster):
@@ -215,82 +205,6 @@ def connects(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_node_that_leaves_the_list_keeps_multus(lab: Lab) -> None:
-    configure(lab.stack, nodes=listed(lab.cluster)[:1])
-    with churn(lab.cluster):
-        succeeded(lab.stack.up())
-    assert_served_by_pod_alone(lab, lab.cluster.nodes[1])
-    with churn(lab.cluster, ["lab-2"]):
-        succeeded(lab.stack.up("--expect-no-changes"))
-
-
-def test_a_node_that_joins_the_list_keeps_multus(lab: Lab) -> None:
-    configure(lab.stack, nodes=listed(lab.cluster))
-    with churn(lab.cluster):
-        succeeded(lab.stack.up())
-    assert_provisioned(lab, lab.cluster.nodes[1])
-
-
-def test_a_node_renamed_in_the_list_keeps_multus(lab: Lab) -> None:
-    """The same live host under two names: its new steps come first, and its old ones must not take anything away."""
-    renamed = listed(lab.cluster)
-    renamed[1]["name"] = "edge-2"
-    configure(lab.stack, nodes=renamed)
-    with churn(lab.cluster):
-        succeeded(lab.stack.up())
-    configure(lab.stack, nodes=listed(lab.cluster))
-    with churn(lab.cluster):
-        succeeded(lab.stack.up())
-    assert_provisioned(lab, lab.cluster.nodes[1])
-    # The label of a node that is not there has made one, which is nobody's.
-    lab.pods.core.delete_node("edge-2")
-
-
-def assert_served_by_pod_alone(lab: Lab, node: Node) -> None:
-    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [True]
-    assert node.run(["ls", STATE_DIR], check=False).returncode != 0
-
-
-def assert_provisioned(lab: Lab, node: Node) -> None:
-    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [False]
-    assert f"node={node.name}" in node.run(["cat", f"{STATE_DIR}/marker"]).stdout
-
-
-def test_a_rebooted_node_brings_its_pods_back_whole(lab: Lab) -> None:
-    node = lab.cluster.nodes[1]
-    before = restarts(lab, "kept-2")
-    node.reboot()
-    lab.cluster.await_ready()
-    until(lambda: restarts(lab, "kept-2") > before, "the pod runs again", seconds=120, every=0.5)
-    assert lab.pods.address("kept-2", "net1").startswith("10.98.0.")
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "Multus is back", seconds=120, every=0.5)
-    with churn(lab.cluster, [node.name]):
-        succeeded(lab.stack.up("--expect-no-changes"))
-
-
-def restarts(lab: Lab, name: str) -> int:
-    """How often the pod's container was started again; -1 while it does not run."""
-    pod: Any = lab.pods.core.read_namespaced_pod(name, "default")
-    [status] = pod.status.container_statuses or [None]
-    return int(status.restart_count) if status and status.state.running else -1
-
-
-def test_a_machine_replaced_under_the_same_name_is_provisioned_again(lab: Lab) -> None:
-    node = lab.cluster.nodes[1]
-    lab.pods.delete("kept-2")
-    node.wipe()
-    node.identify(lab.cluster.control_plane.authority)
-    node.start()
-    lab.cluster.await_ready()
-    give_copy(lab, node)
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "the new machine's pod is there", seconds=120, every=0.5)
-    configure(lab.stack, nodes=listed(lab.cluster))
-    with churn(lab.cluster):
-        succeeded(lab.stack.up())
-    assert_provisioned(lab, node)
-    lab.pods.create("kept-2", node=node.name, network=NETWORK)
-
-
 def test_a_renamed_component_deletes_nothing(lab: Lab, tmp_path: Path) -> None:
     before = identities(lab.pods)
     lab.stack.program = with_component_named(tmp_path / "renamed", "network")
@@ -322,34 +236,8 @@ def with_component_named(folder: Path, name: str, *, former: str | None = None) 
     return folder
 
 
-def test_an_unreachable_node_stops_a_destroy_that_can_be_repeated(lab: Lab) -> None:
-    first, second = lab.cluster.nodes
+def test_a_destroy_then_leaves_nothing(lab: Lab) -> None:
     lab.pods.delete("kept-1", "kept-2")
-    with unplugged(lab, second):
-        failed(lab.stack.destroy(), "-lab-2", second.address)
-        lab.pods.create("plain", node=first.name)
-        lab.pods.delete("plain")
-    with churn(lab.cluster, ["lab-2"]):
-        succeeded(lab.stack.up())
-    with churn(lab.cluster):
-        succeeded(lab.stack.up("--expect-no-changes"))
-
-
-def test_a_node_whose_program_was_lost_is_not_left_behind(lab: Lab) -> None:
-    second = lab.cluster.nodes[1]
-    second.run(["rm", "-rf", STATE_DIR])
-    failed(lab.stack.destroy(), "-lab-2", "rotation")
-    with churn(lab.cluster, ["lab-2"]):
-        configure(lab.stack, rotation="4")
-        succeeded(lab.stack.up())
-
-
-def test_destroy_then_ends_well(lab: Lab) -> None:
     succeeded(lab.stack.destroy())
-    for node in lab.cluster.nodes:
-        lab.pods.create(f"plain-{node.name}", node=node.name)
-        conf_dir = str(lab.cluster.look.conf_dir)
-        assert node.run(["ls", conf_dir]).stdout.split() == ["10-flannel.conflist"]
-        assert node.run(["ls", STATE_DIR], check=False).returncode != 0
-    lab.pods.delete(*(f"plain-{node.name}" for node in lab.cluster.nodes))
     assert not lab.pods.of_multus()
+    assert not [file for node in lab.cluster.nodes for file in of_no_sandbox(node)]

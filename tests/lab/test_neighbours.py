@@ -27,7 +27,6 @@ from .conftest import Cell, Lab, boot, succeeded
 from .leftovers import of_no_sandbox
 from .pods import NETWORK
 
-pytestmark = pytest.mark.lifecycle
 MODULE = Path(__file__).parents[2] / "lab" / "go" / "multus"
 UPSTREAM = "gopkg.in/k8snetworkplumbingwg/multus-cni.v4"
 

@@ -1,4 +1,6 @@
-"""Thick Multus, and the change from thin to thick and back under running pods.
+"""Thick Multus, and the change from thin to thick and back, while pods come and go.
+
+No pod may notice any of it: thin carries the nodes through the time in which no daemon serves them.
 
 The tests of one cluster run in this order; the last one destroys.
 """
@@ -13,14 +15,18 @@ from typing import Any
 import pytest
 
 from lab.images import BUSYBOX
+from lab.node import Node
 from lab.programs import Programs
 from lab.waiting import until
 
+from .changes import configure, listed
+from .churn import churn
 from .conftest import Cell, Lab, boot, succeeded
+from .leftovers import of_no_sandbox
 from .pods import NAMESPACE, NETWORK
 from .test_install import Trees, exercise_plain_pods, reservations_and_files, summary
 
-CELLS = [Cell("k3s", 1), Cell("vanilla", 1)]
+CELLS = [Cell("k3s", 2), Cell("vanilla", 1)]
 PORT = 18080
 STATIC = "/etc/kubernetes/manifests/static.json"
 
@@ -37,9 +43,10 @@ class Changing:
         return self.lab.cluster.nodes[0]
 
     def plugin(self, plugin: str) -> None:
-        """Change the plugin."""
-        self.lab.stack.config_set("multus:plugin", plugin)
-        succeeded(self.lab.stack.up())
+        """Change the plugin, unnoticed."""
+        configure(self.lab.stack, plugin=plugin)
+        with churn(self.lab.cluster):
+            succeeded(self.lab.stack.up())
 
     def start_static_pod(self) -> None:
         """A pod that the kubelet runs by itself."""
@@ -53,24 +60,22 @@ class Changing:
         states = pod.status.container_statuses or []
         return str(states[0].container_id) if states and states[0].state.running else ""
 
-    def confs(self) -> list[str]:
-        """The names of Multus' configurations on the node."""
-        listed: str = self.node.run(["ls", str(self.lab.cluster.look.conf_dir)]).stdout
-        return [name for name in listed.split() if name.startswith("00-multus")]
+    def confs(self) -> set[tuple[str, ...]]:
+        """The names of Multus' configurations on each node; one item where all nodes agree."""
+        folder = str(self.lab.cluster.look.conf_dir)
+        names = [node.run(["ls", folder]).stdout.split() for node in self.lab.cluster.nodes]
+        return {tuple(name for name in each if name.startswith("00-multus")) for each in names}
 
-    def leaked(self) -> set[str]:
-        """Addresses of the default network that are reserved for no running pod."""
-        listed = self.node.run(["sh", "-c", "ls /var/lib/cni/networks/cbr0 /var/lib/cni/networks/* | sort -u"]).stdout
-        reserved = {name for name in listed.split() if name.startswith("10.42.")}
-        found: Any = self.lab.pods.core.list_pod_for_all_namespaces().items
-        return reserved - {pod.status.pod_ip for pod in found}
+    def leaked(self) -> list[str]:
+        """What is kept on any node for a sandbox that is no more."""
+        return [file for node in self.lab.cluster.nodes for file in of_no_sandbox(node)]
 
 
 @pytest.fixture(autouse=True)
 def nothing_leaks(changing: Changing) -> Iterator[None]:
-    """Whatever a test does, afterwards no address is reserved for a pod that is gone."""
+    """Whatever a test does, afterwards nothing is reserved or remembered for a pod that is gone."""
     yield
-    until(lambda: not changing.leaked(), "every address belongs to a running pod", seconds=15, every=0.5)
+    until(lambda: not changing.leaked(), "everything belongs to a running pod", seconds=15, every=0.5)
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)
@@ -103,7 +108,7 @@ def test_pods_keep_their_networks_when_thick_comes(changing: Changing) -> None:
     changing.plugin("thick")
     assert pods.address("of-thin", "net1") == address
     assert changing.static_container() == static
-    assert changing.confs() == ["00-multus.conf"]
+    assert changing.confs() == {("00-multus.conf", "00-multus.conflist")}
 
 
 def test_a_pod_gets_its_second_interface_from_the_daemon(changing: Changing) -> None:
@@ -148,13 +153,47 @@ def test_up_again_changes_nothing(changing: Changing) -> None:
 
 
 def test_another_daemon_configuration_rolls_the_daemon(changing: Changing) -> None:
-    changing.lab.stack.config_set("multus:log", json.dumps({"level": "error", "file": "/var/log/multus.log"}))
-    succeeded(changing.lab.stack.up())
+    configure(changing.lab.stack, log={"level": "error", "file": "/var/log/multus.log"})
+    with churn(changing.lab.cluster):
+        succeeded(changing.lab.stack.up())
     path = changing.lab.cluster.look.conf_dir / "00-multus.conf"
     assert json.loads(changing.node.run(["cat", str(path)]).stdout)["logLevel"] == "error"
     found: Any = changing.lab.pods.core.list_namespaced_config_map("kube-system").items
     assert len([each for each in found if each.metadata.name.startswith("multus-conf-")]) == 1
-    changing.lab.stack.config_rm("multus:log")
+    configure(changing.lab.stack, log=None)
+
+
+def test_daemons_that_start_anew_are_not_missed(changing: Changing) -> None:
+    lab = changing.lab
+    with churn(lab.cluster):
+        for node in lab.cluster.nodes:
+            restart_daemon(lab, node)
+
+
+def restart_daemon(lab: Lab, node: Node) -> None:
+    [before] = lab.pods.of_multus(node.name)
+
+    def is_another() -> bool:
+        return before not in lab.pods.of_multus(node.name) and lab.pods.is_rolled_out("kube-multus-ds")
+
+    lab.pods.core.delete_namespaced_pod(before, "kube-system")
+    until(is_another, f"another daemon serves {node.name}", seconds=120, every=0.5)
+
+
+def test_a_node_that_leaves_the_list_and_comes_back_keeps_multus(changing: Changing) -> None:
+    lab = changing.lab
+    node = lab.cluster.nodes[-1]
+    configure(lab.stack, nodes=listed(lab.cluster)[:-1])
+    with churn(lab.cluster, [node.name]):
+        succeeded(lab.stack.up())
+        until(lambda: lab.pods.is_rolled_out("kube-multus-ds-fallback"), "the fallback serves", seconds=120, every=0.5)
+    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [True]
+    folder = str(lab.cluster.look.conf_dir)
+    assert "00-multus.conflist" not in node.run(["ls", folder]).stdout.split()
+    configure(lab.stack, nodes=listed(lab.cluster))
+    with churn(lab.cluster, [node.name]):
+        succeeded(lab.stack.up())
+    assert changing.confs() == {("00-multus.conf", "00-multus.conflist")}
 
 
 def test_pods_keep_their_networks_when_thin_comes_back(changing: Changing) -> None:
@@ -163,7 +202,7 @@ def test_pods_keep_their_networks_when_thin_comes_back(changing: Changing) -> No
     changing.plugin("thin")
     assert pods.address("of-thick", "net1") == address
     assert changing.static_container() == static
-    assert changing.confs() == ["00-multus.conflist"]
+    assert changing.confs() == {("00-multus.conflist",)}
     pods.create("thin-again", node=changing.node.name, network=NETWORK)
     assert pods.address("thin-again", "net1").startswith("10.98.0.")
 

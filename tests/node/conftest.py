@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -14,14 +15,7 @@ from tests.node.api_server import ApiServer, serving
 from tests.node.certificates import make_authority
 from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, FLANNEL, Node, token_of
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The program looks for Multus' processes on the whole machine, where another worker's tests pretend to be some."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.alone)
+_CLONE_NEWNET = 0x40000000
 
 
 CONTAINERD = """\
@@ -30,6 +24,24 @@ version = 2
   bin_dir = "/opt/cni/bin"
   conf_dir = "/etc/cni/net.d"
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def network_of_its_own() -> Iterator[None]:
+    """By its network the program tells its node's processes from those that other tests pretend to be Multus'."""
+    if os.geteuid() != 0:
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open() as before:
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            yield
+        finally:
+            if libc.setns(before.fileno(), _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
 
 
 @pytest.fixture(scope="session")

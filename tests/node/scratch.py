@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from components.multus.conf import kubeconfig
-from components.multus.nodes import STATE_DIR, WHERE_GONE, program_for_people, program_text
+from components.multus.nodes import STATE_DIR, program_for_people, program_text, unless_lost
 from components.multus.server import Server
 from tests.node.api_server import ApiServer
 
@@ -136,7 +136,7 @@ class Node:
             "bin_dir": BIN_DIR,
             "containerd_config": CONTAINERD_CONFIG,
             "namespace": NAMESPACE,
-            "marker": "multus-install",
+            "stack_marker": "multus-install",
             "token_secret": TOKEN_SECRET,
             "owner": self.owner,
             "node": self.name,
@@ -204,9 +204,11 @@ class Node:
 
     def delete(self, phase: str, **options: Any) -> Result:
         """Run a phase as the delete of a remote command does: the program may be gone already."""
-        guard = WHERE_GONE.replace(STATE_DIR, str(self.state))
-        if subprocess.run([*self.shell, "-c", f"{guard}; exit 9"], check=False).returncode == 0:
-            return Result(0, "", "")
+        guard = unless_lost(str(self.conf)).replace(STATE_DIR, str(self.state))
+        command = [*self.shell, "-c", f"{guard}; exit 9"]
+        guarded = subprocess.run(command, capture_output=True, text=True, check=False)
+        if guarded.returncode != 9:
+            return Result(guarded.returncode, guarded.stdout, guarded.stderr)
         return self.run(phase, deliver=False, **options)
 
     def preflight(self, **options: Any) -> Result:
@@ -253,7 +255,9 @@ class Node:
             "type": "multus-shim",
             **changes,
         }
-        (self.conf / "00-multus.conf").write_text(json.dumps(content), encoding="utf-8")
+        written = self.conf / "00-multus.conf"
+        written.write_text(json.dumps(content), encoding="utf-8")
+        written.chmod(0o600)
 
     def runtime_says(self, status: str, *types: str) -> None:
         """Let crictl answer: how loading went, and the types of the networks that are loaded."""

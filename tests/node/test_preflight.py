@@ -124,6 +124,14 @@ def test_preflight_refuses_a_leftover_unless_adopting(node: Node, leftover: str)
     assert node.preflight(adopt="true").ok
 
 
+def test_preflight_names_the_pod_whose_install_is_in_the_way(node: Node) -> None:
+    node.at(f"{CONF_DIR}/00-multus.conf").write_text("{}", encoding="utf-8")
+    node.at("/var/log/pods/kube-system_rke2-multus-x7k2p_1f6b").mkdir(parents=True)
+    result = node.preflight()
+    assert "not this stack's: kube-system_rke2-multus-x7k2p_1f6b" in result.err
+    assert "helm uninstall" in result.err
+
+
 def test_preflight_accepts_what_the_pod_of_this_very_install_wrote(node: Node) -> None:
     node.pod_installs()
     node.kubeconfig.parent.mkdir()
@@ -150,6 +158,45 @@ def test_preflight_refuses_a_node_of_another_stack_unless_adopting(node: Node) -
     assert "this node belongs to multus/test/multus; destroy that stack first" in result.err
     assert node.tree() == before
     assert node.preflight(adopt="true").ok
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [("manifest", "helm"), ("manifest", "helm+"), ("helm", "manifest"), ("helm", "manifest+")]
+)
+def test_preflight_refuses_another_method_without_a_handover(node: Node, before: str, now: str) -> None:
+    """Adopting or not: the engine would take over what is there, and then delete it as the former method's."""
+    assert node.provision(method=before).ok
+    tree = node.tree()
+    for adopt in ("false", "true"):
+        result = node.preflight(method=now, adopt=adopt)
+        assert not result.ok
+        assert f"the DaemonSets are here by method {before}; " in result.err
+        assert f"set method to {before} and handover to true, run pulumi up" in result.err
+        assert node.tree() == tree
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("manifest", "manifest+"),
+        ("manifest+", "helm+"),
+        ("helm+", "helm"),
+        ("helm+", "manifest+"),
+        ("helm+", "manifest"),
+    ],
+)
+def test_preflight_passes_a_handover(node: Node, before: str, now: str) -> None:
+    assert node.provision(method=before).ok
+    result = node.preflight(method=now)
+    assert result.ok, result.err
+    assert node.provision(method=now).ok
+
+
+def test_preflight_passes_a_node_that_remembers_no_method(node: Node) -> None:
+    assert node.provision().ok
+    marker = node.state / "marker"
+    marker.write_text(marker.read_text().replace("method=manifest\n", ""), encoding="utf-8")
+    assert node.preflight(method="helm").ok
 
 
 def test_preflight_passes_its_own_provisioned_node(node: Node) -> None:

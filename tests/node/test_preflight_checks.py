@@ -18,7 +18,7 @@ MOUNTS = "22 1 0:20 / / rw{} - ext4 /dev/a rw\n30 22 0:21 / /run rw shared:5 - t
 
 def told(node: Node, **options: Any) -> dict[str, Any]:
     """What preflight tells a program."""
-    result = node.preflight(json="true", **options)
+    result = node.preflight(as_json="true", **options)
     answer: dict[str, Any] = json.loads(result.out)
     errors = [finding for finding in answer["findings"] if finding["severity"] == "error"]
     assert result.ok is (not errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -181,3 +182,18 @@ def test_provision_proves_without_curl(node: Node, name: str, message: str, ok: 
     result = node.provision()
     assert result.ok is ok, result.err
     assert node.kubeconfig.exists() is ok
+
+
+def test_thick_has_a_standby_before_the_fallbacks_daemon_leaves(node: Node) -> None:
+    """Its configuration goes with it, and the label that comes next takes it away."""
+    standby = {"plugin": "thick", "standby": '"confDir":"/etc/cni/multus/net.d"'}
+    node.thick_pod_installs()
+    assert node.provision(**standby).ok
+    assert json.loads((node.conf / "00-multus.conflist").read_text(encoding="utf-8"))["name"] == "cbr0"
+
+
+def test_a_failed_proof_leaves_no_standby_without_a_kubeconfig(node: Node) -> None:
+    node.thick_pod_installs()
+    node.api.forbidden = True
+    assert not node.provision(plugin="thick", standby='"confDir":"/etc"').ok
+    assert not (node.conf / "00-multus.conflist").exists()

@@ -226,16 +226,44 @@ def test_clean_of_thick_leaves_the_tree_as_it_was(node: Node, bare: dict[str, An
     assert node.provision().ok
     with listening(node.socket):
         node.thick_pod_installs()
-        assert node.verify(**thick).ok
+        assert node.verify(**thick, standby='"confDir":"/etc"').ok
         node.api.marker_is_there = False
         assert node.disarm(**thick).ok
-        assert not (node.conf / "00-multus.conf").exists()
+        assert not list(node.conf.glob("00-multus.conf*"))
     for name in ("multus.temp1", "passthru.temp1", "multus-shim.temp1", "_multus1"):
         (node.at(BIN_DIR) / name).touch()
     (node.conf / "00-multus.conf.new").touch()
     result = node.clean(**thick)
     assert result.ok, result.err
     assert node.tree() == {**bare, "run": node.tree()["run"]}
+
+
+def test_both_configurations_of_thick_come_back_where_the_default_network_does_not_load(node: Node) -> None:
+    thick = {"plugin": "thick"}
+    assert node.provision().ok
+    with listening(node.socket):
+        node.thick_pod_installs()
+        assert node.verify(**thick, standby='"confDir":"/etc"').ok
+        before = node.tree()
+        node.api.marker_is_there = False
+        node.runtime_says("cni config load failed: no network config found")
+        assert not node.disarm(**thick).ok
+        assert node.tree() == before
+
+
+def test_a_thick_node_that_leaves_the_list_keeps_no_standby(node: Node, tmp_path: Path) -> None:
+    """Its next pod removes its own configuration, and nobody would ever remove the other one."""
+    thick = {"plugin": "thick"}
+    assert node.provision().ok
+    with listening(node.socket):
+        node.thick_pod_installs()
+        assert node.verify(**thick, standby='"confDir":"/etc"').ok
+        assert node.disarm(**thick).ok
+        assert (node.conf / "00-multus.conflist").exists()
+        with running("multus-daemon", tmp_path):
+            assert node.clean(**thick).ok
+    assert [path.name for path in node.conf.glob("00-multus.conf*")] == ["00-multus.conf"]
+    assert not node.state.exists()
 
 
 @pytest.mark.parametrize("adopts", [False, True], ids=["before-us", "with-multus"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from components.multus.nodes import STATE_DIR
 from tests.node.daemon import listening
 from tests.node.processes import running
 from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node
@@ -227,6 +228,56 @@ def test_thin_becomes_thick(thick: Node, before: str) -> None:
     assert result.ok, result.err
     assert [path.name for path in sorted(thick.conf.glob("00-*"))] == ["00-multus.conf"]
     assert [path.name for path in (thick.state / "conf").iterdir()] == ["00-multus.conf"]
+
+
+STANDBY = {**THICK, "standby": '"confDir":"/etc/cni/multus/net.d","namespaceIsolation":true'}
+
+
+def test_thick_gets_a_standby_that_names_what_the_daemon_names(thick: Node) -> None:
+    thick.thick_pod_installs()
+    assert thick.verify(**STANDBY).ok
+    standby = thick.conf / "00-multus.conflist"
+    assert json.loads(standby.read_text(encoding="utf-8")) == {
+        "cniVersion": "1.0.0",
+        "name": "cbr0",
+        "plugins": [
+            {
+                "type": "multus",
+                "kubeconfig": f"{CONF_DIR}/multus.d/multus.kubeconfig",
+                "clusterNetwork": f"{STATE_DIR}/default",
+                "capabilities": {"portMappings": True},
+                "confDir": "/etc/cni/multus/net.d",
+                "namespaceIsolation": True,
+            }
+        ],
+    }
+    assert standby.stat().st_mode & 0o777 == 0o600
+    [link] = (thick.state / "default").iterdir()
+    assert str(link.readlink()) == f"{CONF_DIR}/10-flannel.conflist"
+    assert {path.name for path in (thick.state / "conf").iterdir()} == {"00-multus.conf", "00-multus.conflist"}
+
+
+def test_standby_follows_the_default_network_to_another_file(thick: Node) -> None:
+    thick.thick_pod_installs()
+    assert thick.verify(**STANDBY).ok
+    (thick.conf / "10-flannel.conflist").rename(thick.conf / "20-flannel.conflist")
+    thick.thick_pod_installs(clusterNetwork="/host/etc/cni/net.d/20-flannel.conflist")
+    assert thick.verify(**STANDBY).ok
+    assert [path.name for path in (thick.state / "default").iterdir()] == ["20-flannel.conflist"]
+
+
+def test_standby_goes_when_the_plan_has_none_any_more(thick: Node) -> None:
+    thick.thick_pod_installs()
+    assert thick.verify(**STANDBY).ok
+    assert thick.verify(**THICK).ok
+    assert not (thick.conf / "00-multus.conflist").exists()
+
+
+def test_no_standby_without_its_binary(thick: Node) -> None:
+    thick.thick_pod_installs()
+    thick.binary.unlink()
+    assert thick.verify(**STANDBY).ok
+    assert not (thick.conf / "00-multus.conflist").exists()
 
 
 def test_thick_becomes_thin(thick: Node) -> None:

@@ -166,6 +166,15 @@ def test_nested_arguments_can_be_configured() -> None:
     assert "--needs macvlan" in graph["multus-preflight-server-1"].inputs["create"]
 
 
+def test_helm_can_be_configured() -> None:
+    values = {"podAnnotations": {"some_key": "aB"}, "log": {"toStderr": False}}
+    graph = up({**GOOD, "multus:method": "helm", "multus:helm": json.dumps({"values": values})}).graph
+    assert graph["multus-release"].inputs["values"]["podAnnotations"] == {"some_key": "aB"}
+    assert graph["multus-release"].inputs["values"]["log"] == {"toStderr": False}
+    assert graph["multus-release"].request.provider.startswith(graph["cluster"].urn)
+    assert "multus-daemonset" not in graph.types
+
+
 def test_rotation_may_look_like_a_number() -> None:
     assert up({**GOOD, "multus:rotation": "20260101"}).graph["multus-token"].inputs["metadata"]["name"] == (
         "multus-token-20260101"

@@ -41,6 +41,11 @@ NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOS
             {"distro": "k3s", "live_attachments": "proceed", "adopt": True},
             id="enums",
         ),
+        pytest.param(
+            {"distro": "k3s", "method": "helm", "helm": {"values": {"podAnnotations": {"some_key": "aB"}}}},
+            {"distro": "k3s", "method": "helm", "helm": {"values": {"podAnnotations": {"some_key": "aB"}}}},
+            id="helm",
+        ),
     ],
 )
 def test_construct_registers_what_the_local_call_registers(remote: Any, local: Any, preview: bool) -> None:
@@ -51,6 +56,15 @@ def test_construct_registers_what_the_local_call_registers(remote: Any, local: A
     called = run(lambda: MultusComponent("m", local) and None, preview=preview).graph
     assert len(called.all) > 10
     assert constructed.described() == called.described()
+
+
+def test_construct_takes_another_chart() -> None:
+    served = provider()
+    chart = {"chart": "oci://r.example/multus", "version": "4.3.0", "daemonSet": "multus", "values": {"camelKey": 1.0}}
+    remote: Any = {"distro": "rke2", "method": "helm", "helm": chart}
+    graph = run(lambda: served.construct("m", TOKEN, remote, pulumi.ResourceOptions()) and None).graph
+    assert graph["m-release"].inputs["values"] == {"camelKey": 1}
+    assert graph["m-gate"].inputs["metadata"]["name"] == "multus"
 
 
 def test_construct_takes_secret_leaves() -> None:

@@ -98,9 +98,25 @@ plugins up in its own tree and runs them in the host's: both have to agree. */}}
 {{- dict "all" $found | toJson }}
 {{- end }}
 
+{{- /* Lets the runtime turn to the standby, where there is one, before the daemon stops. A daemon that is told to stop
+drops what it is doing: an interface half made, and one that is never given back. */}}
+{{- define "multus.handOverScript" -}}
+{{- $configDir := trimSuffix "/" .Values.cni.configDir -}}
+[ -f {{ $configDir }}/00-multus.conflist ] || exit 0
+rm -f {{ $configDir }}/00-multus.conf
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  sleep 1
+  grep -qsx multus-shim /proc/[0-9]*/comm || break
+done
+{{ end }}
+
 {{- define "multus.thick" -}}
 command: [/usr/src/multus-cni/bin/multus-daemon]
 args: [--config=/etc/multus/daemon-config.json]
+lifecycle:
+  preStop:
+    exec:
+      command: [sh, -c, {{ include "multus.handOverScript" .root | toJson }}]
 securityContext:
   privileged: true
   {{- with .root.Values.securityContext.seLinuxOptions }}

@@ -31,6 +31,7 @@ class Kind:
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 _CRD = "apiextensions.k8s.io/v1"
+_FLOW = "flowcontrol.apiserver.k8s.io/v1"
 _NETWORKS = "k8s.cni.cncf.io/v1"
 _ROLE_REF = (("roleRef",),)
 _NODE = Kind("v1", "Node", "nodes", namespaced=False)
@@ -51,6 +52,7 @@ KINDS = {
     ),
     f"kubernetes:{_RBAC}:Role": Kind(_RBAC, "Role", "roles", namespaced=True),
     f"kubernetes:{_RBAC}:RoleBinding": Kind(_RBAC, "RoleBinding", "rolebindings", namespaced=True, immutable=_ROLE_REF),
+    f"kubernetes:{_FLOW}:FlowSchema": Kind(_FLOW, "FlowSchema", "flowschemas", namespaced=False),
     "kubernetes:apps/v1:DaemonSet": _DAEMON_SET,
     "kubernetes:apps/v1:DaemonSetPatch": _DAEMON_SET,
     f"kubernetes:{_CRD}:CustomResourceDefinitionPatch": _CRD_KIND,

@@ -9,6 +9,7 @@ import os
 import secrets
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -255,9 +256,7 @@ class KubernetesProvider(Provider):
         if annotation(body, "skipAwait") == "true":
             return live
         seconds = timeout_of(request.timeout, body)
-        return until_ready(
-            cluster, kind, live, seconds, self.cancelled, lambda line: self.log.status(request.urn, line)
-        )
+        return until_ready(cluster, kind, live, seconds, self.cancelled, partial(self.log.status, request.urn))
 
     def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
         """The live object; of one that we made, only what we said counts as input."""
@@ -292,7 +291,6 @@ class KubernetesProvider(Provider):
             if lacks:
                 reasons = [
                     f"Resource '{name}' was created but failed to initialize",
-                    lacks,
                     *pod_troubles(cluster, live),
                 ]
                 raise InitFailedError(reasons, request.id, new_state, new_inputs)
@@ -385,7 +383,7 @@ class KubernetesProvider(Provider):
             return empty_pb2.Empty()
         seconds = timeout_of(request.timeout, inputs)
         try:
-            until_gone(cluster, kind, live, seconds, self.cancelled, lambda line: self.log.status(request.urn, line))
+            until_gone(cluster, kind, live, seconds, self.cancelled, partial(self.log.status, request.urn))
         except NotReadyError as error:
             kept = checkpoint(inputs, error.live, state, api_version_of(state, inputs), manager)
             raise InitFailedError(error.reasons, object_id(error.live), kept) from None

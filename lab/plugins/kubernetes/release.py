@@ -28,6 +28,7 @@ _FLAGS = {
     "devel": "--devel",
     "disableOpenapiValidation": "--disable-openapi-validation",
     "renderSubchartNotes": "--render-subchart-notes",
+    "takeOwnership": "--take-ownership",
 }
 _INSTALL_FLAGS = {
     **_FLAGS,
@@ -55,14 +56,15 @@ _DEFAULTS: Properties = {
     "timeout": 0,
     "values": {},
 }
+_FIELDS = (*_DEFAULTS, "maxHistory", "repositoryOpts")
 _NOT_COVERED = ("dependencyUpdate", "keyring", "lint", "postrender", "valueYamlFiles", "verify")
 
 
 def check(request: Any, helm: Helm | None, default_namespace: str) -> provider_pb2.CheckResponse:
-    """Complete the inputs: every field has a value, and the version is the one that the chart itself names."""
+    """Complete the inputs: every known field has a value, and the version is the one that the chart itself names."""
     given, old = decode(request.news), decode(request.olds)
     _refuse_uncovered(reveal(given))
-    inputs = {**_DEFAULTS, **{key: value for key, value in given.items() if value is not None}}
+    inputs = {**_DEFAULTS, **{key: given[key] for key in _FIELDS if given.get(key) is not None}}
     inputs["name"] = given.get("name") or old.get("name") or f"{name_of(request.urn)}-{secrets.token_hex(4)}"
     inputs["namespace"] = given.get("namespace") or default_namespace
     if "timeout" not in given and not given.get("skipAwait"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from lab.plugins.errors import ProviderError
 from lab.plugins.kubernetes.cluster import ApiError, Cluster, Object
@@ -15,9 +16,14 @@ DEFAULT_SECONDS = 600.0
 _TOKEN_SECONDS = 5.0
 _POLL_SECONDS = 0.3
 _PODS = Kind("v1", "Pod", "pods", namespaced=True)
-_QUIET_REASONS = ("ContainerCreating", "PodInitializing")
+_QUIET_REASON = "ContainerCreating"
 
-Status = Callable[[str], None]
+
+class Status(Protocol):
+    """Shows what is going on right now."""
+
+    def __call__(self, line: str, *, warning: bool = False) -> None:
+        """Show one line."""
 
 
 class NotReadyError(ProviderError):
@@ -59,13 +65,14 @@ def _until(
     deadline = time.monotonic() + seconds
     shown: list[str] = []
     while lacks := missing(live):
-        reasons = [lacks, *pod_troubles(cluster, live)] if kind.kind == "DaemonSet" else [lacks]
-        for reason in reasons:
+        # As with the official provider, the pods' troubles are seen while it waits and not in the error.
+        troubles = pod_troubles(cluster, live) if kind.kind == "DaemonSet" else []
+        for reason in (lacks, *troubles):
             if reason not in shown:
-                status(reason)
-        shown = reasons
+                status(reason, warning=reason in troubles)
+        shown = [lacks, *troubles]
         if time.monotonic() > deadline:
-            raise NotReadyError(live, ["timed out waiting for the condition", *reasons])
+            raise NotReadyError(live, ["timed out waiting for the condition"])
         if cancelled.wait(_POLL_SECONDS):
             raise NotReadyError(live, [f'Resource operation was cancelled for "{metadata["name"]}"'])
         try:
@@ -112,16 +119,24 @@ def pod_troubles(cluster: Cluster, daemon_set: Object) -> list[str]:
 
 
 def _troubles(pod: Object) -> Iterator[str]:
-    name, now = pod["metadata"]["name"], pod.get("status", {})
-    for condition in now.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            yield f"[Pod {name}]: {condition.get('reason')}: {condition.get('message')}"
-    for container in [*(now.get("initContainerStatuses") or []), *(now.get("containerStatuses") or [])]:
-        waiting = container.get("state", {}).get("waiting") or {}
-        if waiting.get("reason", _QUIET_REASONS[0]) not in _QUIET_REASONS:
-            ended = (container.get("lastState", {}).get("terminated") or {}).get("reason", "")
-            details = " ".join(filter(None, (waiting.get("message"), ended)))
-            yield f"[Pod {name}]: Container {container['name']!r}: {waiting['reason']}: {details}"
+    about, now = pod["metadata"], pod.get("status", {})
+    name = about["name"] if about["namespace"] == "default" else f"{about['namespace']}/{about['name']}"
+    states = "".join(
+        f"[{waiting['reason']}] {waiting.get('message', '')}"
+        for container in now.get("containerStatuses") or []
+        if (waiting := container.get("state", {}).get("waiting")) and waiting["reason"] != _QUIET_REASON
+    )
+    conditions = {condition["type"]: condition for condition in now.get("conditions") or []}
+    # The first of them that does not hold speaks for the pod; why an init container waits is not looked at.
+    for kind in ("PodScheduled", "Initialized", "Ready"):
+        condition = conditions.get(kind)
+        if condition is None:
+            return
+        if condition["status"] != "True":
+            said = condition.get("message", "")
+            if said or states:
+                yield said if kind == "PodScheduled" else f"[Pod {name}]: {said}{states}"
+            return
 
 
 def until_gone(

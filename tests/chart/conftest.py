@@ -1,0 +1,18 @@
+"""Helm, for tests that need no cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import prepare
+from lab.errors import LabError
+from tests.chart.rendering import Helm
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    """Found or built; a machine with neither Helm nor Go cannot show anything about the chart."""
+    try:
+        return Helm(prepare.program("helm"))
+    except LabError as error:
+        pytest.skip(str(error))

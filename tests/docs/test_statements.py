@@ -1,0 +1,62 @@
+"""What the pages say about rights, images and limits, held against the code that decides them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from components.multus import Plugin, resolve
+from components.multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
+from components.multus.objects import MARKER, cluster_role, marker_role
+from components.multus.plan import DEFAULT_RESOURCES
+from components.multus.refusals import LEAST_THICK_MEMORY
+from tests.component.arguments import k3s
+from tests.docs.blocks import DOCS
+
+
+def text_of(page: str) -> str:
+    return (DOCS / f"{page}.md").read_text(encoding="utf-8")
+
+
+def documented_rights(plugin: Plugin) -> dict[str, set[str]]:
+    """The table in security.md: verbs by resource."""
+    table = text_of("security").partition("## Accounts and rights")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (?:ConfigMap )?`([\w/-]+)`[^|]*\| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE)
+    column = {Plugin.THIN: 1, Plugin.THICK: 2}[plugin]
+    return {row[0]: set(row[column].split(", ")) for row in rows}
+
+
+@pytest.mark.parametrize("plugin", Plugin)
+def test_rights_are_the_roles(plugin: Plugin) -> None:
+    daemon: Any = {"per_node_certificates": {"bootstrap_kubeconfig": "/var/lib/kubelet/kubeconfig"}}
+    plan = resolve(k3s(plugin=plugin, **({"daemon": daemon} if plugin is Plugin.THICK else {})))
+    rules = [*cluster_role(plan)["rules"], *marker_role(plan)["rules"]]
+    rights = {
+        name: set(rule["verbs"])
+        for rule in rules
+        for name in (rule["resourceNames"] if "resourceNames" in rule else rule["resources"])
+    }
+    found = documented_rights(plugin)
+    assert {name: verbs for name, verbs in found.items() if verbs != {"none"}} == rights
+    assert MARKER in found
+
+
+@pytest.mark.parametrize("page", ["air-gapped", "common-mistakes"])
+def test_the_release_is_the_default(page: str) -> None:
+    assert DEFAULT_TAGS[Plugin.THIN] in text_of(page)
+
+
+def test_the_images_to_mirror_are_the_ones_that_are_pulled() -> None:
+    page = text_of("air-gapped")
+    assert f"`{DEFAULT_REPOSITORY}:{DEFAULT_TAGS[Plugin.THIN]}`, with thick `{DEFAULT_TAGS[Plugin.THICK]}`" in page
+    assert set(re.findall(r"multus-cni:(v[\w.-]+?)(?=[\s`]|:ghcr)", page)) == {DEFAULT_TAGS[Plugin.THIN]}
+
+
+def test_the_limits_are_the_defaults() -> None:
+    thin, thick = (DEFAULT_RESOURCES[plugin]["limits"]["memory"] for plugin in (Plugin.THIN, Plugin.THICK))
+    least = f"{LEAST_THICK_MEMORY // 2**20}Mi"
+    page = " ".join(text_of("common-mistakes").split())
+    assert f"Here: {thin} for thin, {thick} for thick, and below {least} thick is refused" in page
+    assert f"{thick} is the default limit" in text_of("how-it-works")

@@ -1,0 +1,132 @@
+"""What a release meets that was there before it: upstream's manifest, an upgrade that was killed, other releases.
+
+The tests run in this order on one cluster, each from the state that the one before has left.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.commands import run
+from lab.programs import Programs
+from lab.waiting import until
+
+from .changes import configure, failed
+from .churn import churn
+from .conftest import Cell, Lab, boot, succeeded
+from .test_helm_switch import assert_gone, helm, releases
+from .test_install import exercise_plain_pods
+from .test_neighbours import identities_of_upstream, upstream_manifest
+
+CRD = "CustomResourceDefinition"
+CHART = Path(__file__).parents[2] / "charts" / "multus"
+
+
+@pytest.fixture(scope="module")
+def lab(programs: Programs) -> Iterator[Lab]:
+    for lab in boot(Cell("k3s", 1), programs):
+        exercise_plain_pods(lab)
+        configure(lab.stack, method="helm")
+        yield lab
+
+
+def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
+    kubectl = [str(lab.cluster.programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
+    run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there", seconds=60)
+    lab.pods.create_network()
+    before = identities_of_upstream(lab)
+    failed(lab.stack.up(), "adopt")
+    with churn(lab.cluster):
+        configure(lab.stack, adopt=True)
+        succeeded(lab.stack.up())
+        configure(lab.stack, adopt=None)
+        succeeded(lab.stack.up())
+        succeeded(lab.stack.up("--expect-no-changes"))
+    assert identities_of_upstream(lab) == before
+    assert releases(lab) == ["kube-system/multus deployed"]
+    succeeded(lab.stack.destroy())
+    assert_gone(lab)
+
+
+def test_an_upgrade_that_was_killed_is_forgotten_and_repeated(lab: Lab) -> None:
+    succeeded(lab.stack.up())
+    record_killed_upgrade(lab)
+    configure(lab.stack, log={"level": "error"})
+    with churn(lab.cluster):
+        failed(lab.stack.up(), "another operation (install/upgrade/rollback) is in progress")
+        lab.pods.core.delete_collection_namespaced_secret(
+            "kube-system", label_selector="owner=helm,name=multus,status=pending-upgrade"
+        )
+        succeeded(lab.stack.up())
+        succeeded(lab.stack.up("--expect-no-changes"))
+    assert releases(lab) == ["kube-system/multus deployed"]
+    succeeded(lab.stack.destroy())
+    assert_gone(lab)
+
+
+def record_killed_upgrade(lab: Lab) -> None:
+    """Helm writes down a revision before it begins with it, and what has become of it afterwards."""
+    core = lab.pods.core
+    first: Any = core.read_namespaced_secret("sh.helm.release.v1.multus.v1", "kube-system")
+    release = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(first.data["release"]))))
+    release["version"], release["info"]["status"] = 2, "pending-upgrade"
+    packed = base64.b64encode(gzip.compress(json.dumps(release).encode())).decode()
+    body = {
+        "metadata": {
+            "name": "sh.helm.release.v1.multus.v2",
+            "labels": {**first.metadata.labels, "status": "pending-upgrade", "version": "2"},
+        },
+        "type": first.type,
+        "stringData": {"release": packed},
+    }
+    core.create_namespaced_secret("kube-system", body)  # type: ignore[arg-type]  # a plain object will do
+
+
+@pytest.mark.parametrize("by", ["our-chart", "another-chart"])
+def test_another_release_is_named_with_what_removes_it(lab: Lab, by: str, tmp_path: Path) -> None:
+    chart = CHART if by == "our-chart" else chart_of_upstreams_manifest(lab, tmp_path / "rke2-multus")
+    # Pulumi has left the CRD, which this release is not to own.
+    ours = ["--values", str(CHART / f"values-{lab.cluster.distro}.yaml"), "--set", "crd.install=false"]
+    values = ours if by == "our-chart" else []
+    helm(lab, "install", "elder", chart, "--namespace", "kube-system", *values)
+    until(lambda: has_conf(lab), "the other release has written its configuration", seconds=60)
+    before = releases(lab)
+    with churn(lab.cluster):
+        failed(lab.stack.up(), "helm uninstall", "kube-system_kube-multus-ds")
+        assert releases(lab) == before == ["kube-system/elder deployed"]
+    helm(lab, "uninstall", "elder", "--namespace", "kube-system", "--wait")
+    if by == "another-chart":
+        clean_up_after_upstream(lab)
+    until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
+    assert_gone(lab)
+
+
+def has_conf(lab: Lab) -> bool:
+    [node] = lab.cluster.nodes
+    return "00-multus" in node.run(["ls", str(node.look.conf_dir)]).stdout
+
+
+def chart_of_upstreams_manifest(lab: Lab, folder: Path) -> Path:
+    """A chart that installs what upstream's manifest says, under names of its own."""
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: rke2-multus\nversion: 4.2.310\n")
+    documents = [each for each in yaml.safe_load_all(upstream_manifest(lab)) if each["kind"] != CRD]
+    (folder / "templates" / "all.yaml").write_text(yaml.safe_dump_all(documents))
+    return folder
+
+
+def clean_up_after_upstream(lab: Lab) -> None:
+    """Upstream's pod leaves its files on the node, and with them every later pod without a network."""
+    [node] = lab.cluster.nodes
+    conf_dir, bin_dir = node.look.conf_dir, node.look.bin_dir
+    node.run(["rm", "-rf", *(f"{conf_dir}/{name}" for name in ("00-multus.conf", "multus.d"))])
+    node.run(["rm", "-f", f"{bin_dir}/multus", f"{bin_dir}/passthru"])

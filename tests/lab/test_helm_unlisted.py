@@ -1,0 +1,103 @@
+"""Changing the method where no listed node can object: the API server does, and pods go on either way.
+
+The tests run in this order on one cluster, each from the state that the one before has left. With `adopt` the engine
+would take the living objects over under the new method and then delete them as the old one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.programs import Programs
+
+from .changes import configure, failed
+from .conftest import Cell, Lab, boot, succeeded
+from .pods import NETWORK
+from .test_helm_switch import releases, untouched
+from .test_install import exercise_plain_pods
+
+CONFLICT = "multus-install/method"
+
+
+@pytest.fixture(scope="module")
+def lab(programs: Programs) -> Iterator[Lab]:
+    for booted in boot(Cell("k3s", 1), programs):
+        configure(booted.stack, nodes=[])
+        yield booted
+
+
+def refused(lab: Lab, **settings: Any) -> None:
+    """An `up` that changes nothing, and neither does the next one with the settings taken back."""
+    before, installed = untouched(lab), releases(lab)
+    configure(lab.stack, **settings)
+    failed(lab.stack.up(), CONFLICT)
+    assert untouched(lab) == before
+    assert releases(lab) == installed
+
+
+def has_second_interface(lab: Lab, name: str) -> None:
+    lab.pods.create(name, node="lab-1", network=NETWORK)
+    assert lab.pods.address(name, "net1").startswith("10.98.0.")
+    lab.pods.delete(name)
+
+
+def test_the_raw_method_is_not_changed_without_a_handover(lab: Lab) -> None:
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    refused(lab, method="helm")
+    refused(lab, method="helm", adopt=True)
+    refused(lab, method="helm", adopt=True, handover=True)
+    configure(lab.stack, method=None, adopt=None, handover=None)
+    succeeded(lab.stack.up())
+    succeeded(lab.stack.up("--expect-no-changes"))
+    has_second_interface(lab, "raw")
+
+
+def test_the_release_takes_over_what_was_handed_over(lab: Lab) -> None:
+    before = untouched(lab)
+    configure(lab.stack, handover=True)
+    succeeded(lab.stack.up())
+    refused(lab, method="helm", handover=None)
+    configure(lab.stack, method="helm", handover=True)
+    succeeded(lab.stack.up())
+    configure(lab.stack, handover=None)
+    succeeded(lab.stack.up())
+    succeeded(lab.stack.up("--expect-no-changes"))
+    assert untouched(lab) == before
+    assert releases(lab) == ["kube-system/multus deployed"]
+    has_second_interface(lab, "released")
+
+
+def test_a_release_is_not_changed_without_a_handover(lab: Lab) -> None:
+    refused(lab, method="manifest")
+    refused(lab, method="manifest", adopt=True)
+    refused(lab, method="manifest", adopt=True, handover=True)
+    configure(lab.stack, method="helm", adopt=None, handover=None)
+    succeeded(lab.stack.up())
+    succeeded(lab.stack.up("--expect-no-changes"))
+
+
+def test_the_raw_method_takes_over_what_was_handed_over(lab: Lab) -> None:
+    before = untouched(lab)
+    configure(lab.stack, handover=True)
+    succeeded(lab.stack.up())
+    configure(lab.stack, method="manifest", adopt=True)
+    succeeded(lab.stack.up())
+    configure(lab.stack, handover=None, adopt=None)
+    succeeded(lab.stack.up())
+    succeeded(lab.stack.up("--expect-no-changes"))
+    assert untouched(lab) == before
+    assert releases(lab) == []
+    has_second_interface(lab, "raw-again")
+
+
+def test_helm_takes_nothing_back_that_is_pulumis_again(lab: Lab) -> None:
+    """What Helm once wrote on the objects stays there, but for the label by which it knows its own."""
+    refused(lab, method="helm")
+    configure(lab.stack, method="manifest")
+    succeeded(lab.stack.destroy())
+    exercise_plain_pods(lab)
+    assert not lab.pods.of_multus()

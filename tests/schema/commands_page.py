@@ -1,0 +1,51 @@
+"""docs/commands.md: what the command line says of itself, for people who read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from components.multus.commands import PROGRAM, app
+
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
+_HEAD = """\
+# Commands
+
+Written from `components/multus/commands.py` by `python -m tests.schema.regenerate`.
+
+```sh
+bin/multus COMMAND                     # from a checkout, in any folder
+python -m components.multus COMMAND    # the same, in the checkout
+python -m multus COMMAND               # the same, in components/
+```
+
+They need `requirements.txt`. Those that take `--stack` run the Pulumi CLI and read the stack as `pulumi up` does, its
+secrets included; nothing of them is printed or put into a command. Once `bin` is on `PATH`,
+`multus --install-completion` completes commands, options and stacks in the shell.
+"""
+
+
+def page() -> str:
+    """The page as it has to be."""
+    group: Any = typer.main.get_command(app)
+    statuses = " ".join(str(group.epilog).split())
+    commands = [_section(name, command) for name, command in sorted(group.commands.items())]
+    return "\n".join([_HEAD, f"{statuses}\n", *commands])
+
+
+def _section(name: str, command: Any) -> str:
+    about = "\n\n".join(" ".join(paragraph.split()) for paragraph in str(command.help).split("\n\n"))
+    rows = [_row(option) for option in command.params if not option.hidden]
+    table = ["| option | meaning |", "| --- | --- |", *rows]
+    return "\n".join([f"## {name}", "", f"`{PROGRAM} {name} [OPTIONS]`", "", about, "", *table, ""])
+
+
+def _row(option: Any) -> str:
+    value = "" if option.is_flag else " VALUE"
+    names = ", ".join(f"`{name}{value}`" for name in option.opts)
+    about = str(option.help).replace("|", "\\|")
+    default = option.default
+    said = "" if default in (None, False) or option.is_flag else f" Defaults to `{default}`."
+    return f"| {names} | {about}{said} |"
