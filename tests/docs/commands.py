@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from components.multus.commands import app as multus_app
 from lab.cli import app as lab_app
 from tests.docs.blocks import ROOT
 from tests.docs.names import configuration_problem
@@ -90,6 +91,8 @@ def problems_in(words: list[str]) -> Iterator[str]:
             yield from _config_problems([*rest, ""])
         case [".venv/bin/python" | "python" | "python3", "-m", module, *rest]:
             yield from _module_problems(module, rest)
+        case ["bin/multus", *rest]:
+            yield from _module_problems("components.multus", rest)
         case [program, *_]:
             if program.removeprefix(".venv/bin/") not in _KNOWN:
                 yield f"{program} is not a known program"
@@ -145,7 +148,7 @@ def _config_problems(words: list[str]) -> Iterator[str]:
 
 
 def _module_problems(module: str, words: list[str]) -> Iterator[str]:
-    apps: dict[str, typer.Typer] = {"lab": lab_app}
+    apps: dict[str, typer.Typer] = {"lab": lab_app, "components.multus": multus_app}
     if module in apps:
         yield from _command_problems(typer.main.get_command(apps[module]), words)
     elif module not in ("http.server", "pip", "venv") and not _is_module(module):
