@@ -155,7 +155,13 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
         manifests.register(f"{name}-marker-role", objects.marker_role(plan), opts),
         manifests.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
     ]
-    priority, conf = objects.flow_schema(plan), objects.own_conf_map(plan)
+    certificates, priority, conf = (
+        objects.certificates_binding(plan),
+        objects.flow_schema(plan),
+        objects.own_conf_map(plan),
+    )
+    if certificates is not None:
+        made.append(manifests.register(f"{name}-certificates-binding", certificates, opts))
     if priority is not None:
         made.append(manifests.register(f"{name}-flow-schema", priority, opts))
     if conf is not None and plan.method is Method.MANIFEST:

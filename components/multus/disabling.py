@@ -22,7 +22,7 @@ from .ssh import NodeResult, run_on_nodes
 _EVERY_SECONDS = 0.25
 # How long a new pod has to stay up before it counts as one that hears when it is to end.
 _SETTLED_SECONDS = 5
-_READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir")
+_READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby")
 
 
 @dataclass(frozen=True)
