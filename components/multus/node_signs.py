@@ -58,9 +58,13 @@ def _our_confs(scene: Scene) -> Iterator[tuple[str, Conf]]:
 
 
 def two_confs(scene: Scene) -> Iterator[Sighting]:
+    """Thick's standby, which the runtime turns to when the daemon's own is away, is none too many."""
     program = "multus-shim" if scene.is_thick else "multus"
     for node, facts in scene.facts:
         if len(facts.ours) < 2 or not scene.is_installed:
+            continue
+        kinds = [conf.plugin.get("type") for conf in facts.ours]
+        if scene.plan and scene.plan.has_standby and kinds == ["multus-shim", "multus"]:
             continue
         stale = next((conf for conf in facts.ours if conf.plugin.get("type") != program), facts.ours[0])
         what = f"is a second configuration of Multus, and the runtime takes {facts.ours[0].name}"

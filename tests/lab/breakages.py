@@ -321,7 +321,8 @@ def tried(patient: Patient, breakage: Breakage) -> None:
     """Break it, let doctor name that and nothing else, type what it prints, and find it well again."""
     breakage.how(patient)
     found = patient.recognised(*breakage.shows)
-    assert set(found) <= {*breakage.shows, *breakage.besides}
+    others = {name: each for name, each in found.items() if name not in {*breakage.shows, *breakage.besides}}
+    assert not others, others
     patient.type(*(found[name].fix for name in breakage.shows))
     breakage.by_hand(patient)
     patient.forget_web()

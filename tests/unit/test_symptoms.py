@@ -322,6 +322,13 @@ def test_a_recognised_trouble_hides_the_plain_finding_about_the_same_place() -> 
     assert [found.symptom for found in both] == ["token-refused"]
 
 
+def test_thicks_standby_is_no_second_configuration() -> None:
+    shim, flannel_conf = facts_of(THICK).confs
+    standby = conf(THICK, "00-multus.conflist", json.loads(ours()[0].content))
+    assert not names(healthy(THICK, facts={"confs": (shim, standby, flannel_conf)}))
+    assert names(healthy(THIN, facts={"confs": (shim, standby, flannel_conf)})) == {"two-confs"}
+
+
 def test_errors_come_before_warnings() -> None:
     scene = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
     found = without_echoes(recognised(scene))
