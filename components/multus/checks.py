@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from . import cluster_signs, conf, objects
 from .advice import distro_of
@@ -150,12 +151,42 @@ def _our_sets(scene: Scene) -> Iterator[Finding]:
             why = "Nodes that it served have no Multus any more."
             where = f"DaemonSet {scene.namespace}/{name}"
             yield _error(Check.DAEMON_SETS, where, "is not there", why, scene.refresh)
-    for daemon_set in there.values():
+    for name, daemon_set in there.items():
+        differing = [path for path in _drift(_planned(scene.plan, name), daemon_set) if not path.endswith(".image")]
+        if any(cluster_signs.disabled(scene)):
+            differing = []
+        if differing:
+            what = f"is not the stack's at {', '.join(differing[:4])}"
+            why = "Somebody has changed it by hand, or the stack's configuration has changed without an `up`."
+            yield _warning(Check.DAEMON_SETS, f"DaemonSet {name_of(daemon_set)}", what, why, scene.refresh)
         main = daemon_set["spec"]["template"]["spec"]["containers"][0]
         if main["image"] != scene.plan.image:
             what = f"runs {main['image']}, the stack says {scene.plan.image}"
             why = "Versions were meant to be the same on all nodes."
             yield _error(Check.IMAGE, f"DaemonSet {name_of(daemon_set)}", what, why, scene.refresh)
+
+
+def _planned(plan: InstallPlan, name: str) -> Object:
+    make = objects.daemon_set if name == objects.DAEMON_SET else objects.fallback_daemon_set
+    # The API server's address may be known to the stack alone.
+    planned = {"spec": make(plan, "", "")["spec"]}
+    for container in planned["spec"]["template"]["spec"]["containers"]:
+        container.pop("env")
+    return planned
+
+
+def _drift(planned: Any, live: Any, path: str = "") -> Iterator[str]:
+    """Where something that was planned is not so; what others have added is none of it."""
+    if isinstance(planned, dict) and isinstance(live, dict):
+        for key, value in planned.items():
+            # The API server drops what is empty or false.
+            if value not in ({}, [], None, False) or key in live:
+                yield from _drift(value, live.get(key), f"{path}.{key}".lstrip("."))
+    elif isinstance(planned, list) and isinstance(live, list) and len(planned) == len(live):
+        for index, (one, other) in enumerate(zip(planned, live, strict=True)):
+            yield from _drift(one, other, f"{path}[{index}]")
+    elif planned != live:
+        yield path
 
 
 def _crd(scene: Scene) -> Iterator[Finding]:
@@ -201,7 +232,9 @@ def _config_maps(scene: Scene) -> Iterator[Finding]:
             yield _error(Check.CONFIG_MAP, where, "is not there", why, scene.refresh)
         elif data[name].get(own[0]) != own[1]:
             why = "The next pod of Multus that starts runs with another configuration than the stack's."
-            yield _error(Check.CONFIG_MAP, where, f"its {own[0]} is not the stack's", why, scene.refresh)
+            # An object of this name is in the way of the one that `up` would make anew.
+            fix = f"kubectl -n {scene.namespace} delete configmap {name}\n{scene.refresh}"
+            yield _error(Check.CONFIG_MAP, where, f"its {own[0]} is not the stack's", why, fix)
     if objects.MARKER not in data:
         where = f"ConfigMap {scene.namespace}/{objects.MARKER}"
         why = "The last `pulumi up` did not get to its end; without it a node's clean-up takes this for a removal."

@@ -68,4 +68,6 @@ def _message(error: client.ApiException) -> str:
 
 def _innermost(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
-    return _innermost(reason) if isinstance(reason, BaseException) else str(error).rpartition(": ")[2]
+    if isinstance(reason, BaseException):
+        return _innermost(reason)
+    return getattr(error.__cause__, "strerror", None) or str(error).rpartition(": ")[2]

@@ -186,7 +186,8 @@ def own_conf_ends_the_daemon(scene: Scene) -> Iterator[Sighting]:
         conf = _json((config_map.get("data") or {}).get(DAEMON_CONF_FILE, ""))
         if conf and conf.get("multusConfigFile", "auto") != "auto":
             what = f"its multusConfigFile is {conf['multusConfigFile']}"
-            yield Sighting(f"ConfigMap {name_of(config_map)}", what)
+            values = {"config_map": config_map["metadata"]["name"]}
+            yield Sighting(f"ConfigMap {name_of(config_map)}", what, "", values)
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -53,10 +53,10 @@ app = typer.Typer(
 told = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def main() -> None:
-    """Run the command line; what goes wrong is told in sentences."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line, by default the program's own; what goes wrong is told in sentences."""
     try:
-        app(prog_name=PROGRAM)
+        app(words, prog_name=PROGRAM)
     except MultusError as error:
         _end(
             str(error),

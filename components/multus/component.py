@@ -15,7 +15,7 @@ from .conf import kubeconfig
 from .errors import InvalidArgumentsError, Problem
 from .nodes import Steps, options_of
 from .plan import InstallPlan, resolve
-from .release import daemon_sets_of, handed_over, method_claim, register_release
+from .release import handed_over, method_claim, register_release
 from .server import Server, parse_server
 
 
@@ -23,7 +23,8 @@ class MultusComponent(pulumi.ComponentResource):
     """Multus CNI on a cluster: checked nodes, least-privilege durable credentials, the DaemonSet, and a proof per node.
 
     It installs no networks and no other CNI plugins. Order: every preflight, then RBAC and token, then each node's
-    kubeconfig, then the DaemonSets, then each node's verification, then the marker; removal runs backwards.
+    kubeconfig, then the DaemonSets, by themselves or as a Helm release, then each node's verification, then the
+    marker; removal runs backwards.
     """
 
     namespace: pulumi.Output[str]
@@ -56,16 +57,13 @@ class MultusComponent(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
         super().__init__("multus:index:MultusComponent", name, {}, opts)
-        if plan.has_own_chart:
-            self._install(name, plan)
-        else:
-            self._install_another_chart(name, plan)
-        daemon_sets = daemon_sets_of(plan)
+        install = self._install if plan.has_own_chart else self._install_another_chart
+        main, *fallback = [_name_of(each) for each in install(name, plan)]
         outputs: dict[str, Any] = {
             "namespace": plan.namespace,
             "plugin": plan.plugin.value,
-            "daemon_set_name": daemon_sets["gate"],
-            "fallback_daemon_set_name": daemon_sets.get("gate-fallback", ""),
+            "daemon_set_name": main,
+            "fallback_daemon_set_name": fallback[0] if fallback else "",
             "image": plan.image,
             "cni_conf_dir": plan.cni_conf_dir,
             "cni_bin_dir": plan.cni_bin_dir,
@@ -76,7 +74,8 @@ class MultusComponent(pulumi.ComponentResource):
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
 
-    def _install(self, name: str, plan: InstallPlan) -> None:
+    def _install(self, name: str, plan: InstallPlan) -> list[Any]:
+        """Everything; the DaemonSets, or the gates that stand for them."""
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
         steps = Steps(self, name, plan, owner, server)
@@ -112,18 +111,19 @@ class MultusComponent(pulumi.ComponentResource):
             objects.marker(plan, owner),
             pulumi.ResourceOptions(parent=self, depends_on=verified or running),
         )
+        return running
 
-    def _install_another_chart(self, name: str, plan: InstallPlan) -> None:
+    def _install_another_chart(self, name: str, plan: InstallPlan) -> list[Any]:
         """What is installed is that chart's own: nothing here knows its account or its paths."""
-        prepared = _definitions(name, plan, pulumi.ResourceOptions(parent=self))
-        register_release(name, plan, None, None, self._bounded(plan, prepared))
+        prepared = _groundwork(name, plan, pulumi.ResourceOptions(parent=self))
+        return register_release(name, plan, None, None, self._bounded(plan, prepared))
 
     def _bounded(self, plan: InstallPlan, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         timeouts = dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
         return pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=pulumi.CustomTimeouts(**timeouts))
 
 
-def _definitions(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+def _groundwork(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """What stays when the stack goes, and the claim to the method: a stack of the other method gets no further."""
     retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
     made = [manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)]
@@ -133,9 +133,7 @@ def _definitions(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> 
     return [*made, manifests.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)]
 
 
-def _raw_objects(
-    name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions
-) -> list[pulumi.Resource]:
+def _raw_objects(name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions) -> list[Any]:
     """The DaemonSets; their configuration, where they have one, has come before."""
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=plan.handover))
     described = (objects.daemon_set(plan, host, port), objects.fallback_daemon_set(plan, host, port))
@@ -147,7 +145,7 @@ def _raw_objects(
 
 def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple[Any, Any, list[pulumi.Resource]]:
     """The account, its token Secret where it has one, and everything that has to be there before the pods."""
-    made = _definitions(name, plan, opts)
+    made = _groundwork(name, plan, opts)
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
     account = manifests.register(f"{name}-service-account", objects.service_account(plan), opts)
     made += [
@@ -157,7 +155,13 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
         manifests.register(f"{name}-marker-role", objects.marker_role(plan), opts),
         manifests.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
     ]
-    priority, conf = objects.flow_schema(plan), objects.own_conf_map(plan)
+    certificates, priority, conf = (
+        objects.certificates_binding(plan),
+        objects.flow_schema(plan),
+        objects.own_conf_map(plan),
+    )
+    if certificates is not None:
+        made.append(manifests.register(f"{name}-certificates-binding", certificates, opts))
     if priority is not None:
         made.append(manifests.register(f"{name}-flow-schema", priority, opts))
     if conf is not None and plan.method is Method.MANIFEST:
@@ -180,6 +184,11 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
         )
         made.append(token)
     return account, token, made
+
+
+def _name_of(daemon_set: Any) -> pulumi.Output[str]:
+    """Known when its pods run; the gate's digest may be of a user's secret, its name is none."""
+    return pulumi.Output.unsecret(daemon_set.metadata).apply(lambda metadata: metadata.name)
 
 
 def _kubeconfig(server: Server, data: dict[str, str]) -> str:

@@ -26,10 +26,11 @@ _CLEANUP = "--cleanup-config-on-exit"
 _ADDED = (f"{_CLEANUP}=true", "--skip-config-watch=true")
 
 
-def find(api: client.ApiClient) -> list[Any]:
-    """Multus' DaemonSets, in whatever namespace they are."""
-    every: list[Any] = client.AppsV1Api(api).list_daemon_set_for_all_namespaces(label_selector="app=multus").items
-    return [each for each in every if each.metadata.name in (DAEMON_SET, FALLBACK_DAEMON_SET)]
+def find(api: client.ApiClient, foreign: str | None = None) -> list[Any]:
+    """Multus' DaemonSets, in whatever namespace they are: this project's, or the one that another chart makes."""
+    names = (DAEMON_SET, FALLBACK_DAEMON_SET) if foreign is None else (foreign,)
+    every = client.AppsV1Api(api).list_daemon_set_for_all_namespaces
+    return [each for name in names for each in every(field_selector=f"metadata.name={name}").items]
 
 
 def pods(api: client.ApiClient, daemon_sets: list[Any]) -> list[Any]:
@@ -39,11 +40,6 @@ def pods(api: client.ApiClient, daemon_sets: list[Any]) -> list[Any]:
         selector = ",".join(f"{key}={value}" for key, value in each.spec.selector.match_labels.items())
         found += core.list_namespaced_pod(each.metadata.namespace, label_selector=selector).items
     return found
-
-
-def is_stopped(daemon_set: Any) -> bool:
-    """Whether it has the selector."""
-    return STAYS in (daemon_set.spec.template.spec.node_selector or {})
 
 
 def removes_on_exit(spec: Any) -> bool:

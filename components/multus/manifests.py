@@ -30,6 +30,8 @@ _PATCH_TYPES: dict[str, Any] = {
 
 FORCE = "pulumi.com/patchForce"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+# Not `pulumi`: the provider keeps that value for ever, whatever a later program says.
+_MANAGER = "multus-install"
 
 # Snake-case names of the SDK for the few top-level keys that differ.
 _KEYWORDS = {
@@ -46,7 +48,7 @@ def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
     """
     opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
     about = manifest["metadata"]
-    labelled = {**manifest, "metadata": {**about, "labels": {MANAGED_BY: "pulumi", **about["labels"]}}}
+    labelled = {**manifest, "metadata": {**about, "labels": {MANAGED_BY: _MANAGER, **about["labels"]}}}
     return _TYPES[manifest["kind"]](name, opts=opts, **_arguments(_forced(labelled)))
 
 

@@ -21,7 +21,7 @@ shift
 
 # The options: --conf-dir sets conf_dir.
 root='' conf_dir='' bin_dir='' containerd_config='' kubelet_dir=/var/lib/kubelet socket_dir=/run/multus
-server='' namespace='' stack_marker='' token_secret='' owner='' node='' install='' plugin=thin metrics_port=''
+server='' namespace=kube-system stack_marker=multus-install token_secret='' owner='' node='' install='' plugin=thin metrics_port=''
 adopt=false live_attachments=refuse disarm_on_failure=false seconds=60 as_json=false
 # Whether the engine knows this step already, under whatever name.
 aliased=false

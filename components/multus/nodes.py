@@ -22,7 +22,7 @@ from . import refusals
 from .conf import standby_keys
 from .errors import Problem
 from .objects import MARKER
-from .plan import InstallPlan, NodePlan, ProxyPlan, known
+from .plan import DEFAULT_NAMESPACE, InstallPlan, NodePlan, ProxyPlan, known
 from .server import Server
 from .validation import is_opaque
 
@@ -57,6 +57,8 @@ _READS = {
     "forget": (),
 }
 DEFAULTS = {
+    "namespace": DEFAULT_NAMESPACE,
+    "stack_marker": MARKER,
     "plugin": "thin",
     "method": "manifest",
     "kubelet_dir": "/var/lib/kubelet",

@@ -17,6 +17,7 @@ FALLBACK_DAEMON_SET = "kube-multus-ds-fallback"
 MARKER = "multus-install"
 CRD = "network-attachment-definitions.k8s.cni.cncf.io"
 
+CERTIFICATES_BINDING = "multus-certificates"
 _CERTIFICATES_GROUP = "system:multus"
 
 
@@ -97,17 +98,29 @@ def cluster_role(plan: InstallPlan) -> Object:
 
 
 def cluster_role_binding(plan: InstallPlan) -> Object:
-    """Gives the account its ClusterRole, and the daemons where each one has a certificate of its own."""
-    subjects = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}]
-    if plan.daemon.per_node_certificates:
-        group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": _CERTIFICATES_GROUP}
-        subjects.append(group)
+    """Gives the account its ClusterRole."""
+    account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}
+    return _cluster_role_binding(plan, ACCOUNT, account)
+
+
+def certificates_binding(plan: InstallPlan) -> Object | None:
+    """Gives the daemons the ClusterRole, where each one has a certificate of its own.
+
+    A binding by itself: what leaves a plan goes last, when no daemon comes with its certificate any more.
+    """
+    if plan.daemon.per_node_certificates is None:
+        return None
+    group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": _CERTIFICATES_GROUP}
+    return _cluster_role_binding(plan, CERTIFICATES_BINDING, group)
+
+
+def _cluster_role_binding(plan: InstallPlan, name: str, subject: Object) -> Object:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": metadata(plan, ACCOUNT),
+        "metadata": metadata(plan, name),
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ACCOUNT},
-        "subjects": subjects,
+        "subjects": [subject],
     }
 
 

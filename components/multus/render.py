@@ -64,6 +64,8 @@ def objects_of(plan: InstallPlan) -> list[Object]:
     Raises:
         RenderError: something is only known while a program runs.
     """
+    if not plan.has_own_chart:
+        raise RenderError(f"helm.chart is {plan.helm.chart!r}, whose objects are not ours: use `helm template`.")
     if is_opaque(plan.api_server):
         raise RenderError(
             "apiServer is an Output, which is known while its program runs and not before; write the URL."
@@ -76,6 +78,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
         objects.service_account(plan),
         objects.cluster_role(plan),
         objects.cluster_role_binding(plan),
+        objects.certificates_binding(plan),
         objects.marker_role(plan),
         objects.marker_role_binding(plan),
         objects.flow_schema(plan),
@@ -90,6 +93,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
 def removal(plan: InstallPlan) -> list[str]:
     """The commands that take it away, one after the other, with pods starting at every moment."""
     conf, priority = objects.own_conf_map(plan), objects.flow_schema(plan)
+    has_certificates = objects.certificates_binding(plan) is not None
     within = f"kubectl -n {plan.namespace}"
     return [
         f"{within} delete daemonset {objects.DAEMON_SET} {objects.FALLBACK_DAEMON_SET} --cascade=foreground",
@@ -97,6 +101,7 @@ def removal(plan: InstallPlan) -> list[str]:
         *([f"{within} delete configmap {conf['metadata']['name']}"] if conf else []),
         *([f"kubectl delete flowschema {priority['metadata']['name']}"] if priority else []),
         f"{within} delete rolebinding,role {objects.MARKER}",
+        *([f"kubectl delete clusterrolebinding {objects.CERTIFICATES_BINDING}"] if has_certificates else []),
         f"kubectl delete clusterrolebinding,clusterrole {ACCOUNT}",
         f"{within} delete serviceaccount {ACCOUNT}",
     ]

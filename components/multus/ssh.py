@@ -104,7 +104,7 @@ async def _run(node: NodePlan, program: str, words: Sequence[str], seconds: int)
                 done = await connection.run(command, input=program, encoding="utf-8", errors="replace")
     except TimeoutError:
         return _unreachable(node, late)
-    except (OSError, asyncssh.Error) as error:
+    except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
         return _unreachable(node, _reason(error))
     if done.exit_status is None:
         return _unreachable(node, "the connection ended before the node program did")

@@ -482,7 +482,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="daemon-ends-at-once",
         shows="Thick's daemon ends with 0 right after its start.",
         why="With a multusConfigFile that is a path nothing keeps the daemon running; it has to be `auto`.",
-        fix=("{refresh}", "kubectl -n {namespace} delete pod -l app=multus"),
+        fix=(
+            "kubectl -n {namespace} delete configmap {config_map}",
+            "{refresh}",
+            "kubectl -n {namespace} delete pod -l app=multus",
+        ),
         check=Check.CONFIG_MAP,
         seen=cluster_signs.own_conf_ends_the_daemon,
         issues=("multus-cni#1366", "multus-cni#1508"),

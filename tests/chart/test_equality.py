@@ -75,6 +75,7 @@ def of_pulumi(plan: InstallPlan) -> list[dict[str, Any]]:
         objects.service_account(plan),
         objects.cluster_role(plan),
         objects.cluster_role_binding(plan),
+        objects.certificates_binding(plan),
         objects.flow_schema(plan),
         token,
     ]

@@ -193,6 +193,12 @@ def test_no_secret_stands_in_clear(preview: bool) -> None:
     assert without_secrets(graph["m-release"].wire)["values"]["podAnnotations"] == {"x": "[secret]"}
 
 
+def test_outputs_are_no_secrets_whatever_the_values_are() -> None:
+    values = {"podAnnotations": {"x": pulumi.Output.secret("made-up-password")}}
+    outputs = run(lambda: MultusComponent("m", helm(helm={"values": values}))).outputs_of("m")
+    assert outputs["daemon_set_name"] == "kube-multus-ds"
+
+
 def test_values_of_the_same_program_work() -> None:
     args = helm(
         api_server=pulumi.Output.from_input("https://[2001:db8::1]:6443"),
@@ -253,7 +259,7 @@ def test_handover_lets_go_of_what_the_release_takes_over(plugin: str) -> None:
         about = after[name].inputs["metadata"]
         assert about["labels"]["app.kubernetes.io/managed-by"] == "Helm"
         assert about["annotations"]["meta.helm.sh/release-name"] == "multus"
-        assert before[name].inputs["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "pulumi"
+        assert before[name].inputs["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "multus-install"
         assert before[name].inputs.get("spec") == after[name].inputs.get("spec")
         assert before[name].inputs.get("data") == after[name].inputs.get("data")
 

@@ -30,12 +30,14 @@ class Breakage:
         shows: the troubles that doctor has to name, in the order in which their fixes are typed.
         how: does it.
         besides: what it may name as well.
+        by_hand: what a person has to do after the printed commands, as their reason says.
         shown_by_pod: whether a pod is to show afterwards that Multus works anew.
     """
 
     shows: Sequence[str]
     how: Callable[[Patient], None]
     besides: Sequence[str] = ()
+    by_hand: Callable[[Patient], None] = lambda _: None
     shown_by_pod: bool = True
 
     def __str__(self) -> str:
@@ -197,17 +199,17 @@ def _daemon_without_its_file(patient: Patient) -> None:
     patient.restart_multus()
 
 
-def _daemon_with_little_memory(patient: Patient) -> None:
-    amounts = {"requests": {"memory": "8Mi"}, "limits": {"memory": "8Mi"}}
-    patient.patch_daemon_set({"containers": [{"name": "kube-multus", "resources": amounts}]})
+def _daemon_that_needs_more_memory(patient: Patient) -> None:
+    resources = {"requests": {"memory": "16Mi"}, "limits": {"memory": "16Mi"}}
+    container = {"name": "kube-multus", "command": ["sh", "-c", "exec tail /dev/zero"], "args": None}
+    patient.patch_daemon_set({"containers": [{**container, "resources": resources}]})
 
 
 def _copy_over_what_runs(patient: Patient) -> None:
-    """As upstream's manifest did before v4.2.3, with a shim that is running at this moment."""
-    target = "/host/opt/cni/bin/shim-that-runs"
+    """As upstream's manifest did before v4.2.3, with a binary that is running at this moment."""
+    target = "/host/opt/cni/bin/busybox-that-runs"
     script = f"rm -f {target}; cp /bin/busybox {target}; {target} sleep 60 & sleep 1; cp /bin/busybox {target}"
-    init = {"name": "install-thick", "command": ["sh", "-ec", script]}
-    patient.patch_daemon_set({"initContainers": [init]})
+    patient.patch_daemon_set({"initContainers": [{"name": "install-thick", "command": ["sh", "-ec", script]}]})
 
 
 def _disabled(patient: Patient) -> None:
@@ -299,7 +301,7 @@ IN_CLUSTER = (
     Breakage(
         ["account-made-anew", "token-secret-gone", "may-too-little", "token-refused"], _no_rights_and_another_account
     ),
-    Breakage(["crd-gone"], _no_networks),
+    Breakage(["crd-gone"], _no_networks, by_hand=lambda patient: patient.lab.pods.create_network()),
     Breakage(["plugin-missing"], _no_plugin, besides=["crash-loop"]),
 )
 
@@ -310,7 +312,7 @@ OF_THICK = (
     Breakage(["not-a-shared-mount"], lambda patient: patient.sh("mount --make-rprivate /"), besides=["daemon-silent"]),
     Breakage(["daemon-ends-at-once"], _daemon_with_a_file_of_its_own, besides=["crash-loop", "conf-missing"]),
     Breakage(["daemon-config-not-found"], _daemon_without_its_file, besides=["crash-loop"]),
-    Breakage(["oom-killed", "crash-loop"], _daemon_with_little_memory),
+    Breakage(["oom-killed", "crash-loop"], _daemon_that_needs_more_memory),
     Breakage(["text-file-busy"], _copy_over_what_runs, besides=["crash-loop"]),
 )
 
@@ -321,6 +323,7 @@ def tried(patient: Patient, breakage: Breakage) -> None:
     found = patient.recognised(*breakage.shows)
     assert set(found) <= {*breakage.shows, *breakage.besides}
     patient.type(*(found[name].fix for name in breakage.shows))
+    breakage.by_hand(patient)
     patient.forget_web()
     patient.is_well()
     if breakage.shown_by_pod:

@@ -5,9 +5,11 @@ The tests run in this order on one cluster, each from the state that the one bef
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from lab.node import Node
 from lab.programs import Programs
 from lab.waiting import until
 
-from .changes import configure, failed, listed
+from .changes import answer, configure, failed, listed
 from .churn import churn
 from .command_line import answered, multus, of_cluster, of_stack
 from .conftest import Cell, Lab, boot, succeeded
@@ -60,9 +62,9 @@ def assert_disabled(lab: Lab) -> None:
     assert lab.pods.of_multus() == []
 
 
-def show(what: str, answer: dict[str, Any], took: dict[str, float]) -> None:
-    each = ", ".join(f"{node['name']} by {node['by']} {node['seconds']} s" for node in answer["nodes"])
-    measured(f"{what}: {answer['seconds']} s ({each}); pods started within {took}")
+def show(what: str, said: dict[str, Any], took: dict[str, float]) -> None:
+    each = ", ".join(f"{node['name']} by {node['by']} {node['seconds']} s" for node in said["nodes"])
+    measured(f"{what}: {said['seconds']} s ({each}); pods started within {took}")
 
 
 def measured(sentence: str) -> None:
@@ -71,11 +73,11 @@ def measured(sentence: str) -> None:
 
 def test_disable_while_pods_start(lab: Lab) -> None:
     with churn(lab.cluster, interfaces=["eth0"], at_least=12):
-        answer = answered(lab, "disable", *of_stack(lab))
-    assert {(node["name"], node["by"]) for node in answer["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
-    assert answer["seconds"] < SECONDS
+        said = answered(lab, "disable", *of_stack(lab))
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    assert said["seconds"] < SECONDS
     assert_disabled(lab)
-    show("disable", answer, pods_start(lab, with_net1=False))
+    show("disable", said, pods_start(lab, with_net1=False))
     for node in lab.cluster.nodes:
         assert lab.pods.address(f"kept-{node.name}", "net1").startswith("10.98.0.")
     # While the runtime does not know Multus nobody gives net1 back.
@@ -109,8 +111,7 @@ def test_pulumi_leaves_it_disabled(lab: Lab) -> None:
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
     assert_disabled(lab)
     configure(lab.stack, log={"level": "debug"})
-    said = failed(lab.stack.up(), "Multus is disabled", "multus enable")
-    assert "multus-preflight-lab-1" in said
+    failed(lab.stack.up(), "Multus is disabled", "multus enable", "multus-preflight-lab-1")
     configure(lab.stack, log=None)
     succeeded(lab.stack.up("--expect-no-changes"))
     assert_disabled(lab)
@@ -125,10 +126,10 @@ def test_disable_again_changes_nothing(lab: Lab) -> None:
 def test_enable_while_pods_start(lab: Lab) -> None:
     assert reserved(lab)
     with churn(lab.cluster, interfaces=["eth0"], at_least=12):
-        answer = answered(lab, "enable", *of_stack(lab))
-    assert {(node["name"], node["by"]) for node in answer["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+        said = answered(lab, "enable", *of_stack(lab))
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
     with churn(lab.cluster):
-        show("enable", answer, pods_start(lab, with_net1=True))
+        show("enable", said, pods_start(lab, with_net1=True))
     until(lambda: not reserved(lab), "the first node holds no address of pods that are gone", seconds=30)
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
     answered(lab, "enable", *of_stack(lab))
@@ -137,13 +138,13 @@ def test_enable_while_pods_start(lab: Lab) -> None:
 def test_without_ssh_the_pods_clean_up(lab: Lab) -> None:
     before = daemon_sets(lab)
     with churn(lab.cluster, interfaces=["eth0"]):
-        answer = answered(lab, "disable", *of_cluster(lab))
-    assert {(node["name"], node["by"]) for node in answer["nodes"]} == {("lab-1", "api"), ("lab-2", "api")}
+        said = answered(lab, "disable", *of_cluster(lab))
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "api"), ("lab-2", "api")}
     assert_disabled(lab)
-    show("disable without SSH", answer, pods_start(lab, with_net1=False))
-    answer = answered(lab, "enable", *of_cluster(lab))
+    show("disable without SSH", said, pods_start(lab, with_net1=False))
+    said = answered(lab, "enable", *of_cluster(lab))
     with churn(lab.cluster):
-        show("enable without SSH", answer, pods_start(lab, with_net1=True))
+        show("enable without SSH", said, pods_start(lab, with_net1=True))
     assert daemon_sets(lab) == before
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
 
@@ -159,11 +160,22 @@ def daemon_sets(lab: Lab) -> list[Any]:
 
 
 def revoke_the_token(lab: Lab) -> None:
-    lab.pods.core.delete_namespaced_secret("multus-token-1", NAMESPACE)
+    with revoked(lab):
+        lab.pods.core.delete_namespaced_secret("multus-token-1", NAMESPACE)
 
 
 def delete_the_account(lab: Lab) -> None:
-    lab.pods.core.delete_namespaced_service_account("multus", NAMESPACE)
+    with revoked(lab):
+        lab.pods.core.delete_namespaced_service_account("multus", NAMESPACE)
+
+
+@contextmanager
+def revoked(lab: Lab) -> Iterator[None]:
+    """Returns when the API server, which remembers tokens for a while, refuses Multus' own."""
+    secret: Any = lab.pods.core.read_namespaced_secret("multus-token-1", NAMESPACE)
+    token = base64.b64decode(secret.data["token"]).decode()
+    yield
+    until(lambda: answer(lab.cluster, token) == 401, "the token is void", seconds=60, every=0.5)
 
 
 def remove_the_binary(lab: Lab) -> None:
@@ -197,8 +209,8 @@ def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any) ->
     until(lambda: sandbox_failed(lab, "stuck"), "a pod cannot start", seconds=60, every=0.25)
     began = time.monotonic()
     result = multus(lab, "disable", *of_stack(lab), "--json", "--timeout", "10")
-    answer = json.loads(result.stdout)
-    [node] = [node for node in answer["nodes"] if node["name"] == "lab-1"]
+    said = json.loads(result.stdout)
+    [node] = [node for node in said["nodes"] if node["name"] == "lab-1"]
     assert (node["by"], node["done"]) == ("ssh", True), result.stderr
     lab.pods.create("plain", node="lab-1")
     passed = time.monotonic() - began

@@ -76,6 +76,7 @@ def test_preview_of_an_empty_state_lists_everything(installed: Installed) -> Non
     nodes = [node.name for node in installed.lab.cluster.nodes]
     expected = {
         "multus-crd",
+        "multus-method-manifest",
         "multus-service-account",
         "multus-cluster-role",
         "multus-cluster-role-binding",

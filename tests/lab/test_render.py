@@ -114,7 +114,7 @@ def test_removal_in_the_printed_order_while_pods_start(lab: Lab, rendered: str) 
 def test_up_makes_the_same_objects(lab: Lab, rendered: str, live_of_kubectl: dict[str, Any]) -> None:
     for node in lab.cluster.nodes:
         folder = node.look.conf_dir / "multus.d"
-        node.run(["rm", "-r", str(folder), *(str(node.look.bin_dir / name) for name in ("multus", "passthru"))])
+        node.run(["rm", "-rf", str(folder), *(str(node.look.bin_dir / name) for name in ("multus", "passthru"))])
     succeeded(lab.stack.up())
     of_pulumi = live(lab, rendered)
     for name, there in of_pulumi.items():

@@ -21,7 +21,7 @@ from .conftest import Cell, Lab, boot, succeeded
 
 # Nobody can pull it.
 NOWHERE = {"repository": "example.org/no-such-multus"}
-SHORT = 30
+SHORT = "30"
 
 
 @pytest.fixture(scope="module")

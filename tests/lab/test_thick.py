@@ -7,12 +7,19 @@ The tests of one cluster run in this order; the last one destroys.
 
 from __future__ import annotations
 
+import base64
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from kubernetes import client
 
 from lab.images import BUSYBOX
 from lab.node import Node
@@ -161,6 +168,49 @@ def test_another_daemon_configuration_rolls_the_daemon(changing: Changing) -> No
     found: Any = changing.lab.pods.core.list_namespaced_config_map("kube-system").items
     assert len([each for each in found if each.metadata.name.startswith("multus-conf-")]) == 1
     configure(changing.lab.stack, log=None)
+
+
+def test_daemons_take_certificates_of_their_own(changing: Changing) -> None:
+    lab = changing.lab
+    certificates = {"bootstrapKubeconfig": "/etc/multus-lab/kubelet.kubeconfig"}
+    configure(lab.stack, daemon={"perNodeCertificates": certificates})
+    with approving(lab) as approved, churn(lab.cluster):
+        succeeded(lab.stack.up())
+    assert approved >= {f"system:multus:{node.name}" for node in lab.cluster.nodes}
+    lab.pods.create("certified", node=changing.node.name, network=NETWORK)
+    assert lab.pods.address("certified", "net1").startswith("10.98.0.")
+    lab.pods.delete("certified")
+    configure(lab.stack, daemon=None)
+    with churn(lab.cluster):
+        succeeded(lab.stack.up())
+
+
+@contextmanager
+def approving(lab: Lab) -> Iterator[set[str]]:
+    """An approver of the daemons' requests, as `/cert-approver` is one; yields the names that it has approved."""
+    approved: set[str] = set()
+    stop = threading.Event()
+    with lab.cluster.api as api, ThreadPoolExecutor(1) as background:
+        working = background.submit(approve, client.CertificatesV1Api(api), approved, stop)
+        try:
+            yield approved
+        finally:
+            stop.set()
+            working.result()
+
+
+def approve(certificates: client.CertificatesV1Api, approved: set[str], stop: threading.Event) -> None:
+    while not stop.wait(0.25):
+        found: list[Any] = certificates.list_certificate_signing_request().items
+        for each in found:
+            request = x509.load_pem_x509_csr(base64.b64decode(each.spec.request))
+            [name] = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+            if each.status.conditions or not str(name.value).startswith("system:multus:"):
+                continue
+            condition = {"type": "Approved", "status": "True", "reason": "Lab", "message": "a daemon of the lab"}
+            body = {"metadata": {"name": each.metadata.name}, "status": {"conditions": [condition]}}
+            certificates.patch_certificate_signing_request_approval(each.metadata.name, body)
+            approved.add(str(name.value))
 
 
 def test_daemons_that_start_anew_are_not_missed(changing: Changing) -> None:

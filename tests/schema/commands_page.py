@@ -15,7 +15,7 @@ _HEAD = """\
 
 Written from `components/multus/commands.py` by `python -m tests.schema.regenerate`.
 
-```sh
+```text
 bin/multus COMMAND                     # from a checkout, in any folder
 python -m components.multus COMMAND    # the same, in the checkout
 python -m multus COMMAND               # the same, in components/

@@ -34,7 +34,7 @@ _COMMANDS = {
     "on": "ssh root@NODE",
     "restart": "kubectl -n kube-system delete pod -l app=multus --field-selector spec.nodeName=NODE",
     "up": "pulumi up --stack STACK",
-    "refresh": "pulumi up --stack STACK --refresh",
+    "refresh": "pulumi up --refresh --stack STACK",
     "set": "pulumi config set --stack STACK",
     "options": "--stack STACK",
 }

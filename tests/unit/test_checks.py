@@ -117,6 +117,17 @@ def test_another_image_than_the_stacks() -> None:
     }
 
 
+def test_a_daemon_set_that_was_changed_by_hand() -> None:
+    sets = daemon_sets(THIN)
+    main = sets[0]["spec"]["template"]["spec"]["containers"][0]
+    main["resources"] = {**main["resources"], "limits": {"memory": "8Mi"}}
+    main["terminationMessagePath"] = "/dev/termination-log"
+    [finding] = found(healthy(daemon_sets=sets), Check.DAEMON_SETS)
+    assert finding.severity is Severity.WARNING
+    assert finding.what == "is not the stack's at spec.template.spec.containers[0].resources.limits.memory"
+    assert finding.fix == "pulumi up --refresh --stack lab"
+
+
 def test_a_crd_that_serves_another_version() -> None:
     crd = objects.custom_resource_definition()
     crd["spec"]["versions"][0]["served"] = False

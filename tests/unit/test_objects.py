@@ -294,9 +294,11 @@ def test_pods_tokens_are_projected_and_renewed() -> None:
 def test_certificates_per_node_are_allowed_for_and_mounted() -> None:
     certificates = {"bootstrap_kubeconfig": "/etc/kubernetes/kubelet.conf"}
     plan = resolve(k3s(plugin="thick", daemon={"per_node_certificates": certificates}))
-    assert {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:multus"} in (
-        objects.cluster_role_binding(plan)["subjects"]
-    )
+    binding = objects.certificates_binding(plan)
+    assert binding is not None
+    assert binding["roleRef"] == objects.cluster_role_binding(plan)["roleRef"]
+    assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:multus"}]
+    assert objects.certificates_binding(THICK) is None
     assert "certificatesigningrequests" in json.dumps(objects.cluster_role(plan))
     assert volumes_of(objects.daemon_set(plan, "h", "1"))["bootstrap"]["hostPath"]["path"] == "/etc/kubernetes"
 

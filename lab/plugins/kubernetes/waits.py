@@ -126,13 +126,17 @@ def _troubles(pod: Object) -> Iterator[str]:
         for container in now.get("containerStatuses") or []
         if (waiting := container.get("state", {}).get("waiting")) and waiting["reason"] != _QUIET_REASON
     )
-    for condition in now.get("conditions") or []:
-        if condition["status"] == "True" or not condition.get("message"):
-            continue
-        if condition["type"] == "PodScheduled":
-            yield condition["message"]
-        elif condition["type"] == "Ready":
-            yield f"[Pod {name}]: {condition['message']}{states}"
+    conditions = {condition["type"]: condition for condition in now.get("conditions") or []}
+    # The first of them that does not hold speaks for the pod; why an init container waits is not looked at.
+    for kind in ("PodScheduled", "Initialized", "Ready"):
+        condition = conditions.get(kind)
+        if condition is None:
+            return
+        if condition["status"] != "True":
+            said = condition.get("message", "")
+            if said or states:
+                yield said if kind == "PodScheduled" else f"[Pod {name}]: {said}{states}"
+            return
 
 
 def until_gone(
