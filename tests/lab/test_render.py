@@ -14,6 +14,7 @@ import pytest
 import yaml
 from kubernetes import dynamic
 
+from components.multus.manifests import FORCE, MANAGED_BY
 from lab.programs import Programs
 from lab.waiting import until
 
@@ -22,7 +23,6 @@ from .command_line import multus, of_stack
 from .conftest import Cell, Lab, boot, succeeded
 from .pods import NETWORK
 
-FORCE = "pulumi.com/patchForce"
 FALLBACK = "kube-multus-ds-fallback"
 
 
@@ -79,7 +79,9 @@ def said_by_people(there: dict[str, Any]) -> dict[str, Any]:
         for key, value in about.get("annotations", {}).items()
         if key not in tools and not key.startswith("kubernetes.io/service-account.uid")
     }
-    kept["labels"] = {key: value for key, value in about.get("labels", {}).items() if "legacy-token" not in key}
+    kept["labels"] = {
+        key: value for key, value in about.get("labels", {}).items() if key != MANAGED_BY and "legacy-token" not in key
+    }
     parts = {key: value for key, value in there.items() if key not in ("metadata", "status")}
     if there["kind"] == "Secret":
         parts["data"] = sorted(there["data"])
