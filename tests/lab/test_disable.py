@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from components.multus.pods import PROGRAMS
 from lab.node import Node
 from lab.programs import Programs
 from lab.waiting import until
@@ -184,7 +185,8 @@ def remove_the_binary(lab: Lab) -> None:
 
 
 def crash_the_pods(lab: Lab) -> None:
-    container = {"name": "kube-multus", "command": ["/thin_entrypoint", "--no-such-flag"]}
+    # Another program: what somebody adds to the end of a list is no drift to the Kubernetes provider.
+    container = {"name": "kube-multus", "command": [f"{PROGRAMS}/multus"]}
     patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
     client.AppsV1Api(lab.pods.api).patch_namespaced_daemon_set("kube-multus-ds", NAMESPACE, patch)
     until(lambda: crashing(lab), "the pod crashes", seconds=60)

@@ -54,6 +54,8 @@ def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
     assert identities_of_upstream(lab) == before
     assert releases(lab) == ["kube-system/multus deployed"]
     succeeded(lab.stack.destroy())
+    # Of all that was applied by hand this alone is in no plan.
+    lab.pods.core.delete_namespaced_config_map("multus-cni-config", "kube-system")
     forget_results_under_upstreams_name(lab)
     assert_gone(lab)
 
@@ -113,8 +115,10 @@ def test_another_release_is_in_the_way_and_stays_as_it_is(lab: Lab, by: str, tmp
         assert releases(lab) == ["kube-system/elder deployed"]
     helm(lab, "uninstall", "elder", "--namespace", "kube-system", "--wait")
     until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
+    # Our chart's pod takes the configuration away; no pod of either takes the other files.
+    assert has_conf(lab) is not ours
+    clean_up_by_hand(lab)
     if not ours:
-        clean_up_after_upstream(lab)
         forget_results_under_upstreams_name(lab)
     assert_gone(lab)
 
@@ -133,8 +137,8 @@ def chart_of_upstreams_manifest(lab: Lab, folder: Path) -> Path:
     return folder
 
 
-def clean_up_after_upstream(lab: Lab) -> None:
-    """Upstream's pod leaves its files on the node, and with them every later pod without a network."""
+def clean_up_by_hand(lab: Lab) -> None:
+    """Upstream's configuration would leave every later pod without a network."""
     [node] = lab.cluster.nodes
     conf_dir, bin_dir = node.look.conf_dir, node.look.bin_dir
     node.run(["rm", "-rf", *(f"{conf_dir}/{name}" for name in ("00-multus.conf", "multus.d"))])
