@@ -19,3 +19,8 @@ def of_no_sandbox(node: Node) -> list[str]:
     owned = [line.rpartition(":") for line in named if "/networks/" in line]
     cached = [(file, "", found[0]) for file in files if (found := _ID.search(file))]
     return sorted({file for file, _, owner in [*owned, *cached] if owner not in live})
+
+
+def has_conf(node: Node) -> bool:
+    """Whether Multus' configuration is on a node."""
+    return "00-multus" in node.run(["ls", str(node.look.conf_dir)]).stdout

@@ -22,6 +22,7 @@ from lab.waiting import until
 from .changes import configure, failed
 from .churn import churn
 from .conftest import Cell, Lab, boot, succeeded
+from .leftovers import has_conf
 from .test_helm_switch import assert_gone, helm, releases
 from .test_install import exercise_plain_pods
 from .test_neighbours import identities_of_upstream, upstream_manifest
@@ -103,12 +104,13 @@ def record_killed_upgrade(lab: Lab) -> None:
 @pytest.mark.parametrize("by", ["our-chart", "another-chart"])
 def test_another_release_is_in_the_way_and_stays_as_it_is(lab: Lab, by: str, tmp_path: Path) -> None:
     """A node names the pod and what removes its release; our own chart's pod does there just what ours would."""
+    [node] = lab.cluster.nodes
     ours = by == "our-chart"
     chart = CHART if ours else chart_of_upstreams_manifest(lab, tmp_path / "rke2-multus")
     # Pulumi has left the CRD, which this release is not to own.
     values = ["--values", str(CHART / f"values-{lab.cluster.distro}.yaml"), "--set", "crd.install=false"]
     helm(lab, "install", "elder", chart, "--namespace", "kube-system", *(values if ours else []))
-    until(lambda: has_conf(lab), "the other release has written its configuration", seconds=60)
+    until(lambda: has_conf(node), "the other release has written its configuration", seconds=60)
     with churn(lab.cluster):
         failed(lab.stack.up(), *(["already exists"] if ours else ["helm uninstall", "kube-system_kube-multus-ds"]))
         succeeded(lab.stack.destroy())
@@ -117,14 +119,9 @@ def test_another_release_is_in_the_way_and_stays_as_it_is(lab: Lab, by: str, tmp
     until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
     # What upstream's pod leaves is upstream's, and this cluster ends here.
     if ours:
-        assert not has_conf(lab)
+        assert not has_conf(node)
         clean_up_by_hand(lab)
         assert_gone(lab)
-
-
-def has_conf(lab: Lab) -> bool:
-    [node] = lab.cluster.nodes
-    return "00-multus" in node.run(["ls", str(node.look.conf_dir)]).stdout
 
 
 def chart_of_upstreams_manifest(lab: Lab, folder: Path) -> Path:
