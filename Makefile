@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-SOURCES := components examples lab tests $(wildcard *.py)
+SOURCES := components/multus operations/multus_ops examples lab tests __main__.py
 
 .PHONY: help
 help:
@@ -33,8 +33,8 @@ test: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES)
-	$(BIN)/shellcheck components/multus/node.sh lab/node_init.sh
-	cat components/multus/node_diagnose.sh components/multus/node.sh | $(BIN)/shellcheck -
+	$(BIN)/shellcheck components/multus/node/node.sh lab/node_init.sh
+	cat operations/multus_ops/diagnose.sh components/multus/node/node.sh | $(BIN)/shellcheck -
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
 	@# The tests of a file share clusters, so that they go to one worker.
@@ -42,7 +42,7 @@ test: .venv/made
 	$(BIN)/pytest -m alone
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
-.venv/made: requirements.txt requirements-dev.txt
+.venv/made: requirements.txt requirements-dev.txt components/pyproject.toml components/requirements.txt operations/pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or later is not on PATH: install it, or say `make PYTHON=...`' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo 'installing python3-venv'; \
 		apt-get -y install python3-venv || { apt-get update && apt-get -y install python3-venv; }; }

@@ -3,8 +3,8 @@
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.multus import MultusComponent
-from settings import Settings
+from multus import MultusComponent
+from multus.settings import Settings
 
 settings = Settings.load()
 

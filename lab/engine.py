@@ -19,7 +19,7 @@ import yaml
 
 from lab.errors import LabError
 from lab.looks import Look
-from lab.plugins.choice import Plugins, Wish, choose
+from lab.standins.choice import Plugins, Wish, choose
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _SHOWN_LINES = 30

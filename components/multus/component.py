@@ -9,11 +9,11 @@ from typing import Any
 
 import pulumi
 
-from . import manifests, objects
+from . import objects, registering
 from .args import Credentials, Method, MultusComponentArgs
-from .conf import kubeconfig
 from .errors import InvalidArgumentsError, Problem
-from .nodes import Steps, options_of
+from .multus_conf import kubeconfig
+from .node_steps import Steps, options_of
 from .plan import InstallPlan, resolve
 from .release import handed_over, method_claim, register_release
 from .server import Server, parse_server
@@ -92,7 +92,7 @@ class MultusComponent(pulumi.ComponentResource):
             provisions[node.name] = steps.provision(node, content, install, [preflights[node.name], token])
             label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provisions[node.name]])
             labels.append(
-                manifests.register_patch(
+                registering.register_patch(
                     f"{name}-label-{node.name}",
                     objects.node_label(node.name),
                     pulumi.ResourceOptions.merge(label_opts, options_of(node, ["metadata"])),
@@ -106,7 +106,7 @@ class MultusComponent(pulumi.ComponentResource):
         else:
             running = _raw_objects(name, plan, host, port.apply(str), ready)
         verified = [steps.verify(node, install, [provisions[node.name], *running]) for node in plan.nodes]
-        manifests.register(
+        registering.register(
             f"{name}-marker",
             objects.marker(plan, owner),
             pulumi.ResourceOptions(parent=self, depends_on=verified or running),
@@ -126,11 +126,11 @@ class MultusComponent(pulumi.ComponentResource):
 def _groundwork(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """What stays when the stack goes, and the claim to the method: a stack of the other method gets no further."""
     retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-    made = [manifests.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)]
+    made = [registering.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)]
     if plan.create_namespace:
-        made.append(manifests.register_patch(f"{name}-namespace", objects.namespace(plan), retained))
+        made.append(registering.register_patch(f"{name}-namespace", objects.namespace(plan), retained))
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
-    return [*made, manifests.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)]
+    return [*made, registering.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)]
 
 
 def _raw_objects(name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions) -> list[Any]:
@@ -138,7 +138,7 @@ def _raw_objects(name: str, plan: InstallPlan, host: Any, port: Any, opts: pulum
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=plan.handover))
     described = (objects.daemon_set(plan, host, port), objects.fallback_daemon_set(plan, host, port))
     return [
-        manifests.register(f"{name}-{suffix}", handed_over(daemon_set, plan), opts)
+        registering.register(f"{name}-{suffix}", handed_over(daemon_set, plan), opts)
         for suffix, daemon_set in zip(("daemonset", "daemonset-fallback"), described, strict=True)
     ]
 
@@ -147,13 +147,13 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
     """The account, its token Secret where it has one, and everything that has to be there before the pods."""
     made = _groundwork(name, plan, opts)
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
-    account = manifests.register(f"{name}-service-account", objects.service_account(plan), opts)
+    account = registering.register(f"{name}-service-account", objects.service_account(plan), opts)
     made += [
         account,
-        manifests.register(f"{name}-cluster-role", objects.cluster_role(plan), opts),
-        manifests.register(f"{name}-cluster-role-binding", objects.cluster_role_binding(plan), opts),
-        manifests.register(f"{name}-marker-role", objects.marker_role(plan), opts),
-        manifests.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
+        registering.register(f"{name}-cluster-role", objects.cluster_role(plan), opts),
+        registering.register(f"{name}-cluster-role-binding", objects.cluster_role_binding(plan), opts),
+        registering.register(f"{name}-marker-role", objects.marker_role(plan), opts),
+        registering.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
     ]
     certificates, priority, conf = (
         objects.certificates_binding(plan),
@@ -161,14 +161,14 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
         objects.own_conf_map(plan),
     )
     if certificates is not None:
-        made.append(manifests.register(f"{name}-certificates-binding", certificates, opts))
+        made.append(registering.register(f"{name}-certificates-binding", certificates, opts))
     if priority is not None:
-        made.append(manifests.register(f"{name}-flow-schema", priority, opts))
+        made.append(registering.register(f"{name}-flow-schema", priority, opts))
     if conf is not None and plan.method is Method.MANIFEST:
         # Its name changes with its content: the old one has to live until every pod reads the new one.
         created_first = pulumi.ResourceOptions(delete_before_replace=False, retain_on_delete=plan.handover)
         conf_opts = pulumi.ResourceOptions.merge(opts, created_first)
-        made.append(manifests.register(f"{name}-conf", handed_over(conf, plan), conf_opts))
+        made.append(registering.register(f"{name}-conf", handed_over(conf, plan), conf_opts))
     token = None
     if plan.credentials is Credentials.DURABLE:
         token_opts = pulumi.ResourceOptions(
@@ -179,7 +179,7 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
             # The API server writes the day of the token's last use on the Secret, which is no drift.
             ignore_changes=['metadata.labels["kubernetes.io/legacy-token-last-used"]'],
         )
-        token = manifests.register(
+        token = registering.register(
             f"{name}-token", objects.token_secret(plan), pulumi.ResourceOptions.merge(opts, token_opts)
         )
         made.append(token)

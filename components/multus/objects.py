@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .conf import own_conf, own_conf_name
 from .metadata import NODE_LABEL, Object, metadata
+from .multus_conf import own_conf, own_conf_name
 from .plan import InstallPlan
 from .pods import ACCOUNT, pod_spec
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pydantic
 
+from . import argument_rules
 from . import image as images
-from . import refusals
 from .args import Credentials, Distro, LiveAttachments, LogLevel, Method, MultusComponentArgs, Plugin
+from .argument_types import check, is_opaque
 from .distros import Profile
 from .errors import InvalidArgumentsError, Problem
-from .validation import check, is_opaque
 
 DEFAULT_NAMESPACE = "kube-system"
 DEFAULT_TIMEOUT_SECONDS = 300
@@ -238,8 +238,8 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     """
     _refuse(problems_of(args))
     valid, _ = check(MultusComponentArgs, args)
-    plugin = refusals.plugin_of(valid)
-    profile = refusals.profile_of(valid)
+    plugin = argument_rules.plugin_of(valid)
+    profile = argument_rules.profile_of(valid)
     image, security, reference = valid.get("image", {}), valid.get("security", {}), valid.get("reference_plugins")
     directories = {
         key: _directory(valid.get(key, getattr(profile, key)))
@@ -283,7 +283,7 @@ def problems_of(args: MultusComponentArgs | Mapping[str, Any]) -> list[Problem]:
     """Every reason why these arguments cannot work; empty when they can."""
     valid, problems = check(MultusComponentArgs, args)
     unfit = {problem.path for problem in problems}
-    found = refusals.contradictions(valid)
+    found = argument_rules.contradictions(valid)
     return [*problems, *(problem for problem in found if unfit.isdisjoint(_ways_to(problem.path)))]
 
 
@@ -299,7 +299,7 @@ def known(test: Callable[[str, str], Iterable[Problem]], path: str, value: str) 
         InvalidArgumentsError: where it fails.
     """
     _refuse(test(path, value))
-    return refusals.unbracketed(value) if test is refusals.host else value
+    return argument_rules.unbracketed(value) if test is argument_rules.host else value
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
@@ -327,7 +327,7 @@ def _node(path: str, node: Mapping[str, Any]) -> NodePlan:
 def _login(args: Mapping[str, Any], private_key: Any) -> dict[str, Any]:
     host = args["host"]
     return {
-        "host": host if is_opaque(host) else refusals.unbracketed(host),
+        "host": host if is_opaque(host) else argument_rules.unbracketed(host),
         "port": args.get("port", 22),
         "user": args.get("user", "root"),
         "private_key": args.get("private_key", private_key),
@@ -337,7 +337,7 @@ def _login(args: Mapping[str, Any], private_key: Any) -> dict[str, Any]:
 
 def _whole_conf(conf: Mapping[str, Any], plugin: Plugin, profile: Profile, conf_dir: str) -> WholeConfPlan | None:
     """The default network by name and directory: Multus up to v4.3.0 gives nothing back that it knows by its file."""
-    if plugin is Plugin.THICK or not refusals.keys_written_whole(conf):
+    if plugin is Plugin.THICK or not argument_rules.keys_written_whole(conf):
         return None
     given = conf.get("cluster_network") or conf.get("master_conf") or profile.network_file or ""
     file = posixpath.join(conf_dir, given)
@@ -345,7 +345,7 @@ def _whole_conf(conf: Mapping[str, Any], plugin: Plugin, profile: Profile, conf_
     by_file = "networks_dir" in conf and not is_name
     return WholeConfPlan(
         cni_version=conf.get("cni_version", WHOLE_CNI_VERSION),
-        cluster_network=file if by_file else refusals.network_name(conf, profile) or "",
+        cluster_network=file if by_file else argument_rules.network_name(conf, profile) or "",
         conf_dir=conf.get("networks_dir", posixpath.dirname(file)),
         capabilities=tuple(conf.get("capabilities", profile.capabilities)),
     )

@@ -7,7 +7,8 @@ import shlex
 from typing import Any
 
 from .args import Credentials
-from .conf import (
+from .metadata import NODE_LABEL, Object
+from .multus_conf import (
     CERTIFICATE_DIR,
     DAEMON_CONF_FILE,
     DAEMON_WRITTEN_FILE,
@@ -22,7 +23,6 @@ from .conf import (
     own_conf,
     own_conf_name,
 )
-from .metadata import NODE_LABEL, Object
 from .plan import InstallPlan, ReferencePluginsPlan
 
 ACCOUNT = "multus"

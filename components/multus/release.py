@@ -9,12 +9,13 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from . import manifests, objects
+from . import objects, registering
+from . import registering as manifests
 from .args import Method
+from .chart_archive import pack
+from .chart_values import values_of
 from .metadata import Object
-from .packing import pack
 from .plan import InstallPlan, digest_of
-from .values import values_of
 
 RELEASE = "multus"
 METHOD = "multus-install/method"
@@ -82,7 +83,7 @@ def register_release(name: str, plan: InstallPlan, host: Any, port: Any, opts: p
     digest = known.apply(lambda text: digest_of(json.loads(text)))
     gate_opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[release]))
     return [
-        manifests.register_patch(f"{name}-{suffix}", gate(plan, daemon_set, digest), gate_opts)
+        registering.register_patch(f"{name}-{suffix}", gate(plan, daemon_set, digest), gate_opts)
         for suffix, daemon_set in daemon_sets_of(plan).items()
     ]
 

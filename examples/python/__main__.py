@@ -4,16 +4,11 @@
 """
 
 import json
-import sys
-from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-# The folder that holds `components`: here this checkout, in a repository of yours a submodule, say.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from components.multus import Distro, MultusComponent
+from multus import Distro, MultusComponent
 
 config = pulumi.Config()
 machines = pulumi.StackReference(config.require("machines"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from components.multus import MultusComponent
+from multus import MultusComponent
 from tests.component.arguments import k3s, node
 from tests.component.recording import run
 

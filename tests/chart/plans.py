@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.multus.args import Distro, MultusComponentArgs
-from components.multus.plan import problems_of
+from multus.args import Distro, MultusComponentArgs
+from multus.plan import problems_of
 
 _SERVER = "https://192.0.2.1:6443"
 _DISTROS: dict[str, Any] = {

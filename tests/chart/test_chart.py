@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from components.multus import __version__, resolve
-from components.multus.args import Plugin
-from components.multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
-from components.multus.plan import DEFAULT_RESOURCES
-from components.multus.server import parse_server
-from components.multus.values import values_of
+from multus import __version__, resolve
+from multus.args import Plugin
+from multus.chart_values import values_of
+from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
+from multus.plan import DEFAULT_RESOURCES
+from multus.server import parse_server
 from tests.chart.differences import differences
 from tests.chart.readme import README, documented, leaves, written
 from tests.chart.rendering import CHART, Helm, Objects

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.multus import InstallPlan, objects, resolve
-from components.multus.args import Credentials
-from components.multus.release import KEEP
-from components.multus.server import parse_server
-from components.multus.values import values_of
+from multus import InstallPlan, objects, resolve
+from multus.args import Credentials
+from multus.chart_values import values_of
+from multus.release import KEEP
+from multus.server import parse_server
 from tests.chart.differences import differences
 from tests.chart.plans import plans
 from tests.chart.rendering import Helm, Objects

@@ -12,8 +12,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.multus import InvalidArgumentsError, MultusComponent
-from components.multus.nodes import DEFAULTS, STATE_DIR, program_text
+from multus import InvalidArgumentsError, MultusComponent
+from multus.node_steps import DEFAULTS, STATE_DIR, program_text
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 from tests.component.recording import Graph, Registration, run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from components.multus import MultusComponent
+from multus import MultusComponent
 from tests.bench.registration import seconds
 from tests.component.arguments import k3s, node
 from tests.component.recording import Graph, run

@@ -11,8 +11,8 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.multus import MultusComponent, release
-from components.multus.packing import PackedChart, pack
+from multus import MultusComponent, release
+from multus.chart_archive import PackedChart, pack
 from tests.component.arguments import SSH_KEY, k3s, node, vanilla
 from tests.component.recording import TOKEN, Graph, run, without_secrets
 from tests.component.test_graph import SHARED, of_node

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.multus import InvalidArgumentsError, MultusComponent
+from multus import InvalidArgumentsError, MultusComponent
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
 from tests.component.recording import CA, TOKEN, UID, Graph, run, without_secrets
 

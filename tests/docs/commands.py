@@ -9,12 +9,12 @@ from typing import Any
 
 import typer
 
-from components.multus.commands import app as multus_app
 from lab.cli import app as lab_app
+from multus_ops.commands import app as multus_app
 from tests.docs.blocks import ROOT
 from tests.docs.names import configuration_problem
 
-_APPS: dict[str, typer.Typer] = {"components.multus": multus_app, "lab": lab_app, "multus": multus_app}
+_APPS: dict[str, typer.Typer] = {"multus_ops": multus_app, "lab": lab_app}
 # What a reader has anyway. `pulumi` and `kubectl` are asked for their options where the lab has them.
 _KNOWN = {
     *(
@@ -54,7 +54,7 @@ _KNOWN = {
     *("ssh", "ssh-keyscan", "sudo", "systemctl", "tar", "tee", "test", "timeout", "$EDITOR"),
 }
 _KEYWORDS = {"do", "done", "else", "fi", "for", "if", "then", "until", "while"}
-_PATH = re.compile(r"^(charts|components|docs|examples|lab|stacks|tests)/[\w./-]+$")
+_PATH = re.compile(r"^(charts|components|docs|examples|lab|operations|stacks|tests)/[\w./-]+$")
 _HEREDOC = re.compile(r"<<-?\s*'?(\w+)'?(?P<rest>[^\n]*)\n.*?^\s*\1$", re.MULTILINE | re.DOTALL)
 _ASSIGNMENT = re.compile(r"^\w+=")
 
@@ -92,8 +92,8 @@ def problems_in(words: list[str]) -> Iterator[str]:
             yield from _config_problems([*rest, ""])
         case [".venv/bin/python" | "python" | "python3", "-m", module, *rest]:
             yield from _module_problems(module, rest)
-        case ["bin/multus" | "multus", *rest]:
-            yield from _app_problems("multus", rest)
+        case ["multus-ops" | ".venv/bin/multus-ops", *rest]:
+            yield from _app_problems("multus_ops", rest)
         case [program, *_]:
             if program.removeprefix(".venv/bin/") not in _KNOWN:
                 yield f"{program} is not a known program"

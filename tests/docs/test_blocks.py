@@ -12,8 +12,8 @@ import pulumi_kubernetes as k8s
 import pytest
 import yaml
 
-from components.multus import MultusComponent
-from settings import Settings
+from multus import MultusComponent
+from multus.settings import Settings
 from tests.component.arguments import k3s, node
 from tests.component.recording import run
 from tests.docs.blocks import BLOCKS, CHECKED, ROOT, UNCHECKED, Block, blocks_in
@@ -151,8 +151,8 @@ def name_problems(block: Block) -> Iterator[str]:
         ("cat stacks/Pulumi.nowhere.yaml", "there is no stacks/Pulumi.nowhere.yaml"),
         (".venv/bin/python -m lab upp", "no command upp: there are prepare, up, down, status, shell, logs"),
         ("python -m lab up --distribution k3s", "up has no option --distribution"),
-        ("multus doktor", "no command doktor: there are "),
-        ("python -m components.multus doctor --stak x", "doctor has no option --stak"),
+        ("multus-ops doktor", "no command doktor: there are "),
+        ("multus-ops doctor --stak x", "doctor has no option --stak"),
         ("python -m labor", "there is no module labor"),
         ("zzz", "zzz is not a known program"),
     ],

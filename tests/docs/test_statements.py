@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from components.multus import Plugin, resolve
-from components.multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
-from components.multus.objects import MARKER, cluster_role, marker_role
-from components.multus.plan import DEFAULT_RESOURCES
-from components.multus.refusals import LEAST_THICK_MEMORY
+from multus import Plugin, resolve
+from multus.argument_rules import LEAST_THICK_MEMORY
+from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
+from multus.objects import MARKER, cluster_role, marker_role
+from multus.plan import DEFAULT_RESOURCES
 from tests.component.arguments import k3s
 from tests.docs.blocks import DOCS
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.multus.conf import DAEMON_CONF_FILE
-from components.multus.objects import CRD
 from lab.images import BUSYBOX
+from multus.multus_conf import DAEMON_CONF_FILE
+from multus.objects import CRD
 
 from .changes import NAMESPACE, configure
 from .patient import Patient
@@ -213,8 +213,8 @@ def _copy_over_what_runs(patient: Patient) -> None:
 
 
 def _disabled(patient: Patient) -> None:
-    options = " ".join(patient.stack.engine.options)
-    patient.type(f"python -m components.multus disable {options}")
+    options = " ".join(patient.stack.pulumi.options)
+    patient.type(f"multus-ops disable {options}")
 
 
 def _conf_of_an_install_that_is_gone(patient: Patient) -> None:

@@ -30,7 +30,7 @@ def multus(lab: Lab, command: str, *options: str) -> Result:
     """Run a command; what it prints never is a traceback."""
     environment = {**os.environ, **lab.stack.environment()}
     ended = subprocess.run(
-        [sys.executable, "-m", "components.multus", command, *options],
+        [sys.executable, "-m", "multus_ops", command, *options],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -15,13 +15,13 @@ from unittest import mock
 
 from kubernetes import client
 
-from components.multus import doctor
-from components.multus.finding import Finding
-from components.multus.stack import Stack
 from lab.commands import run
 from lab.node import Node
 from lab.oci import Image, pack
 from lab.waiting import until
+from multus_ops.doctor import examine as doctor
+from multus_ops.doctor.findings import Finding
+from multus_ops.stack import StackConfig
 
 from .changes import NAMESPACE
 from .conftest import Lab
@@ -38,7 +38,7 @@ class Patient:
 
     lab: Lab
     folder: Path
-    stack: Stack = field(init=False)
+    stack: StackConfig = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ class Patient:
         """Read the stack's configuration, as doctor does when it starts."""
         self.lab.stack.outputs()
         with mock.patch.dict(os.environ, self.environment()):
-            self.stack = Stack.load(self.lab.stack.name, Path(), self.lab.stack.config_file)
+            self.stack = StackConfig.load(self.lab.stack.name, Path(), self.lab.stack.config_file)
 
     def examine(self) -> doctor.Report:
         """What doctor says."""

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from components.multus.pods import PROGRAMS
 from lab.node import Node
 from lab.programs import Programs
 from lab.waiting import until
+from multus.pods import PROGRAMS
 
 from .changes import answer, configure, failed, listed
 from .churn import churn

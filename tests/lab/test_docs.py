@@ -25,7 +25,7 @@ from tests.docs.commands import commands_in, options_in
 
 from .conftest import Cell, Lab, boot
 
-_PROGRAM = ("__main__.py", "bin", "settings.py", "components")
+_PROGRAM = ("__main__.py", "bin", "components", "operations")
 _DOCUMENTED_NODE = re.compile(r"\b192\.0\.2\.\d+\b")
 _EDITOR = """\
 #!{python}

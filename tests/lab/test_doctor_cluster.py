@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from components.multus import smoke
 from lab.programs import Programs
 from lab.waiting import until
+from multus_ops.doctor import smoke
 
 from .breakages import IN_CLUSTER, Breakage, tried
 from .command_line import ROOT, multus, of_cluster, of_stack
@@ -52,7 +52,7 @@ def test_smoke_that_is_told_to_end_takes_its_pods_away(patient: Patient) -> None
     # An image that nobody has, so that it would wait.
     options = ["--smoke", "--smoke-image", "nobody.invalid/has/this:1", *of_cluster(patient.lab)]
     running = subprocess.Popen(
-        [sys.executable, "-m", "components.multus", "doctor", *options],
+        [sys.executable, "-m", "multus_ops", "doctor", *options],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.multus import doctor
 from lab.programs import Programs
 from lab.waiting import until
+from multus_ops.doctor import examine as doctor
 
 from .breakages import BEFORE_AN_INSTALL, ON_NODES, Breakage, tried
 from .changes import configure

@@ -38,7 +38,7 @@ def test_what_is_advised_configures_a_stack_that_previews(lab: Lab, tmp_path: Pa
     assert commands[0] == "pulumi stack select --create vanilla"
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    for name in ("Pulumi.yaml", "__main__.py", "settings.py", "components"):
+    for name in ("Pulumi.yaml", "__main__.py", "components"):
         (checkout / name).symlink_to(ROOT / name)
     (checkout / "stacks").mkdir()
     (tmp_path / ".ssh").mkdir()

@@ -224,7 +224,7 @@ def test_a_renamed_component_deletes_nothing(lab: Lab, tmp_path: Path) -> None:
 def with_component_named(folder: Path, name: str, *, former: str | None = None) -> Path:
     """A copy of the program in which the component has another name, and maybe says what it was called."""
     folder.mkdir()
-    for item in ("Pulumi.yaml", "settings.py", "stacks", "components"):
+    for item in ("Pulumi.yaml", "stacks", "components"):
         (shutil.copytree if (ROOT / item).is_dir() else shutil.copy)(ROOT / item, folder / item)
     (folder / ".venv").symlink_to(sys.prefix)
     text = (ROOT / "__main__.py").read_text()

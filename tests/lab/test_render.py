@@ -14,9 +14,9 @@ import pytest
 import yaml
 from kubernetes import dynamic
 
-from components.multus.manifests import FORCE, MANAGED_BY
 from lab.programs import Programs
 from lab.waiting import until
+from multus.registering import FORCE, MANAGED_BY
 
 from .churn import churn
 from .command_line import multus, of_stack

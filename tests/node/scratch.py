@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from components.multus.conf import kubeconfig
-from components.multus.nodes import STATE_DIR, program_for_people, program_text, unless_lost
-from components.multus.server import Server
+from multus.multus_conf import kubeconfig
+from multus.node_steps import STATE_DIR, program_text, unless_lost
+from multus.server import Server
+from multus_ops.node_program import program_for_people
 from tests.node.api_server import ApiServer
 
 CONF_DIR = "/etc/cni/net.d"

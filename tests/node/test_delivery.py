@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import subprocess
 
-from components.multus import MultusComponent
-from components.multus.nodes import STATE_DIR, program_text
+from multus import MultusComponent
+from multus.node_steps import STATE_DIR, program_text
 from tests.component import arguments
 from tests.component.recording import run
 from tests.node.scratch import Node

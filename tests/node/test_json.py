@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from components.multus.nodes import program_text
+from multus.node_steps import program_text
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 _DOCUMENTS = st.recursive(

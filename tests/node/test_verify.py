@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.multus.nodes import STATE_DIR
+from multus.node_steps import STATE_DIR
 from tests.node.daemon import listening
 from tests.node.processes import running
 from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node

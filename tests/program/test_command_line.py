@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.multus.commands import main
-from components.multus.ssh import NodeResult, run_on_nodes
+from multus_ops.commands import main
+from multus_ops.ssh import NodeResult, run_on_nodes
 from tests.component.arguments import HOST_KEY, SSH_KEY
 from tests.program.stack_files import ROOT
 
@@ -30,7 +30,7 @@ exit 255
 
 
 def run(
-    *words: str, cwd: Path = ROOT, path: Path | None = None, module: str = "components.multus", **environment: Any
+    *words: str, cwd: Path = ROOT, path: Path | None = None, module: str = "multus_ops", **environment: Any
 ) -> subprocess.CompletedProcess[str]:
     found = f"{path}:/usr/bin:/bin" if path else "/usr/bin:/bin"
     ended = subprocess.run(
@@ -97,25 +97,20 @@ def test_help_says_what_there_is_and_what_statuses_mean() -> None:
         assert word in said
 
 
-def test_it_runs_from_the_plugins_folder_too() -> None:
-    assert run("render", "--set", "distro=k3s", cwd=ROOT / "components", module="multus").stdout.startswith("# Multus")
-
-
-def test_bin_multus_runs_from_anywhere(tmp_path: Path) -> None:
-    link = tmp_path / "multus"
-    link.symlink_to(ROOT / "bin" / "multus")
+def test_the_console_script_runs_from_anywhere(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("multus-ops")
     ended = subprocess.run(
-        [link, "render", "--set", "distro=k3s"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [program, "render", "--set", "distro=k3s"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert ended.stdout.startswith("# Multus for k3s")
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"), [("multus roll", "rollback"), ("multus disable --kubec", "--kubeconfig")]
+    ("typed", "offered"), [("multus-ops roll", "rollback"), ("multus-ops disable --kubec", "--kubeconfig")]
 )
 def test_completion(typed: str, offered: str) -> None:
     asked: dict[str, Any] = {
-        "_MULTUS_COMPLETE": "complete_bash",
+        "_MULTUS_OPS_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,
         "COMP_CWORD": str(typed.count(" ")),
     }
@@ -125,8 +120,8 @@ def test_completion(typed: str, offered: str) -> None:
 
 def test_completion_of_stacks() -> None:
     asked: dict[str, Any] = {
-        "_MULTUS_COMPLETE": "complete_bash",
-        "COMP_WORDS": "multus disable --stack k3",
+        "_MULTUS_OPS_COMPLETE": "complete_bash",
+        "COMP_WORDS": "multus-ops disable --stack k3",
         "COMP_CWORD": "3",
     }
     assert run(**asked).stdout.split() == ["k3s-prod"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.multus.distros import PROFILES
+from multus.distros import PROFILES
 from tests.component.arguments import HOST_KEY, SSH_KEY
 from tests.component.recording import Run, run
 from tests.docs.blocks import ROOT

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from settings import Settings, SettingsError
+from multus.settings import Settings, SettingsError
 from tests.component.arguments import HOST_KEY, SSH_KEY
 from tests.component.recording import Run, run
 from tests.program.stack_files import ROOT, STACK_FILES, config_of, stack_name

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pulumi.runtime import set_all_config
 from pulumi.runtime.mocks import set_mocks
 
-from settings import Settings, SettingsError
+from multus.settings import Settings, SettingsError
 from tests.component.arguments import HOST_KEY, SSH_KEY
 from tests.component.recording import PROJECT, silent_mocks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from components.multus import args
+from multus import args
 
 PAGE = Path(__file__).parents[2] / "docs" / "arguments.md"
 _HEAD = """\

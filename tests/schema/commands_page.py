@@ -7,23 +7,22 @@ from typing import Any
 
 import typer
 
-from components.multus.commands import PROGRAM, app
+from multus_ops.commands import PROGRAM, app
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 _HEAD = """\
 # Commands
 
-Written from `components/multus/commands.py` by `python -m tests.schema.regenerate`.
+Written from `operations/multus_ops/commands.py` by `python -m tests.schema.regenerate`.
 
 ```text
-bin/multus COMMAND                     # from a checkout, in any folder
-python -m components.multus COMMAND    # the same, in the checkout
-python -m multus COMMAND               # the same, in components/
+pip install -r requirements.txt    # of a checkout; or: pip install ./components ./operations
+multus-ops COMMAND
 ```
 
-They need `requirements.txt`. Those that take `--stack` run the Pulumi CLI and read the stack as `pulumi up` does, its
-secrets included; nothing of them is printed or put into a command. Once `bin` is on `PATH`,
-`multus --install-completion` completes commands, options and stacks in the shell.
+Those that take `--stack` run the Pulumi CLI and read the stack as `pulumi up` does, its secrets included; nothing of
+them is printed or put into a command. `multus-ops --install-completion` completes commands, options
+and stacks in the shell.
 """
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.multus.args import Distro
-from components.multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, k3s_profile
+from multus.args import Distro
+from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, k3s_profile
 
 PAGE = Path(__file__).parents[2] / "docs" / "paths.md"
 _HEAD = """\

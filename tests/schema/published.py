@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi.provider.experimental.component import ComponentProvider
 
-from components.multus import MultusComponent, __version__
+from multus import MultusComponent, __version__
 
 COMMITTED = Path(__file__).parents[2] / "components" / "schema.json"
 REGENERATE = "python -m tests.schema.regenerate"

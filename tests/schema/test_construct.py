@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.multus import MultusComponent
+from multus import MultusComponent
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
 from tests.component.recording import run
 from tests.schema.published import provider

@@ -9,8 +9,8 @@ from typing import Any, is_typeddict
 
 import pytest
 
-from components.multus import args, resolve
-from components.multus.validation import fields_of
+from multus import args, resolve
+from multus.argument_types import fields_of
 from tests.component.arguments import SSH_KEY
 
 PLAN = resolve({"distro": "k3s"})

@@ -12,9 +12,9 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from components.multus import MultusComponentArgs, args
-from components.multus.args import ImageArgs, NodeArgs
-from components.multus.validation import fields_of
+from multus import MultusComponentArgs, args
+from multus.args import ImageArgs, NodeArgs
+from multus.argument_types import fields_of
 from tests.schema import arguments_page, commands_page, paths_page, troubleshooting_page
 from tests.schema.published import COMMITTED, REGENERATE, schema, written
 

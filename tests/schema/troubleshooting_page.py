@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.multus.symptoms import SYMPTOMS, Symptom
+from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
 
 PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 _HEAD = """\
 # Troubleshooting
 
-Written from `components/multus/symptoms.py` by `python -m tests.schema.regenerate`.
+Written from `operations/multus_ops/doctor/symptoms.py` by `python -m tests.schema.regenerate`.
 
 `doctor` names each of these by itself, with the place and the very commands, every name below filled in; see
 [Doctor](doctor.md). Each was brought about on a real cluster by the project's tests, recognised there, and mended by

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from components.multus import objects
-from components.multus.cluster_snapshot import Access, Snapshot, Token
-from components.multus.engine import Engine
-from components.multus.node_report import Conf, Facts, Kubeconfig, Marker, NamedPath, NodeReport, Program
-from components.multus.plan import InstallPlan, resolve
-from components.multus.scene import Scene
+from multus import objects
+from multus.plan import InstallPlan, resolve
+from multus_ops.doctor.case import Case
+from multus_ops.doctor.node_report import Conf, Facts, Kubeconfig, Marker, NamedPath, NodeReport, Program
+from multus_ops.doctor.snapshot import Access, Snapshot, Token
+from multus_ops.pulumi_cli import PulumiCli
 from tests.component.arguments import k3s, node
 
 NODE = "one"
@@ -126,7 +126,7 @@ def multus_pod(plan: InstallPlan, **changes: Any) -> dict[str, Any]:
     return pod("kube-multus-ds-x", plan.namespace, owner=objects.DAEMON_SET, **changes)
 
 
-def healthy(plan: InstallPlan | None = None, *, facts: Mapping[str, Any] | None = None, **changes: Any) -> Scene:
+def healthy(plan: InstallPlan | None = None, *, facts: Mapping[str, Any] | None = None, **changes: Any) -> Case:
     """A cluster on which everything is as the plan says, but for the changes.
 
     `pods` come besides the Multus pod, which `multus` replaces.
@@ -155,7 +155,7 @@ def healthy(plan: InstallPlan | None = None, *, facts: Mapping[str, Any] | None 
         "tokens": (Token(plan.token_secret, json_claims(), accepted=True, authority=AUTHORITY),),
         "reports": {NODE: NodeReport(facts=facts_of(plan, **(facts or {})))},
     }
-    return Scene(replace(Snapshot(**known), pods=pods, **changes), plan, Engine("lab"))
+    return Case(replace(Snapshot(**known), pods=pods, **changes), plan, PulumiCli("lab"))
 
 
 def json_claims(**changes: Any) -> dict[str, Any]:

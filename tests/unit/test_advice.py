@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.multus.advice import advise, default_cni_of, distro_of
-from components.multus.args import Distro
-from components.multus.cluster_snapshot import NETWORKS, Snapshot
+from multus.args import Distro
+from multus_ops.doctor.advice import advise, default_cni_of, distro_of
+from multus_ops.doctor.snapshot import NETWORKS, Snapshot
 from tests.unit.clusters import daemon_sets, network, plan_of, pod
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from components.multus import objects
-from components.multus.checks import findings
-from components.multus.cluster_snapshot import Token
-from components.multus.finding import Check, Finding, Severity
-from components.multus.node_report import Marker, NodeFinding, NodeReport
-from components.multus.scene import Scene
+from multus import objects
+from multus_ops.doctor.case import Case
+from multus_ops.doctor.checks import findings
+from multus_ops.doctor.findings import Check, Finding, Severity
+from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
+from multus_ops.doctor.snapshot import Token
 from tests.unit.clusters import NODE, daemon_sets, facts_of, failing, healthy, json_claims, multus_pod, network, plan_of
 from tests.unit.test_symptoms import THICK, THIN, kubeconfig, ours, with_confs
 
@@ -22,12 +22,12 @@ FOREIGN = {
 }
 
 
-def found(scene: Scene, check: Check) -> list[Finding]:
-    return [each for each in findings(scene) if each.check is check]
+def found(case: Case, check: Check) -> list[Finding]:
+    return [each for each in findings(case) if each.check is check]
 
 
-def only(scene: Scene) -> Finding:
-    [finding] = findings(scene)
+def only(case: Case) -> Finding:
+    [finding] = findings(case)
     return finding
 
 
@@ -110,8 +110,8 @@ def test_a_node_without_a_pod_of_multus() -> None:
 
 
 def test_another_image_than_the_stacks() -> None:
-    scene = healthy(daemon_sets=daemon_sets(plan_of(image={"tag": "v4.2.4"})))
-    assert {each.where for each in found(scene, Check.IMAGE)} == {
+    case = healthy(daemon_sets=daemon_sets(plan_of(image={"tag": "v4.2.4"})))
+    assert {each.where for each in found(case, Check.IMAGE)} == {
         "DaemonSet kube-system/kube-multus-ds",
         "DaemonSet kube-system/kube-multus-ds-fallback",
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from components.multus import objects, resolve
-from components.multus.conf import POD_BIN_DIR
+from multus import objects, resolve
+from multus.multus_conf import POD_BIN_DIR
 from tests.component.arguments import k3s
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from components.multus import resolve
-from components.multus.args import Distro
-from components.multus.distros import PROFILES, k3s_profile
-from components.multus.server import parse_server
+from multus import resolve
+from multus.args import Distro
+from multus.distros import PROFILES, k3s_profile
+from multus.server import parse_server
 
 DATA = "/var/lib/rancher/k3s"
 

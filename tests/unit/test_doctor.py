@@ -8,10 +8,10 @@ import json
 import pytest
 from rich.console import Console
 
-from components.multus import doctor
-from components.multus.finding import Check, Finding, Severity
-from components.multus.node_report import NodeReport, decoded_claims
-from components.multus.ssh import NodeResult
+from multus_ops.doctor import examine as doctor
+from multus_ops.doctor.findings import Check, Finding, Severity
+from multus_ops.doctor.node_report import NodeReport, decoded_claims
+from multus_ops.ssh import NodeResult
 from tests.unit.clusters import claims, healthy, plan_of
 
 LONG = "pulumi config set --stack lab --path multus:resources.limits.memory 512Mi" + " x" * 60
@@ -20,8 +20,8 @@ WARNING = Finding(Check.CONF, Severity.WARNING, "one: /y", "is stale", "It may m
 
 
 def report(*found: Finding) -> doctor.Report:
-    scene = healthy()
-    lines = tuple(doctor.lines(scene, found, smoked=False))
+    case = healthy()
+    lines = tuple(doctor.lines(case, found, smoked=False))
     return doctor.Report({"nodes": "1"}, lines, found, ("something",))
 
 

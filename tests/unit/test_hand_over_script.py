@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from components.multus import objects, resolve
+from multus import objects, resolve
 from tests.component.arguments import k3s
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.multus import objects, resolve
-from components.multus.conf import DEFAULT_NETWORK_DIR
+from multus import objects, resolve
+from multus.multus_conf import DEFAULT_NETWORK_DIR
 from tests.component.arguments import k3s
 
 

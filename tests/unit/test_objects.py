@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.multus import InstallPlan, objects, resolve
-from components.multus.metadata import NODE_LABEL, Object
+from multus import InstallPlan, objects, resolve
+from multus.metadata import NODE_LABEL, Object
 from tests.component.arguments import k3s
 
 PLAN = resolve(k3s(namespace="networks", rotation="7", image={"pull_secrets": ["registry"]}))

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.multus import InvalidArgumentsError, MultusComponentArgs, resolve
-from components.multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
-from components.multus.plan import ConfPlan, problems_of
-from components.multus.validation import fields_of
+from multus import InvalidArgumentsError, MultusComponentArgs, resolve
+from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
+from multus.argument_types import fields_of
+from multus.plan import ConfPlan, problems_of
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 
 

@@ -10,8 +10,8 @@ import pulumi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.multus import InvalidArgumentsError, MultusComponentArgs, resolve
-from components.multus.validation import fields_of
+from multus import InvalidArgumentsError, MultusComponentArgs, resolve
+from multus.argument_types import fields_of
 from tests.component.arguments import HOST_KEY, SSH_KEY
 
 _RIGHT_TEXT = st.sampled_from(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.multus.rollback import RollbackError, changes, chosen
+from multus_ops.rollback import RollbackError, changes, chosen
 
 
 def config(**settings: Any) -> dict[str, dict[str, Any]]:

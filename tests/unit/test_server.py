@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.multus.server import Server, parse_server
+from multus.server import Server, parse_server
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from components.multus import conf as confs
-from components.multus import objects
-from components.multus.checks import findings
-from components.multus.cluster_snapshot import NETWORK_STATUS, NETWORKS, Access, Token
-from components.multus.daemon_sets import STAYS
-from components.multus.finding import Check, Severity, without_echoes
-from components.multus.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
-from components.multus.scene import Scene
-from components.multus.symptoms import SYMPTOMS, recognised
+from multus import multus_conf as confs
+from multus import objects
+from multus_ops.daemon_sets import STAYS
+from multus_ops.doctor.case import Case
+from multus_ops.doctor.checks import findings
+from multus_ops.doctor.findings import Check, Severity, without_echoes
+from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
+from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Token
+from multus_ops.doctor.symptoms import SYMPTOMS, recognised
 from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 from tests.unit.clusters import (
     NODE,
@@ -94,7 +94,7 @@ def wanting(status: str = "[]") -> dict[str, Any]:
 GETTING = "plugin type=multus failed (add): Multus: [default/web/u]: error getting k8s client: GetK8sClient: "
 
 # Each with what it may bring along.
-BROKEN: dict[str, tuple[Scene, set[str]]] = {
+BROKEN: dict[str, tuple[Case, set[str]]] = {
     "crash-loop": (healthy(multus=sick_multus({"waiting": {"reason": "CrashLoopBackOff"}})), set()),
     "kubeconfig-not-found": (
         healthy(facts={"named_kubeconfigs": (NamedPath(path=KUBECONFIG, there=False),), "kubeconfig": None}),
@@ -238,8 +238,8 @@ BROKEN: dict[str, tuple[Scene, set[str]]] = {
 }
 
 
-def names(scene: Scene) -> set[str]:
-    return {found.symptom for found in recognised(scene)}
+def names(case: Case) -> set[str]:
+    return {found.symptom for found in recognised(case)}
 
 
 def test_every_symptom_of_the_table_is_tried() -> None:
@@ -251,27 +251,27 @@ def test_every_symptom_of_the_table_is_tried() -> None:
 
 @pytest.mark.parametrize("plan", [THIN, THICK], ids=["thin", "thick"])
 def test_a_healthy_cluster_has_none(plan: Any) -> None:
-    scene = healthy(plan)
-    assert list(recognised(scene)) == []
-    assert list(findings(scene)) == []
+    case = healthy(plan)
+    assert list(recognised(case)) == []
+    assert list(findings(case)) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_cluster_has_the_one_that_it_was_broken_by(name: str) -> None:
-    scene, others = BROKEN[name]
-    found = names(scene)
+    case, others = BROKEN[name]
+    found = names(case)
     assert name in found
     assert found <= {name, *others}
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_fix_is_made_of_whole_commands(name: str) -> None:
-    scene, _ = BROKEN[name]
-    for found in recognised(scene):
+    case, _ = BROKEN[name]
+    for found in recognised(case):
         assert found.fix
         assert found.why.endswith(".")
         for command in found.fix.splitlines():
-            assert command.split()[0] in ("kubectl", "pulumi", "ssh", "python")
+            assert command.split()[0] in ("kubectl", "multus-ops", "pulumi", "ssh")
             assert not re.search(r"\{(?!\")[a-z_]+\}", command), command
 
 
@@ -315,10 +315,10 @@ def test_a_pod_that_has_its_network_is_none_of_those_that_failed_before() -> Non
 
 
 def test_a_recognised_trouble_hides_the_plain_finding_about_the_same_place() -> None:
-    scene = healthy(facts=kubeconfig(proof="401"))
-    plain = list(findings(scene))
+    case = healthy(facts=kubeconfig(proof="401"))
+    plain = list(findings(case))
     assert [found.check for found in plain] == [Check.KUBECONFIG]
-    both = without_echoes(iter([*recognised(scene), *plain]))
+    both = without_echoes(iter([*recognised(case), *plain]))
     assert [found.symptom for found in both] == ["token-refused"]
 
 
@@ -330,8 +330,8 @@ def test_thicks_standby_is_no_second_configuration() -> None:
 
 
 def test_errors_come_before_warnings() -> None:
-    scene = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
-    found = without_echoes(recognised(scene))
+    case = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
+    found = without_echoes(recognised(case))
     assert [each.severity for each in found] == [Severity.ERROR, Severity.WARNING]
 
 
@@ -353,14 +353,14 @@ def test_a_secret_whose_token_is_refused_is_told() -> None:
 def test_nodes_of_another_login_get_their_commands() -> None:
     plan = plan_of()
     node = plan.nodes[0].model_copy(update={"user": "admin", "sudo": True, "port": 2222})
-    scene = healthy(plan.model_copy(update={"nodes": (node,)}), facts={"stale_files": ("/x.new",)})
-    [found] = recognised(scene)
+    case = healthy(plan.model_copy(update={"nodes": (node,)}), facts={"stale_files": ("/x.new",)})
+    [found] = recognised(case)
     assert found.fix == "ssh -p 2222 admin@192.0.2.1 sudo rm -f /x.new"
 
 
 def test_before_an_install_nothing_of_it_is_missed() -> None:
     empty = Facts(confs=(conf(THIN, "10-flannel.conflist", flannel()),), default_network="cbr0")
-    scene = healthy(
+    case = healthy(
         daemon_sets=(),
         crd=None,
         account=None,
@@ -370,4 +370,4 @@ def test_before_an_install_nothing_of_it_is_missed() -> None:
         networks=(),
         reports={NODE: NodeReport(facts=empty)},
     )
-    assert without_echoes(iter([*recognised(scene), *findings(scene)])) == []
+    assert without_echoes(iter([*recognised(case), *findings(case)])) == []

@@ -1,0 +1,269 @@
+"""One remote command per node and phase. What a phase does stands in node/; only its arguments are made here.
+
+Secrets travel on standard input, never in a command: commands stand in logs, in errors and in process lists.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import posixpath
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pulumi
+from pulumi_command import remote
+
+from . import argument_rules
+from .argument_types import is_opaque
+from .errors import Problem
+from .multus_conf import standby_keys
+from .objects import MARKER
+from .plan import DEFAULT_NAMESPACE, InstallPlan, NodePlan, ProxyPlan, known
+from .server import Server
+
+STATE_DIR = "/var/lib/multus-install"
+_PROGRAM = f"{STATE_DIR}/node.sh"
+# The program is the last file to go; killed right after that, a clean-up leaves its directory.
+_WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
+
+# What a phase reads of the plan, and no more: the state of a stack keeps every word of a command twice.
+_MEANT = ("plugin", "master", "socket_dir")
+_READS = {
+    "preflight": (
+        *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
+        *(*_MEANT, "needs", "installs", "metrics_port", "kubelet_dir", "method"),
+    ),
+    "provision": (
+        "conf_dir",
+        "bin_dir",
+        "namespace",
+        "owner",
+        "node",
+        "plan",
+        "plugin",
+        "installs",
+        "master",
+        "standby",
+        "method",
+    ),
+    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT, "standby"),
+    "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
+    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
+    "forget": (),
+}
+DEFAULTS = {
+    "namespace": DEFAULT_NAMESPACE,
+    "stack_marker": MARKER,
+    "plugin": "thin",
+    "method": "manifest",
+    "kubelet_dir": "/var/lib/kubelet",
+    "socket_dir": "/run/multus",
+    "live_attachments": "refuse",
+    "adopt": "false",
+    "aliased": "false",
+}
+"""What node.sh takes where nothing is said."""
+
+_INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Makes the remote commands of one component.
+
+    Attributes:
+        parent: the component.
+        name: its name, from which the steps' names are made.
+        plan: the install.
+        owner: project, stack and component, as the marker on a node names them.
+        server: the API server as nodes reach it.
+        install: the service account's uid, which no other install on any cluster has.
+    """
+
+    parent: pulumi.Resource
+    name: str
+    plan: InstallPlan
+    owner: str
+    server: pulumi.Output[Server]
+
+    def preflight(self, node: NodePlan) -> remote.Command:
+        """Deliver node.sh and check the node. Fails before anything anywhere has changed."""
+        unpack = "base64 -d | gzip -dc > node.sh.new; mv node.sh.new node.sh"
+        deliver = f"umask 077; mkdir -p {STATE_DIR}; cd {STATE_DIR}; {unpack}"
+
+        def checks(*, aliased: bool) -> pulumi.Output[str]:
+            server = self.server.apply(lambda server: server.url)
+            arguments = self._phase(
+                node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased)
+            )
+            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh node.sh {words}"))
+
+        create, update = checks(aliased=False), checks(aliased=True)
+        forget = self._run(node, self._phase(node, "forget"), guard=_WHERE_GONE % "")
+        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed_program())
+
+    def provision(
+        self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
+    ) -> remote.Command:
+        """Write the kubeconfig and prove it; cleans the node when it goes."""
+        provision = self._run(node, self._phase(node, "provision", install=install))
+        clean = None
+        if self.plan.node_cleanup:
+            clean = self._run(
+                node, self._phase(node, "clean", install=install), guard=unless_lost(self.plan.cni_conf_dir)
+            )
+        return self._command(
+            node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
+        )
+
+    def verify(self, node: NodePlan, install: pulumi.Output[str], after: list[pulumi.Resource]) -> remote.Command:
+        """Check what the pod has written; takes it away first when the stack goes."""
+        create = self._run(node, self._phase(node, "verify", install=install, disarm_on_failure="true"))
+        update = self._run(node, self._phase(node, "verify", install=install))
+        disarm = self._run(
+            node,
+            self._phase(node, "disarm", install=install, live_attachments=self.plan.live_attachments.value),
+            guard=unless_lost(self.plan.cni_conf_dir),
+        )
+        return self._command(node, "verify", create, update=update, delete=disarm, after=after)
+
+    def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
+        """The words after `node.sh`. The plan's fingerprint makes a changed plan run the phase again."""
+        known_words = {**words_of(self.plan, node), "owner": self.owner}
+        said = {key: known_words[key] for key in _READS[phase]} | options
+        words = {key: value for key, value in said.items() if value not in ("", DEFAULTS.get(key))}
+        return pulumi.Output.all(**words).apply(
+            lambda known: " ".join(
+                [phase, *(f"--{key.replace('_', '-')} {shlex.quote(str(known[key]))}" for key in words)]
+            )
+        )
+
+    def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
+        """A phase by the program that lies on the node, unless the guard ends it before."""
+        before = f"{guard}; " if guard else ""
+        return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {_PROGRAM} {text}"))
+
+    def _bounded(self, node: NodePlan, script: str) -> str:
+        """Once connected nothing else limits a command."""
+        sudo = "sudo -n " if node.sudo else ""
+        return f"exec {sudo}timeout -k 5 {self.plan.timeout_seconds} sh -c {shlex.quote(script)}"
+
+    def _command(
+        self,
+        node: NodePlan,
+        phase: str,
+        create: pulumi.Output[str],
+        *,
+        delete: pulumi.Output[str] | None,
+        update: pulumi.Output[str] | None = None,
+        stdin: Any = None,
+        after: list[pulumi.Resource] | None = None,
+    ) -> remote.Command:
+        return remote.Command(
+            f"{self.name}-{phase}-{node.name}",
+            connection=remote.ConnectionArgs(
+                **_login(node, node.path),
+                proxy=None
+                if node.proxy is None
+                else remote.ProxyConnectionArgs(**_login(node.proxy, f"{node.path}.proxy")),
+            ),
+            create=create,
+            # Left out, a change runs `create` again, and the state does not keep the same text twice more.
+            update=update,
+            delete=delete,
+            stdin=stdin,
+            logging=remote.Logging.STDERR,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(parent=self.parent, depends_on=after, delete_before_replace=True),
+                options_of(node, _INPUTS),
+            ),
+        )
+
+
+def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
+    """A node that is gone keeps its resources as they are until it leaves the list; then nothing is run for them."""
+    if not node.gone:
+        return pulumi.ResourceOptions()
+    return pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=list(inputs))
+
+
+def unless_lost(conf_dir: str) -> str:
+    """Where the program is gone, so is what it would remove; but not on a machine installed anew under the same name.
+
+    There the pod has brought Multus back: going on would leave it without a token.
+    """
+    what = "is here, its removal program is not"
+    fix = "set rotation to another value, run pulumi up, then repeat"
+    found = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
+    look = f'for f in conf conflist; do f={conf_dir}/00-multus.$f; [ ! -e "$f" ] || {found}; done; '
+    return _WHERE_GONE % look
+
+
+def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
+    """What phases are told of a plan, by the names of their options; empty where the plan says nothing."""
+    return {
+        "conf_dir": plan.cni_conf_dir,
+        "bin_dir": plan.cni_bin_dir,
+        "containerd_config": plan.containerd_config,
+        "namespace": plan.namespace,
+        "stack_marker": MARKER,
+        "token_secret": plan.token_secret,
+        "node": node.name,
+        "plan": plan.fingerprint,
+        "plugin": plan.plugin.value,
+        "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
+        "needs": " ".join(plan.required_plugins),
+        "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
+        "metrics_port": plan.daemon.metrics_port or "",
+        "kubelet_dir": plan.kubelet_dir,
+        "standby": standby_keys(plan) if plan.has_standby else "",
+        "socket_dir": plan.daemon.socket_dir.rstrip("/"),
+        "method": plan.method.value + ("+" if plan.handover else ""),
+    }
+
+
+def program_text() -> str:
+    """The node program, as it is delivered: without the lines and blanks that only people need."""
+    return stripped(resources.files(__package__).joinpath("node", "node.sh").read_text(encoding="utf-8"))
+
+
+def stripped(text: str) -> str:
+    """A shell text without comments, empty lines and indentation."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
+
+
+@cache
+def _packed_program() -> str:
+    """The program for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
+    return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
+
+
+def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
+    """How to connect; what is known late is checked then."""
+    return {
+        "host": _known(login.host, argument_rules.host, f"{path}.host"),
+        "port": login.port,
+        "user": login.user,
+        "private_key": pulumi.Output.secret(
+            _known(login.private_key, argument_rules.private_key, f"{path}.private_key")
+        ),
+        "host_key": _known(login.host_key, argument_rules.host_key, f"{path}.host_key"),
+        "dial_error_limit": 3,
+        "per_dial_timeout": 10,
+    }
+
+
+def _known(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
+    """What plan.py has checked already, or an Output that is checked as soon as it is known."""
+    return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

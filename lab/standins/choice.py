@@ -1,0 +1,81 @@
+"""Which plugins Pulumi runs with: the official ones where they can be had, else the stand-ins."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from lab.errors import LabError
+
+Wish = Literal["auto", "official", "standin"]
+
+_PROGRAMS = {
+    "pulumi-language-python": "lab.standins.language",
+    "pulumi-resource-kubernetes": "lab.standins.kubernetes",
+    "pulumi-resource-command": "lab.standins.command",
+}
+_DOWNLOADS = (("kubernetes", "pulumi_kubernetes"), ("command", "pulumi_command"))
+# An answer takes seconds; a network that swallows packets never answers.
+_DOWNLOAD_SECONDS = 60
+_UNAVAILABLE = "downloads-failed"
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """The plugins of a stack; `folder` goes in front of PATH where the stand-ins are used."""
+
+    official: bool
+    reason: str
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        kind = "official" if self.official else "the lab's stand-ins"
+        return f"Pulumi plugins: {kind} ({self.reason})"
+
+
+def choose(wish: Wish, state: Path, pulumi: Path, environment: Mapping[str, str]) -> Plugins:
+    """Decide, and write the stand-ins' wrappers where they are used."""
+    if wish == "standin":
+        return _standins(state, "as asked for")
+    missing = [name for name in _PROGRAMS if not shutil.which(name, path=environment["PATH"])]
+    if not missing:
+        return Plugins(official=True, reason="on PATH")
+    if _downloaded(missing, state, pulumi, environment):
+        return Plugins(official=True, reason="downloaded by Pulumi")
+    reason = f"not on PATH and not to be downloaded: {', '.join(missing)}"
+    if wish == "official":
+        raise LabError(f"the official Pulumi plugins are asked for, but {reason}")
+    return _standins(state, reason)
+
+
+def _downloaded(missing: list[str], state: Path, pulumi: Path, environment: Mapping[str, str]) -> bool:
+    """Try once per lab; the language host comes with Pulumi's own distribution and with nothing else."""
+    failed = state / _UNAVAILABLE
+    if "pulumi-language-python" in missing or failed.exists():
+        return False
+    for plugin, package in _DOWNLOADS:
+        command = [str(pulumi), "plugin", "install", "resource", plugin, version(package)]
+        try:
+            subprocess.run(command, env=environment, capture_output=True, check=True, timeout=_DOWNLOAD_SECONDS)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            failed.touch()
+            return False
+    return True
+
+
+def _standins(state: Path, reason: str) -> Plugins:
+    folder = state / "plugins"
+    folder.mkdir(parents=True, exist_ok=True)
+    checkout = Path(__file__).resolve().parents[2]
+    for name, module in _PROGRAMS.items():
+        wrapper = folder / name
+        # -P keeps the program's folder out of the plugin's imports.
+        wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={checkout} exec {sys.executable} -P -m {module} "$@"\n')
+        wrapper.chmod(0o755)
+    return Plugins(official=False, reason=reason, folder=folder)

@@ -1,0 +1,175 @@
+"""One command on one host over SSH, as the official plugin runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import asyncssh
+
+from lab.standins.errors import ProviderError
+
+_FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.1, 1.5, 5.0
+_UNLIMITED = -1
+
+T = TypeVar("T")
+Connection = dict[str, Any]
+Status = Callable[[str], None]
+
+
+class Cancelled(Protocol):
+    """Whether the engine has called everything off."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run, with what it reads and sees."""
+
+    command: str
+    stdin: str
+    environment: dict[str, str]
+    log_stdout: bool
+    log_stderr: bool
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the command wrote, without the last newline."""
+
+    stdout: str
+    stderr: str
+
+
+async def run(connection: Connection, job: Job, status: Status, cancelled: Cancelled) -> Output:
+    """Run the command; a non-zero exit is an error that carries everything it wrote."""
+    async with await _dial(connection, status, cancelled) as client:
+        process = await client.create_process(
+            job.command,
+            stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
+            env=job.environment,
+            errors="replace",
+        )
+        heard: list[str] = []
+        stdout, stderr, _ = await asyncio.gather(
+            _hear(process.stdout, heard, status if job.log_stdout else None),
+            _hear(process.stderr, heard, status if job.log_stderr else None),
+            _feed(process, job.stdin),
+        )
+        await process.wait_closed()
+    if process.exit_status != 0:
+        # As Go's %q and its ssh package would word it.
+        raise ProviderError(f"{_ending(process)}: running {json.dumps(job.command)}:\n{''.join(heard)}")
+    return Output(stdout.removesuffix("\n"), stderr.removesuffix("\n"))
+
+
+async def _feed(process: asyncssh.SSHClientProcess[str], text: str) -> None:
+    if not text:
+        return
+    try:
+        process.stdin.write(text)
+        await process.stdin.drain()
+        process.stdin.write_eof()
+    except (BrokenPipeError, ConnectionResetError):
+        # A command may end without reading all of it; its exit status tells how it went.
+        return
+
+
+async def _hear(stream: asyncssh.SSHReader[str], heard: list[str], status: Status | None) -> str:
+    said = []
+    async for line in stream:
+        said.append(line)
+        heard.append(line)
+        if status is not None:
+            status(line.rstrip("\n"))
+    return "".join(said)
+
+
+def _ending(process: asyncssh.SSHClientProcess[str]) -> str:
+    if process.exit_signal is not None:
+        name = process.exit_signal[0]
+        number = getattr(signal, f"SIG{name}", 0)
+        return f"Process exited with status {128 + number} from signal {name}"
+    if process.exit_status is None:
+        return "wait: remote command exited without exit status or exit signal"
+    return f"Process exited with status {process.exit_status}"
+
+
+async def _dial(connection: Connection, status: Status, cancelled: Cancelled) -> asyncssh.SSHClientConnection:
+    proxy = connection.get("proxy")
+    if not proxy:
+        return await _retry("Dial", connection, status, cancelled, lambda: _connect(connection))
+    try:
+        tunnel = await _retry("Dial proxy", proxy, status, cancelled, lambda: _connect(proxy))
+        return await _retry("Dial", connection, status, cancelled, lambda: _connect(connection, tunnel))
+    except ProviderError as error:
+        raise ProviderError(f"proxy: {error}") from None
+
+
+async def _connect(
+    connection: Connection, tunnel: asyncssh.SSHClientConnection | None = None
+) -> asyncssh.SSHClientConnection:
+    host_key = connection.get("hostKey")
+    return await asyncssh.connect(
+        connection["host"],
+        int(connection.get("port") or 22),
+        username=connection.get("user") or "root",
+        password=connection.get("password"),
+        client_keys=_client_keys(connection),
+        agent_path=connection.get("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"),
+        known_hosts=([asyncssh.import_public_key(host_key)], [], []) if host_key else None,
+        connect_timeout=connection.get("perDialTimeout", 15) or None,
+        config=None,
+        tunnel=tunnel or (),
+    )
+
+
+def _client_keys(connection: Connection) -> list[asyncssh.SSHKey] | None:
+    text = connection.get("privateKey")
+    return [asyncssh.import_private_key(text, connection.get("privateKeyPassword"))] if text else None
+
+
+async def _retry(
+    what: str, connection: Connection, status: Status, cancelled: Cancelled, dial: Callable[[], Awaitable[T]]
+) -> T:
+    """Dial until it works or has failed once more than the limit says."""
+    limit = int(connection.get("dialErrorLimit", 10))
+    pause, failures = _FIRST_PAUSE, 0
+    while True:
+        try:
+            return await dial()
+        except (OSError, asyncssh.Error, TimeoutError) as error:
+            failures += 1
+            if limit > _UNLIMITED and failures > limit:
+                raise ProviderError(f"after {limit} failed attempts: {_reason(connection, error)}") from None
+        except (asyncssh.KeyImportError, ValueError) as error:
+            raise ProviderError(f"ssh: {error}") from None
+        if cancelled.is_set():
+            raise ProviderError("context canceled")
+        status(f"{what} {failures}/{'inf' if limit == _UNLIMITED else limit} failed: retrying")
+        await asyncio.sleep(pause)
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _reason(connection: Connection, error: Exception) -> str:
+    """Why a dial failed, in the words of Go's packages."""
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return "ssh: handshake failed: ssh: host key mismatch"
+    if isinstance(error, asyncssh.PermissionDenied):
+        return "ssh: handshake failed: ssh: unable to authenticate, no supported methods remain"
+    if isinstance(error, asyncssh.Error):
+        return f"ssh: handshake failed: {error}"
+    target = f"dial tcp {connection['host']}:{int(connection.get('port') or 22)}"
+    if isinstance(error, TimeoutError):
+        return f"{target}: i/o timeout"
+    if isinstance(error, OSError) and error.errno:
+        return f"{target}: connect: {os.strerror(error.errno).lower()}"
+    return f"{target}: {error}"

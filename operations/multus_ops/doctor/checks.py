@@ -1,0 +1,359 @@
+"""What has to be so before an install and after it, beyond the troubles that have a name. Pure."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from multus import multus_conf, objects
+from multus.args import Credentials
+from multus.metadata import Object
+from multus.plan import InstallPlan
+
+from . import cluster_signs
+from .advice import distro_of
+from .case import Case
+from .findings import Check, Finding, Severity
+from .node_report import Kubeconfig
+from .snapshot import condition, container_statuses, is_well, name_of
+
+Rule = Callable[[Case], Iterator[Finding]]
+
+# API groups of what installs Multus by itself.
+_MANAGERS = {
+    "networkaddonsoperator.network.kubevirt.io": "the cluster network addons operator",
+    "config.openshift.io": "OpenShift",
+    "mellanox.com": "NVIDIA's network operator",
+}
+_SOON_SECONDS = 7 * 24 * 3600
+_SHOWN = 300
+
+
+def findings(case: Case) -> Iterator[Finding]:
+    """Everything that is not as it has to be."""
+    for rule in _RULES:
+        yield from rule(case)
+
+
+def _error(check: Check, where: str, what: str, why: str, fix: str) -> Finding:
+    return Finding(check, Severity.ERROR, where, what, why, fix)
+
+
+def _warning(check: Check, where: str, what: str, why: str, fix: str) -> Finding:
+    return Finding(check, Severity.WARNING, where, what, why, fix)
+
+
+def _nodes(case: Case) -> Iterator[Finding]:
+    names = {node["metadata"]["name"] for node in case.snapshot.nodes}
+    for node in case.snapshot.nodes:
+        name = node["metadata"]["name"]
+        if condition(node, "Ready") != "True":
+            why = "No pod starts there, Multus' neither."
+            yield _error(Check.CLUSTER, f"node {name}", "is not Ready", why, f"kubectl describe node {name}")
+    if case.plan is None or not names:
+        return
+    for planned in case.plan.nodes:
+        if planned.name not in names and not planned.gone:
+            why = "Its steps would provision a host that is not in this cluster, and label no node."
+            what = "is in `nodes`, and the cluster has no node of that name"
+            yield _error(Check.CLUSTER, f"node {planned.name}", what, why, "kubectl get nodes")
+    guess = distro_of(case.snapshot)
+    if guess is not None and guess is not case.plan.distro:
+        what = f"looks like {guess.value}, and the stack says {case.plan.distro.value}"
+        why = "The distribution decides every path."
+        yield _error(Check.CLUSTER, "cluster", what, why, f"{case.set} multus:distro {guess.value}")
+
+
+def _managers(case: Case) -> Iterator[Finding]:
+    for group, name in _MANAGERS.items():
+        if group in case.snapshot.groups:
+            why = "Two of them would overwrite each other's configuration on every node."
+            fix = f"kubectl api-resources --api-group={group}"
+            yield _warning(Check.OTHERS, name, "is in this cluster, and brings Multus by itself", why, fix)
+
+
+def _foreign_sets(case: Case) -> Iterator[Finding]:
+    ours = [name_of(each) for each in case.our_sets] if case.is_ours else []
+    for daemon_set in case.snapshot.multus_sets:
+        name, about = name_of(daemon_set), daemon_set["metadata"]
+        if name in ours or case.plan is None:
+            continue
+        what = "is a Multus that this stack has not made"
+        why = (
+            "A node has one 00-multus.conf: of two installs the last to start wins, and the first to go takes it away."
+        )
+        fix = f"kubectl -n {about['namespace']} delete daemonset {about['name']}"
+        if name == f"{case.namespace}/{objects.DAEMON_SET}":
+            fix = f"{case.set} multus:adopt true\n{case.up}\n{case.unset} multus:adopt"
+        yield _error(Check.OTHERS, f"DaemonSet {name}", what, why, fix)
+
+
+def _unreached(case: Case) -> Iterator[Finding]:
+    for node, reason in case.snapshot.unreached.items():
+        why = "`pulumi up` and `pulumi destroy` stop at it before anything has changed."
+        yield _error(Check.SSH, f"node {node}", reason, why, f"{case.on(node)} true")
+
+
+def _said_by_nodes(case: Case) -> Iterator[Finding]:
+    """The node program's own findings; its fix is an order, no command."""
+    why = "The preflight of `pulumi up` refuses to go on over it."
+    for node, report in case.reports:
+        for found in report.findings:
+            severity = Severity(found.severity)
+            where = f"{node}: {found.where}"
+            yield Finding(_check_of(found.where, found.what), severity, where, found.what, why, f"# {found.fix}")
+
+
+def _check_of(where: str, what: str) -> Check:
+    if "default network" in what or "could not load" in what or "does not read" in what:
+        return Check.DEFAULT_NETWORK
+    if "Multus configuration" in what or "Cilium" in what:
+        return Check.CONF
+    if where == "/":
+        return Check.MOUNTS
+    return Check.NETWORKS if "plugin that a network needs" in what else Check.RUNTIME
+
+
+def _pods_of_multus(case: Case) -> Iterator[Finding]:
+    snapshot = case.snapshot
+    for daemon_set in snapshot.multus_sets:
+        for pod in snapshot.pods_of(daemon_set):
+            if not is_well(pod):
+                about = pod["metadata"]
+                why = "Its node's new pods may get no second interface, or none at all with thick."
+                fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
+                yield _error(Check.DAEMON_SETS, f"pod {name_of(pod)}", _state(pod), why, fix)
+    if not snapshot.multus_sets or any(cluster_signs.disabled(case)):
+        return
+    for node in snapshot.nodes:
+        name = node["metadata"]["name"]
+        if snapshot.multus_pod_on(name) is None:
+            why = "Pods there get the default network only."
+            fix = f"kubectl describe node {name}"
+            yield _warning(Check.DAEMON_SETS, f"node {name}", "has no pod of Multus", why, fix)
+
+
+def _state(pod: Object) -> str:
+    for status in container_statuses(pod):
+        for state in status.get("state", {}).values():
+            if state.get("reason") not in (None, "Completed", "PodInitializing"):
+                said = " ".join(str(state.get("message", "")).split())[:_SHOWN]
+                return f"container {status['name']}: {state['reason']}{f': {said}' if said else ''}"
+    return f"is {pod.get('status', {}).get('phase', 'unknown')}, not Ready"
+
+
+def _our_sets(case: Case) -> Iterator[Finding]:
+    if not case.is_ours or case.plan is None:
+        return
+    there = {each["metadata"]["name"]: each for each in case.our_sets}
+    for name in (objects.DAEMON_SET, objects.FALLBACK_DAEMON_SET):
+        if name not in there:
+            why = "Nodes that it served have no Multus any more."
+            where = f"DaemonSet {case.namespace}/{name}"
+            yield _error(Check.DAEMON_SETS, where, "is not there", why, case.refresh)
+    for name, daemon_set in there.items():
+        differing = [path for path in _drift(_planned(case.plan, name), daemon_set) if not path.endswith(".image")]
+        if any(cluster_signs.disabled(case)):
+            differing = []
+        if differing:
+            what = f"is not the stack's at {', '.join(differing[:4])}"
+            why = "Somebody has changed it by hand, or the stack's configuration has changed without an `up`."
+            yield _warning(Check.DAEMON_SETS, f"DaemonSet {name_of(daemon_set)}", what, why, case.refresh)
+        main = daemon_set["spec"]["template"]["spec"]["containers"][0]
+        if main["image"] != case.plan.image:
+            what = f"runs {main['image']}, the stack says {case.plan.image}"
+            why = "Versions were meant to be the same on all nodes."
+            yield _error(Check.IMAGE, f"DaemonSet {name_of(daemon_set)}", what, why, case.refresh)
+
+
+def _planned(plan: InstallPlan, name: str) -> Object:
+    make = objects.daemon_set if name == objects.DAEMON_SET else objects.fallback_daemon_set
+    # The API server's address may be known to the stack alone.
+    planned = {"spec": make(plan, "", "")["spec"]}
+    for container in planned["spec"]["template"]["spec"]["containers"]:
+        container.pop("env")
+    return planned
+
+
+def _drift(planned: Any, live: Any, path: str = "") -> Iterator[str]:
+    """Where something that was planned is not so; what others have added is none of it."""
+    if isinstance(planned, dict) and isinstance(live, dict):
+        for key, value in planned.items():
+            # The API server drops what is empty or false.
+            if value not in ({}, [], None, False) or key in live:
+                yield from _drift(value, live.get(key), f"{path}.{key}".lstrip("."))
+    elif isinstance(planned, list) and isinstance(live, list) and len(planned) == len(live):
+        for index, (one, other) in enumerate(zip(planned, live, strict=True)):
+            yield from _drift(one, other, f"{path}[{index}]")
+    elif planned != live:
+        yield path
+
+
+def _crd(case: Case) -> Iterator[Finding]:
+    if case.snapshot.crd is None:
+        return
+    served = [each["name"] for each in case.snapshot.crd["spec"]["versions"] if each.get("served")]
+    if "v1" not in served:
+        what = f"serves {', '.join(served) or 'nothing'}, and not v1"
+        yield _error(Check.CRD, f"CRD {objects.CRD}", what, "Multus asks for v1 alone.", case.refresh)
+
+
+def _networks(case: Case) -> Iterator[Finding]:
+    for network in case.snapshot.networks:
+        text = network.get("spec", {}).get("config", "")
+        try:
+            json.loads(text or "{}")
+        except ValueError as error:
+            about = network["metadata"]
+            fix = f"kubectl -n {about['namespace']} edit network-attachment-definition {about['name']}"
+            what = f"its configuration is not JSON: {error}"
+            why = "No pod that asks for it starts."
+            yield _error(Check.NETWORKS, f"network {name_of(network)}", what, why, fix)
+
+
+def _account(case: Case) -> Iterator[Finding]:
+    if case.is_ours and case.snapshot.account is None and "the ServiceAccount" not in str(case.snapshot.unseen):
+        why = "Every token of it is void: no pod starts on any node."
+        where = f"ServiceAccount {case.namespace}/multus"
+        yield _error(Check.RBAC, where, "is not there", why, case.refresh)
+
+
+def _config_maps(case: Case) -> Iterator[Finding]:
+    plan = case.plan
+    if not case.is_ours or plan is None or "ConfigMaps" in str(case.snapshot.unseen):
+        return
+    data = {each["metadata"]["name"]: each.get("data") or {} for each in case.snapshot.config_maps}
+    own = multus_conf.own_conf(plan)
+    if own is not None:
+        name = multus_conf.own_conf_name(plan)
+        where = f"ConfigMap {case.namespace}/{name}"
+        if name not in data:
+            why = "The next pod of Multus that starts has no configuration."
+            yield _error(Check.CONFIG_MAP, where, "is not there", why, case.refresh)
+        elif data[name].get(own[0]) != own[1]:
+            why = "The next pod of Multus that starts runs with another configuration than the stack's."
+            # An object of this name is in the way of the one that `up` would make anew.
+            fix = f"kubectl -n {case.namespace} delete configmap {name}\n{case.refresh}"
+            yield _error(Check.CONFIG_MAP, where, f"its {own[0]} is not the stack's", why, fix)
+    if objects.MARKER not in data:
+        where = f"ConfigMap {case.namespace}/{objects.MARKER}"
+        why = "The last `pulumi up` did not get to its end; without it a node's clean-up takes this for a removal."
+        yield _error(Check.CONFIG_MAP, where, "is not there", why, case.refresh)
+
+
+def _token(case: Case) -> Iterator[Finding]:
+    uid = (case.snapshot.account or {}).get("metadata", {}).get("uid")
+    for token in case.snapshot.tokens if case.is_ours else ():
+        where = f"Secret {case.namespace}/{token.secret}"
+        of = token.claims.get("kubernetes.io/serviceaccount/service-account.uid")
+        if uid and of and of != uid:
+            what = "its token is of an account that is no more"
+            yield _error(Check.TOKEN, where, what, "The API server refuses it.", case.refresh)
+        yield from _expiry(token.claims.get("exp"), where, case.refresh)
+
+
+def _expiry(seconds: object, where: str, fix: str) -> Iterator[Finding]:
+    if isinstance(seconds, (int, float)) and seconds < time.time() + _SOON_SECONDS:
+        until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+        yield _warning(Check.TOKEN, where, f"its token expires at {until}", "Then no pod starts on its nodes.", fix)
+
+
+def _kubeconfigs(case: Case) -> Iterator[Finding]:
+    for node, facts in case.facts:
+        about = facts.kubeconfig
+        if about is None or not case.is_installed:
+            continue
+        where = f"{node}: {about.path}"
+        if about.proof == "":
+            why = "Whether the node's token works is not known."
+            fix = f"{case.on(node)} apt-get install -y curl"
+            yield _warning(Check.KUBECONFIG, where, "could not be proven, there is no curl", why, fix)
+        elif about.proof != "404":
+            what = f"the API server answers {about.proof}: {about.answer}".rstrip(": ")
+            why = "Multus asks the API with it for every pod."
+            yield _error(Check.KUBECONFIG, where, what, why, case.restart(node))
+        if case.is_ours and case.plan:
+            yield from _kubeconfig_of_plan(case, where, about, case.plan)
+
+
+def _kubeconfig_of_plan(case: Case, where: str, about: Kubeconfig, plan: InstallPlan) -> Iterator[Finding]:
+    named = about.token_claims.get("kubernetes.io/serviceaccount/secret.name")
+    if plan.credentials is Credentials.DURABLE and named and named != plan.token_secret:
+        what = f"its token is of Secret {named}, the stack's is {plan.token_secret}"
+        why = "The Secret of an earlier rotation goes, and its token with it."
+        yield _error(Check.KUBECONFIG, where, what, why, case.up)
+    if plan.credentials is Credentials.POD:
+        fix = f"kubectl -n {case.namespace} rollout restart daemonset {objects.DAEMON_SET}"
+        yield from _expiry(about.token_claims.get("exp"), where, fix)
+
+
+def _confs(case: Case) -> Iterator[Finding]:
+    """That the configuration names what the plan says, and the right default network."""
+    plan = case.plan
+    if plan is None or not case.is_installed:
+        return
+    program = "multus-shim" if plan.is_thick else "multus"
+    for node, facts in case.facts:
+        for each in facts.ours[:1]:
+            where, kind = f"{node}: {each.path}", each.plugin.get("type")
+            if each.parsed is None:
+                continue
+            if kind != program:
+                what = f"calls {kind or 'nothing'}, and the stack is {plan.plugin.value}"
+                yield _error(Check.CONF, where, what, "The runtime calls another plugin.", case.restart(node))
+            named = each.plugin.get("kubeconfig")
+            if not plan.is_thick and named != plan.kubeconfig_path:
+                what = f"names the kubeconfig {named or 'nowhere'}, the stack's is {plan.kubeconfig_path}"
+                yield _error(Check.CONF, where, what, "Multus asks the API with it.", case.restart(node))
+            delegate = each.delegate.rpartition("/")[2]
+            default = facts.default_conf.rpartition("/")[2]
+            if facts.default_network and delegate not in (facts.default_network, default):
+                what = f"delegates to {delegate or 'no network'}, the default network is {facts.default_network}"
+                why = "Pods get their eth0 from another network than the cluster's."
+                yield _error(Check.CONF, where, what, why, case.restart(node))
+
+
+def _markers(case: Case) -> Iterator[Finding]:
+    uid = (case.snapshot.account or {}).get("metadata", {}).get("uid")
+    for node, facts in case.facts:
+        if facts.marker is not None and case.is_ours and uid and facts.marker.install != uid:
+            what = f"is marked as of another install ({facts.marker.owner})"
+            why = "The stack's clean-up leaves such a node alone."
+            yield _error(Check.OTHERS, f"node {node}", what, why, case.refresh)
+        elif facts.marker is not None and not case.is_installed:
+            what = f"is still marked as provisioned by {facts.marker.owner}"
+            why = "Its clean-up did not run; the preflight of another stack refuses the node."
+            fix = f"{case.on(node)} rm -rf /var/lib/multus-install"
+            yield _error(Check.OTHERS, f"node {node}", what, why, fix)
+
+
+def _failing_pods(case: Case) -> Iterator[Finding]:
+    for pod, message in case.snapshot.sandbox_failures():
+        about = pod["metadata"]
+        said = " ".join(message.split())[:_SHOWN]
+        storage = "storage of the whole cluster waits for it" if about["namespace"].startswith("rook") else ""
+        why = f"It does not start or go{f', and {storage}' if storage else ''}."
+        fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
+        yield _error(Check.PODS, f"pod {name_of(pod)}", said, why, fix)
+
+
+_RULES: tuple[Rule, ...] = (
+    _nodes,
+    _managers,
+    _foreign_sets,
+    _unreached,
+    _said_by_nodes,
+    _pods_of_multus,
+    _our_sets,
+    _crd,
+    _networks,
+    _account,
+    _config_maps,
+    _token,
+    _kubeconfigs,
+    _confs,
+    _markers,
+    _failing_pods,
+)

@@ -1,0 +1,368 @@
+"""What a cluster looks like to doctor: read once, through the API, and never changed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubernetes import client
+
+from multus.metadata import Object
+from multus.objects import CRD
+from multus.plan import DEFAULT_NAMESPACE
+from multus.pods import ACCOUNT
+
+from .node_report import NodeReport, decoded_claims
+
+_PAGE = 500
+_SECONDS = 30
+_LOG_LINES = 20
+_SIBLINGS = ("dynamic-networks", "whereabouts")
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
+SANDBOX_TROUBLES = ("FailedCreatePodSandBox", "FailedKillPod")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the account of Multus may do. `needed` says whether it has to."""
+
+    verb: str
+    group: str
+    resource: str
+    allowed: bool
+    needed: bool
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}{'.' if self.group else ''}{self.group}"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token Secret, without its token: what that says of itself, and what the API server says of it.
+
+    Attributes:
+        accepted: the answer of a TokenReview, None where nobody could ask.
+        authority: the cluster's authority as the Secret has it, base64.
+    """
+
+    secret: str
+    claims: Mapping[str, Any]
+    accepted: bool | None
+    authority: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The cluster, as objects of the API, and the nodes, as they answered over SSH.
+
+    Attributes:
+        namespace: where Multus is, or would be.
+        version: the API server's.
+        groups: the API groups that it serves.
+        endpoints: where the API server answers, `host:port`, as the control plane itself says.
+        logs: the last lines of Multus' containers that are not well, by pod.
+        unreached: why a node could not be asked over SSH, by node.
+        unseen: what was not to be read, in sentences.
+    """
+
+    namespace: str = DEFAULT_NAMESPACE
+    version: str = ""
+    groups: frozenset[str] = frozenset()
+    nodes: tuple[Object, ...] = ()
+    daemon_sets: tuple[Object, ...] = ()
+    pods: tuple[Object, ...] = ()
+    events: tuple[Object, ...] = ()
+    crd: Object | None = None
+    networks: tuple[Object, ...] = ()
+    config_maps: tuple[Object, ...] = ()
+    account: Object | None = None
+    bindings: tuple[Object, ...] = ()
+    access: tuple[Access, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    logs: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[str, NodeReport] = field(default_factory=dict)
+    unreached: Mapping[str, str] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def multus_sets(self) -> list[Object]:
+        """Every DaemonSet that runs Multus, whoever made it."""
+        return [each for each in self.daemon_sets if runs_multus(each)]
+
+    def pods_of(self, daemon_set: Object) -> list[Object]:
+        """A DaemonSet's pods."""
+        uid = daemon_set["metadata"].get("uid")
+        owned = [(pod, owner) for pod in self.pods for owner in pod["metadata"].get("ownerReferences", ())]
+        return [pod for pod, owner in owned if owner.get("uid") == uid]
+
+    @property
+    def multus_pods(self) -> list[Object]:
+        """Every pod of every Multus."""
+        return [pod for each in self.multus_sets for pod in self.pods_of(each)]
+
+    def multus_pod_on(self, node: str) -> Object | None:
+        """The Multus pod of a node; the newest where there are two."""
+        found = [pod for pod in self.multus_pods if pod["spec"].get("nodeName") == node]
+        return max(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+
+    def sandbox_failures(self) -> Iterator[tuple[Object, str]]:
+        """Pods whose sandbox cannot be made or removed right now, each with the last message about it."""
+        last: dict[str, Object] = {}
+        for event in sorted(self.events, key=_time):
+            if event.get("reason") in SANDBOX_TROUBLES:
+                last[event.get("involvedObject", {}).get("uid", "")] = event
+        for pod in self.pods:
+            event = last.get(pod["metadata"].get("uid", ""), {})
+            if event and (is_going(pod) or not has_sandbox(pod)):
+                yield pod, str(event.get("message", ""))
+
+    def troubles_of(self, pod: Object) -> Iterator[str]:
+        """Everything that was said about a pod that is not well: its containers' states, its events, its log."""
+        if is_well(pod):
+            return
+        for status in container_statuses(pod):
+            for state in (status.get("state", {}), status.get("lastState", {})):
+                for about in state.values():
+                    yield " ".join(str(about[key]) for key in ("reason", "message") if about.get(key))
+        for event in self.events:
+            if event.get("involvedObject", {}).get("uid") == pod["metadata"].get("uid"):
+                yield str(event.get("message", ""))
+        yield self.logs.get(pod["metadata"]["name"], "")
+
+
+def runs_multus(daemon_set: Object) -> bool:
+    """Whether a DaemonSet's name or one of its images is Multus'."""
+    spec = daemon_set["spec"]["template"]["spec"]
+    images = [container.get("image", "") for container in spec.get("containers", ())]
+    words = [daemon_set["metadata"]["name"], *(image.rpartition("/")[2] for image in images)]
+    return any("multus" in word and not any(other in word for other in _SIBLINGS) for word in words)
+
+
+def host_paths(daemon_set: Object) -> dict[str, str]:
+    """The host's directories that its pods mount, by volume."""
+    volumes = daemon_set["spec"]["template"]["spec"].get("volumes", ())
+    return {each["name"]: each["hostPath"]["path"].rstrip("/") or "/" for each in volumes if "hostPath" in each}
+
+
+def name_of(thing: Object) -> str:
+    """`namespace/name`, or the name of what has no namespace."""
+    about = thing["metadata"]
+    return f"{about['namespace']}/{about['name']}" if about.get("namespace") else str(about["name"])
+
+
+def container_statuses(pod: Object) -> list[Object]:
+    """The statuses of all its containers, those that initialise first."""
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+
+
+def condition(thing: Object, kind: str) -> str:
+    """A condition's status, empty where it is not reported."""
+    found = (each["status"] for each in thing.get("status", {}).get("conditions", ()) if each["type"] == kind)
+    return next(found, "")
+
+
+def is_well(pod: Object) -> bool:
+    """Whether it runs and is ready, and has not restarted since a moment ago."""
+    return condition(pod, "Ready") == "True" and not is_going(pod)
+
+
+def is_going(pod: Object) -> bool:
+    """Whether it is being deleted."""
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def has_sandbox(pod: Object) -> bool:
+    """Whether its network was made."""
+    said = condition(pod, "PodReadyToStartContainers")
+    return said == "True" if said else pod.get("status", {}).get("phase") == "Running"
+
+
+def take(
+    api: client.ApiClient,
+    namespace: str | None,
+    needed: Mapping[tuple[str, str], tuple[str, ...]],
+    reports: Mapping[str, NodeReport],
+    unreached: Mapping[str, str],
+) -> Snapshot:
+    """Read everything.
+
+    Args:
+        api: of somebody who may read; what is forbidden is named in the snapshot.
+        namespace: where Multus is or will be; None to look for it.
+        needed: what Multus' account has to be allowed: verbs by group and resource.
+        reports: what the nodes answered over SSH.
+        unreached: which did not, and why.
+
+    Raises:
+        client.ApiException, urllib3.exceptions.HTTPError: the API server cannot be asked at all.
+    """
+    reader = _Reader(api)
+    core, apps, rbac = client.CoreV1Api(api), client.AppsV1Api(api), client.RbacAuthorizationV1Api(api)
+    objects = client.CustomObjectsApi(api)
+    version: Any = client.VersionApi(api).get_code(_request_timeout=_SECONDS)
+    daemon_sets = reader.items("DaemonSets", apps.list_daemon_set_for_all_namespaces)
+    if namespace is None:
+        there = [each["metadata"]["namespace"] for each in daemon_sets if runs_multus(each)]
+        namespace = there[0] if there else DEFAULT_NAMESPACE
+    groups = reader.items("API groups", client.ApisApi(api).get_api_versions, key="groups")
+    snapshot = Snapshot(
+        namespace=namespace,
+        version=str(version.git_version),
+        groups=frozenset(str(group["name"]) for group in groups),
+        nodes=reader.items("nodes", core.list_node),
+        daemon_sets=daemon_sets,
+        pods=reader.items("pods", core.list_pod_for_all_namespaces),
+        events=reader.items("events", core.list_event_for_all_namespaces, field_selector="type=Warning"),
+        crd=reader.one(f"CRD {CRD}", client.ApiextensionsV1Api(api).read_custom_resource_definition, CRD),
+        networks=reader.items(
+            "networks",
+            objects.list_cluster_custom_object,
+            "k8s.cni.cncf.io",
+            "v1",
+            "network-attachment-definitions",
+        ),
+        config_maps=(
+            *reader.items("ConfigMaps", core.list_namespaced_config_map, namespace, label_selector="app=multus"),
+            *filter(None, [reader.one("Cilium", core.read_namespaced_config_map, "cilium-config", "kube-system")]),
+        ),
+        account=reader.one("the ServiceAccount", core.read_namespaced_service_account, ACCOUNT, namespace),
+        bindings=(
+            *reader.items("ClusterRoleBindings", rbac.list_cluster_role_binding),
+            *reader.items("RoleBindings", rbac.list_role_binding_for_all_namespaces),
+        ),
+        access=tuple(reader.access(namespace, needed)),
+        tokens=tuple(reader.tokens(namespace)),
+        endpoints=tuple(_endpoints(reader.items("EndpointSlices", _slices(api), "default"))),
+        reports=reports,
+        unreached=unreached,
+    )
+    sick = [pod for pod in snapshot.multus_pods if not is_well(pod)]
+    logs = {pod["metadata"]["name"]: reader.log(pod) for pod in sick}
+    return Snapshot(**{**vars(snapshot), "logs": logs, "unseen": tuple(reader.unseen)})
+
+
+# What an account of Multus never needs, and what makes a leaked one dangerous.
+_DANGEROUS = (
+    ("get", "", "secrets"),
+    ("create", "", "pods"),
+    ("delete", "", "pods"),
+    ("patch", "", "nodes"),
+    ("create", "k8s.cni.cncf.io", "network-attachment-definitions"),
+    ("delete", "k8s.cni.cncf.io", "network-attachment-definitions"),
+    ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+)
+
+
+class _Reader:
+    """Reads; what is forbidden or not there is empty, and the first is said."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self.unseen: list[str] = []
+        self._authorization = client.AuthorizationV1Api(api)
+        self._authentication = client.AuthenticationV1Api(api)
+        self._core = client.CoreV1Api(api)
+
+    def one(self, what: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """One object as the API has it, or None."""
+        try:
+            answer = call(*arguments, **options, _preload_content=False, _request_timeout=_SECONDS)
+        except client.ApiException as error:
+            if error.status == 403:
+                self.unseen.append(f"{what}: the kubeconfig's account may not read them")
+            elif error.status not in (400, 404):
+                raise
+            return None
+        return json.loads(answer.data)
+
+    def items(
+        self, what: str, call: Callable[..., Any], *arguments: Any, key: str = "items", **options: Any
+    ) -> tuple[Object, ...]:
+        """Every object of a list."""
+        paged = {} if key == "groups" else {"limit": _PAGE}
+        found: list[Object] = []
+        while (page := self.one(what, call, *arguments, **options, **paged)) is not None:
+            found += page.get(key) or ()
+            more = page.get("metadata", {}).get("continue")
+            if not more:
+                break
+            paged["_continue"] = more
+        return tuple(found)
+
+    def access(self, namespace: str, needed: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Access]:
+        """What the account may do, of what it needs and of what it must not."""
+        wanted = [(verb, group, resource) for (group, resource), verbs in needed.items() for verb in verbs]
+        for verb, group, resource in (*wanted, *_DANGEROUS):
+            name, _, part = resource.partition("/")
+            attributes = {"verb": verb, "group": group, "resource": name, "subresource": part, "namespace": namespace}
+            user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
+            of = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+            body = {"spec": {"user": user, "groups": of, "resourceAttributes": attributes}}
+            answer = self.one("the account's rights", self._authorization.create_subject_access_review, body)
+            if answer is None:
+                return
+            allowed = bool(answer.get("status", {}).get("allowed"))
+            yield Access(verb, group, resource, allowed, (verb, group, resource) in wanted)
+
+    def tokens(self, namespace: str) -> Iterator[Token]:
+        """The token Secrets of the account."""
+        kind = "type=kubernetes.io/service-account-token"
+        for secret in self.items("Secrets", self._core.list_namespaced_secret, namespace, field_selector=kind):
+            about = secret["metadata"]
+            if about.get("annotations", {}).get("kubernetes.io/service-account.name") != ACCOUNT:
+                continue
+            data = secret.get("data") or {}
+            token = base64.b64decode(data.get("token", "")).decode(errors="replace")
+            parts = token.split(".")
+            claims = decoded_claims(parts[1]) if len(parts) > 1 else {}
+            yield Token(about["name"], claims, self._accepted(token), data.get("ca.crt", ""))
+
+    def _accepted(self, token: str) -> bool | None:
+        if not token:
+            return False
+        answer = self.one("a token's review", self._authentication.create_token_review, {"spec": {"token": token}})
+        return None if answer is None else bool(answer.get("status", {}).get("authenticated"))
+
+    def log(self, pod: Object) -> str:
+        """The last lines of a pod's containers, of the run before where there was one."""
+        about, lines = pod["metadata"], []
+        for status in container_statuses(pod):
+            for previous in (True, False):
+                try:
+                    lines.append(
+                        self._core.read_namespaced_pod_log(
+                            about["name"],
+                            about["namespace"],
+                            container=status["name"],
+                            previous=previous,
+                            tail_lines=_LOG_LINES,
+                            _request_timeout=_SECONDS,
+                        )
+                    )
+                except client.ApiException as error:
+                    if error.status not in (400, 403, 404, 500):
+                        raise
+        return "\n".join(str(line) for line in lines if line)
+
+
+def _slices(api: client.ApiClient) -> Callable[..., Any]:
+    call: Callable[..., Any] = client.DiscoveryV1Api(api).list_namespaced_endpoint_slice
+    return call
+
+
+def _endpoints(slices: tuple[Object, ...]) -> Iterator[str]:
+    for each in slices:
+        if each["metadata"].get("labels", {}).get("kubernetes.io/service-name") != "kubernetes":
+            continue
+        for address in (found for endpoint in each.get("endpoints") or () for found in endpoint["addresses"]):
+            host = f"[{address}]" if ":" in address else address
+            yield from (f"{host}:{port['port']}" for port in each.get("ports") or ())
+
+
+def _time(event: Object) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp") or "")

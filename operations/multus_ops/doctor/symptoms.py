@@ -1,0 +1,541 @@
+"""The troubles that doctor knows by name: how each shows, why it matters, and the commands that mend it.
+
+One table with three readers: doctor, docs/troubleshooting.md and the lab's tests, which break a cluster in each of
+these ways and then run the very commands that were printed.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from multus.objects import CRD
+
+from . import cluster_signs, node_signs
+from .case import Case
+from .findings import Check, Finding, Occurrence, Severity
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A trouble with a name.
+
+    Attributes:
+        name: its name, which docs/troubleshooting.md has as an anchor.
+        shows: how it shows to people.
+        why: what it does, and where it comes from.
+        fix: the commands that mend it. `{on}` stands before a command on a node; `{restart}`, `{up}` and `{refresh}`
+            are commands of their own; every other name comes with the sighting.
+        check: the line of doctor's table that it fails.
+        says: a pattern of what pods that get no network say, or Multus' own pods where `check` is about those.
+        seen: finds it in what there is.
+        issues: where people have met it.
+    """
+
+    name: str
+    shows: str
+    why: str
+    fix: tuple[str, ...]
+    check: Check
+    says: str = ""
+    seen: Callable[[Case], Iterator[Occurrence]] | None = None
+    severity: Severity = Severity.ERROR
+    issues: tuple[str, ...] = ()
+
+    def findings(self, case: Case) -> Iterator[Finding]:
+        """What there is of it."""
+        if self.seen is not None:
+            for sighting in self.seen(case):
+                yield self._finding(case, sighting)
+        if self.says:
+            for sighting in cluster_signs.said(case, self.says, about_multus=self.check is Check.DAEMON_SETS):
+                yield self._finding(case, sighting)
+
+    def _finding(self, case: Case, sighting: Occurrence) -> Finding:
+        values: dict[str, str] = {
+            "namespace": case.namespace,
+            "up": case.up,
+            "refresh": case.refresh,
+            "set": case.set,
+            "options": shlex.join(case.pulumi.options),
+            **({"on": case.on(sighting.node), "restart": case.restart(sighting.node)} if sighting.node else {}),
+            **sighting.values,
+        }
+        fix = "\n".join(dict.fromkeys(line.format_map(values) for line in self.fix))
+        return Finding(self.check, self.severity, sighting.where, sighting.what, self.why, fix, self.name)
+
+
+def recognised(case: Case) -> Iterator[Finding]:
+    """Every trouble of the table that there is."""
+    for symptom in SYMPTOMS:
+        yield from symptom.findings(case)
+
+
+_REPAIRED = "Pulumi brings back what was changed by hand as soon as it looks."
+SYMPTOMS: tuple[Symptom, ...] = (
+    Symptom(
+        name="crash-loop",
+        shows="The Multus pod is in CrashLoopBackOff.",
+        why="New pods get no network on this node with thick, and with thin as soon as its files have to be"
+        " written anew."
+        " Thin's entrypoint ends with 0 even after an error, so that the log alone says why.",
+        fix=("{refresh}",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.crash_loop,
+        issues=("multus-cni#1366",),
+    ),
+    Symptom(
+        name="kubeconfig-not-found",
+        shows="`kubeconfig file not found`, or `no such file or directory` with multus.kubeconfig.",
+        why="Thin Multus runs on the host and asks the API with this file: without it no pod starts on the node,"
+        " and none"
+        " can be removed. The Multus pod writes it when it starts.",
+        fix=("{restart}",),
+        check=Check.KUBECONFIG,
+        says=r"kubeconfig /(?!host)\S*?:? .*no such file or directory|kubeconfig file not found",
+        seen=node_signs.kubeconfig_not_found,
+        issues=("multus-cni#1326",),
+    ),
+    Symptom(
+        name="client-failed",
+        shows="`failed to get k8s client`, and the API server cannot be reached with multus.kubeconfig.",
+        why="Multus cannot ask which networks a pod wants, so no pod starts on the node.",
+        fix=("{restart}",),
+        check=Check.KUBECONFIG,
+        says=r"failed to (get|create)[^:]{0,20}k8s client|GetK8sClient: (?!.*no such file)|connection"
+        r" refused.*multus-cni",
+        seen=node_signs.client_failed,
+        issues=("multus-cni#1105",),
+    ),
+    Symptom(
+        name="daemon-config-not-found",
+        shows="`daemon-config.json` is not found, or the ConfigMap that carries it is not.",
+        why="Thick's daemon does not start without it, and with the daemon away no pod gets an additional network.",
+        fix=("{refresh}", "kubectl -n {namespace} delete pod -l app=multus"),
+        check=Check.DAEMON_SETS,
+        says=r"daemon-config\.json: no such file|configmap \"multus-conf-[0-9a-f]+\" not found"
+        r"|references non-existent config key",
+        issues=("multus-cni#1362",),
+    ),
+    Symptom(
+        name="other-pods-fail",
+        shows="`Multus: error getting k8s client` in the events of other pods.",
+        why="Every new pod of the node waits, whether it wants a second network or not: the runtime asks Multus"
+        " for all.",
+        fix=("{restart}",),
+        check=Check.PODS,
+        says=r"error getting k8s client",
+        issues=("multus-cni#592", "multus-cni#1105"),
+    ),
+    Symptom(
+        name="disabled",
+        shows="No Multus pod runs, and none comes back.",
+        why="`disable` has stopped Multus: pods that start get the default network only, until it is enabled again.",
+        fix=("multus-ops enable {options}",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.disabled,
+        severity=Severity.WARNING,
+    ),
+    Symptom(
+        name="conf-left-behind",
+        shows='After an uninstall no pod starts: `failed to find plugin "multus"`, `Unauthorized`, `connection'
+        " refused`.",
+        why="00-multus.conf sorts first, so the runtime keeps asking a Multus that is gone.",
+        fix=("{on} rm -f {file}",),
+        check=Check.CONF,
+        seen=node_signs.conf_left_behind,
+        issues=("multus-cni#461", "multus-cni#592", "multus-cni#1429"),
+    ),
+    Symptom(
+        name="pods-without-networks",
+        shows="A pod runs, asks for networks, and has only `eth0`.",
+        why="It was started while 00-multus.conf was away: at a restart of thick, before Multus was ready after"
+        " a reboot,"
+        " or on a node that had just joined. Nothing gives a running pod its interface later.",
+        fix=("kubectl -n {pod_namespace} delete pod {pod}",),
+        check=Check.PODS,
+        seen=cluster_signs.pods_without_networks,
+        issues=("multus-cni#1527", "multus-cni#1387", "multus-cni#1468"),
+    ),
+    Symptom(
+        name="conf-missing",
+        shows="The Multus pod runs, and there is no 00-multus.conf on its node.",
+        why="New pods silently get the default network only. The pod writes the file when it starts, and not again.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        seen=node_signs.conf_missing,
+        issues=("multus-cni#1527",),
+    ),
+    Symptom(
+        name="conf-not-json",
+        shows="00-multus.conf is empty or cut off.",
+        why="The runtime skips it, or knows no network at all; pods miss interfaces or do not start. Thick may write an"
+        " empty one while the default network's file is being rewritten.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        seen=node_signs.conf_not_json,
+    ),
+    Symptom(
+        name="two-confs",
+        shows="There are a 00-multus.conf and a 00-multus.conflist.",
+        why="The first is taken, whoever wrote it: after a change between thin and thick that is the plugin that"
+        " is gone.",
+        fix=("{on} rm -f {file}",),
+        check=Check.CONF,
+        seen=node_signs.two_confs,
+    ),
+    Symptom(
+        name="text-file-busy",
+        shows="`cp: ... Text file busy` in an init container of Multus.",
+        why="A manifest that copies over the running binary instead of renaming, upstream's before v4.2.3.",
+        fix=("{refresh}",),
+        check=Check.DAEMON_SETS,
+        says=r"[Tt]ext file busy",
+        issues=("multus-cni#1221", "multus-cni#1213", "kube-ovn#4470"),
+    ),
+    Symptom(
+        name="oom-killed",
+        shows="The Multus pod was OOMKilled, and then no pod starts.",
+        why="Thick makes the interfaces of all pods of the node in its own container: 50Mi are not enough for"
+        " many at once.",
+        fix=("{set} --path multus:resources.limits.memory {memory}", "{refresh}"),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.oom_killed,
+        issues=("multus-cni#1346", "multus-cni#1349"),
+    ),
+    Symptom(
+        name="token-refused",
+        shows="`Unauthorized` on every new sandbox, an hour or weeks after the install.",
+        why="The token in the node's kubeconfig has expired or was revoked; no pod starts on the node, and none can be"
+        " removed.",
+        fix=("{restart}",),
+        check=Check.KUBECONFIG,
+        says=r"Unauthorized",
+        seen=node_signs.token_refused,
+        issues=("multus-cni#852", "multus-cni#1263", "rke2#9313"),
+    ),
+    Symptom(
+        name="authority-changed",
+        shows="`x509: certificate signed by unknown authority` with multus.kubeconfig.",
+        why="The cluster's certificate authority was replaced, and the node's kubeconfig still has the old one.",
+        fix=("{restart}",),
+        check=Check.KUBECONFIG,
+        says=r"x509: certificate signed by unknown authority",
+        seen=node_signs.authority_changed,
+    ),
+    Symptom(
+        name="account-made-anew",
+        shows="The token in multus.kubeconfig belongs to a ServiceAccount of the same name that is no more.",
+        why="Deleting the account made every token void; the new account has another uid.",
+        fix=("{refresh}",),
+        check=Check.TOKEN,
+        seen=cluster_signs.account_made_anew,
+    ),
+    Symptom(
+        name="token-secret-gone",
+        shows="The token Secret is not there, or its token is not accepted.",
+        why="The durable token is void with its Secret: no pod starts on any node. " + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.TOKEN,
+        seen=cluster_signs.secret_gone,
+    ),
+    Symptom(
+        name="program-gone",
+        shows='`failed to find plugin "multus" in path [/var/lib/rancher/k3s/data/.../bin]` after an upgrade of k3s.',
+        why="The directory's name changes with every release of k3s before October 2024, and files of others"
+        " stay behind."
+        " The Multus pod installs the binary when it starts.",
+        fix=("{restart}",),
+        check=Check.PROGRAM,
+        says=r'failed to find plugin "multus(-shim)?"',
+        seen=node_signs.program_gone,
+        issues=("multus-cni#927", "k3s#10869", "longhorn-tests#1609"),
+    ),
+    Symptom(
+        name="wrong-directories",
+        shows="The Multus pod is fine, and pods have no second interface: it works in directories that nobody reads.",
+        why="Upstream's manifest names /etc/cni/net.d and /opt/cni/bin, and k3s reads others. " + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.MOUNTS,
+        seen=cluster_signs.wrong_directories,
+        issues=("multus-cni#564", "multus-cni#1040"),
+    ),
+    Symptom(
+        name="plan-against-runtime",
+        shows="The directories of the plan are not those that the node's runtime says.",
+        why="Multus would work where nobody looks, and its pods would seem healthy.",
+        fix=("{set} multus:{key} {value}", "{up}"),
+        check=Check.RUNTIME,
+        seen=node_signs.plan_against_runtime,
+        issues=("multus-cni#564", "k3s#10868"),
+    ),
+    Symptom(
+        name="kubeconfig-path-of-the-pod",
+        shows="`/host/etc/cni/net.d/multus.d/multus.kubeconfig: no such file or directory` in the events of pods.",
+        why="The runtime runs thin Multus on the host, where the pod's paths do not exist. The Multus pod writes"
+        " the file"
+        " anew when it starts.",
+        fix=("{restart}",),
+        check=Check.KUBECONFIG,
+        says=r"kubeconfig /host\S*?:? .*no such file or directory",
+        seen=node_signs.kubeconfig_path_of_the_pod,
+        issues=("bitnami/charts#30606", "multus-cni#564"),
+    ),
+    Symptom(
+        name="default-network-not-found",
+        shows="`cannot find network: flannel`, or `failed to get clusterNetwork/defaultNetworks`.",
+        why="clusterNetwork has to be a definition in kube-system, a network's name or a file; k3s' network is"
+        " called cbr0."
+        " No pod starts.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        says=r"cannot find network: |failed to get clusterNetwork",
+        seen=node_signs.default_network_not_found,
+        issues=("multus-cni#302", "multus-cni#560"),
+    ),
+    Symptom(
+        name="network-in-another-namespace",
+        shows="`cannot find a network-attachment-definition (NAME) in namespace (NAMESPACE)`.",
+        why="A network without a namespace is looked for in the pod's own. The pod waits until it is found.",
+        fix=("kubectl -n {pod_namespace} annotate --overwrite pod {pod} {networks}",),
+        check=Check.PODS,
+        seen=cluster_signs.network_elsewhere,
+    ),
+    Symptom(
+        name="multus-under-another-name",
+        shows="Processes without end on a node: Multus calls itself.",
+        why="Multus skips only files named 00-multus when it looks for the default network, and takes this one the next"
+        " time its pod starts.",
+        fix=("{on} rm -f {file}",),
+        check=Check.CONF,
+        seen=node_signs.multus_under_another_name,
+        issues=("multus-cni#1130", "multus-cni#1324", "bitnami/charts#27320"),
+    ),
+    Symptom(
+        name="delegates-to-itself",
+        shows="00-multus.conf delegates to `multus`.",
+        why="Every new pod starts processes without end.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        seen=node_signs.delegates_to_itself,
+        issues=("multus-cni#1142",),
+    ),
+    Symptom(
+        name="another-network-first",
+        shows="Pods get their `eth0` from another CNI than the cluster's.",
+        why="Multus takes the first file in the alphabet for the default network, here one that somebody left.",
+        fix=("{on} mv {file} {file}.disabled", "{restart}"),
+        check=Check.DEFAULT_NETWORK,
+        seen=node_signs.another_network_first,
+        issues=("multus-cni#1499", "multus-cni#911"),
+    ),
+    Symptom(
+        name="conf-before-multus",
+        shows="A file sorts before 00-multus.conf.",
+        why="The runtime takes the first file, and Multus is never asked: pods silently miss their interfaces.",
+        fix=("{on} mv {file} {file}.disabled",),
+        check=Check.CONF,
+        seen=node_signs.conf_before_ours,
+    ),
+    Symptom(
+        name="renamed-by-cilium",
+        shows="00-multus.conf has become 00-multus.conf.cilium_bak.",
+        why="Cilium renames all other configurations away unless `cni.exclusive` is false. Set that in its Helm"
+        " values as"
+        " well, or the next upgrade of Cilium forgets it.",
+        fix=(
+            "kubectl -n kube-system patch configmap cilium-config --type merge"
+            ' -p \'{{"data":{{"cni-exclusive":"false"}}}}\'',
+            "kubectl -n kube-system rollout restart daemonset cilium",
+            "{on} rm -f {files}",
+            "{restart}",
+        ),
+        check=Check.CONF,
+        seen=node_signs.renamed_by_cilium,
+        issues=("multus-cni#972", "multus-cni#1132", "talos#10468"),
+    ),
+    Symptom(
+        name="moving-image",
+        shows="Nodes run different versions of Multus, or shim and daemon do not understand each other.",
+        why="`snapshot`, `latest` and `stable` are other images every week, and upstream's manifests name them. "
+        + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.IMAGE,
+        seen=cluster_signs.moving_image,
+        issues=("multus-cni#1065", "multus-cni#1170"),
+    ),
+    Symptom(
+        name="incompatible-versions",
+        shows="`incompatible CNI versions`, or `delegate cni version is X while top level is Y`.",
+        why="A network's cniVersion is one that its plugins do not speak; its pods do not start.",
+        fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
+        check=Check.NETWORKS,
+        seen=cluster_signs.incompatible_versions,
+        issues=("multus-cni#1060", "multus-cni#561"),
+    ),
+    Symptom(
+        name="server-is-no-url",
+        shows='`host must be a URL or a host:port pair: "https://[10.43.0.1]:443"`, or `invalid URL port`.',
+        why="Multus up to v4.2.2 put every host in brackets, and Go since 1.24.8 refuses that for all but IPv6; a"
+        " kubeconfig written by hand lacks them. Pods neither start nor go.",
+        fix=("{restart}",),
+        check=Check.KUBECONFIG,
+        says=r"host must be a URL or a host:port pair|invalid URL port",
+        seen=node_signs.server_is_no_url,
+        issues=("multus-cni#1452", "openshift/multus-cni#287", "multus-cni#299"),
+    ),
+    Symptom(
+        name="wrong-machine",
+        shows="`exec format error`.",
+        why="The binary is of another architecture than the node, or cut off: no pod starts. The Multus pod installs it"
+        " anew when it starts; thick's images before v4.1.0 are for amd64 alone.",
+        fix=("{restart}",),
+        check=Check.PROGRAM,
+        says=r"exec format error",
+        seen=node_signs.wrong_machine,
+        issues=("multus-cni#974", "multus-cni#1251"),
+    ),
+    Symptom(
+        name="plugin-missing",
+        shows='`failed to find plugin "macvlan" in path [...]`.',
+        why="Multus brings no other plugins, and k3s ships neither macvlan nor ipvlan: pods of the network do"
+        " not start.",
+        fix=(
+            "{set} --path multus:referencePlugins.image {image}",
+            "{set} --path 'multus:referencePlugins.names[{index}]' {plugin}",
+            "{up}",
+            "{restart}",
+        ),
+        check=Check.NETWORKS,
+        seen=cluster_signs.plugin_missing,
+        issues=("multus-cni#1038", "k3s#9224"),
+    ),
+    Symptom(
+        name="crd-gone",
+        shows="The CRD of networks is not there.",
+        why="All networks went with it, and every pod that asks for one fails. The CRD comes back; the networks"
+        " have to be"
+        " applied again.",
+        fix=("{refresh}",),
+        check=Check.CRD,
+        seen=cluster_signs.crd_gone,
+        issues=("rke2#10140",),
+    ),
+    Symptom(
+        name="crd-goes-with-a-release",
+        shows="An upgrade or removal of a Helm release deletes all networks.",
+        why="A chart has the CRD as one of its objects.",
+        fix=(f"kubectl annotate crd {CRD} helm.sh/resource-policy=keep",),
+        check=Check.CRD,
+        seen=cluster_signs.crd_goes_with_a_release,
+        severity=Severity.WARNING,
+        issues=("rke2#10140", "harvester#10359"),
+    ),
+    Symptom(
+        name="not-a-shared-mount",
+        shows='`path "/opt/cni/bin" is mounted on "/" but it is not a shared mount`.',
+        why="Thick's pod takes part in the host's mounts, which `/` has to allow; WSL, LXD and some nested"
+        " machines do not.",
+        fix=("{on} mount --make-rshared /", "{restart}"),
+        check=Check.MOUNTS,
+        seen=node_signs.not_shared,
+        issues=("multus-cni#1248", "k3s#9781", "microk8s#4467"),
+    ),
+    Symptom(
+        name="kubeconfig-open",
+        shows="A security scan finds multus.kubeconfig readable for others.",
+        why="Whoever reads the token may do what Multus may.",
+        fix=("{on} chown 0:0 {file}", "{on} chmod 600 {file}"),
+        check=Check.KUBECONFIG,
+        seen=node_signs.kubeconfig_open,
+        issues=("multus-cni#1301", "multus-cni#1172"),
+    ),
+    Symptom(
+        name="may-too-much",
+        shows="The account of Multus may do more than Multus does.",
+        why="A token of it lies on every node: whoever has one node would have what this binding gives.",
+        fix=("kubectl delete {binding}",),
+        check=Check.RBAC,
+        seen=cluster_signs.may_too_much,
+        issues=("multus-cni#181",),
+    ),
+    Symptom(
+        name="may-too-little",
+        shows="`forbidden` in the events of pods.",
+        why="Multus cannot read what it has to: pods do not start. " + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.RBAC,
+        seen=cluster_signs.cannot_do,
+        issues=("multus-cni#592",),
+    ),
+    Symptom(
+        name="no-priority",
+        shows="The Multus pod is evicted, or does not find room on a full node.",
+        why="It has no priority class; a node without Multus starts pods without their networks. " + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.no_priority,
+        severity=Severity.WARNING,
+        issues=("multus-cni#1312",),
+    ),
+    Symptom(
+        name="daemon-ends-at-once",
+        shows="Thick's daemon ends with 0 right after its start.",
+        why="With a multusConfigFile that is a path nothing keeps the daemon running; it has to be `auto`.",
+        fix=(
+            "kubectl -n {namespace} delete configmap {config_map}",
+            "{refresh}",
+            "kubectl -n {namespace} delete pod -l app=multus",
+        ),
+        check=Check.CONFIG_MAP,
+        seen=cluster_signs.own_conf_ends_the_daemon,
+        issues=("multus-cni#1366", "multus-cni#1508"),
+    ),
+    Symptom(
+        name="daemon-silent",
+        shows="`dial unix /run/multus/multus.sock: connect: connection refused`, or `no such file or directory`.",
+        why="The runtime's shim does not find the daemon: no pod starts on the node.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        says=r"dial unix \S*multus\.sock|Daemon not reachable",
+        seen=node_signs.daemon_silent,
+        issues=("multus-cni#1165",),
+    ),
+    Symptom(
+        name="entrypoint-of-v3",
+        shows="`/entrypoint.sh: no such file or directory` in the Multus pod.",
+        why="v4's image has no shell: a manifest of v3 with a newer image. " + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.DAEMON_SETS,
+        says=r"/entrypoint\.sh\S*: no such file or directory",
+        issues=("multus-cni#1103", "multus-cni#1218"),
+    ),
+    Symptom(
+        name="revision-of-microk8s",
+        shows="After a refresh of MicroK8s Multus works in the directories of the revision before.",
+        why="A path with the revision's number stays behind; `current` goes along. " + _REPAIRED,
+        fix=("{refresh}",),
+        check=Check.MOUNTS,
+        seen=cluster_signs.microk8s_revision,
+        issues=("microk8s#1495",),
+    ),
+    Symptom(
+        name="addresses-leaked",
+        shows="`no IP addresses available in range set`, with few pods on the node.",
+        why="Reservations of pods that are no more use the range up: their removal never reached the plugin.",
+        fix=("{on} rm -f {files}",),
+        check=Check.ADDRESSES,
+        seen=node_signs.leaked,
+        severity=Severity.WARNING,
+    ),
+    Symptom(
+        name="stale-files",
+        shows="Files such as 00-multus.conf.new lie beside Multus'.",
+        why="The next pod writes into 00-multus.conf.new without emptying it, and its configuration is broken JSON.",
+        fix=("{on} rm -f {files}",),
+        check=Check.CONF,
+        seen=node_signs.stale,
+        severity=Severity.WARNING,
+    ),
+)
