@@ -24,7 +24,7 @@ from .ssh import NodeResult, run_on_nodes
 _EVERY_SECONDS = 0.25
 # How long a new pod has to stay up before it counts as one that hears when it is to end.
 _SETTLED_SECONDS = 5
-_READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby")
+READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby")
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ class Switch:
             with asked(self._host):
                 by_pod = self._stop(outcome, nodes)
         except ClusterError as error:
+            if not nodes:
+                raise
             again = "their pods write the configuration anew when they restart: repeat this command then"
             outcome.trouble.append(f"{error} Multus' DaemonSets are not stopped; {again}.")
         else:
@@ -156,7 +158,7 @@ class Switch:
 
         def words(node: NodePlan) -> list[str]:
             known = words_of(plan, node)
-            said = {key: known[key] for key in _READS if known[key]} | options
+            said = {key: known[key] for key in READS if known[key]} | options
             return [
                 phase,
                 *(word for key, value in said.items() for word in (f"--{key.replace('_', '-')}", str(value))),

@@ -48,7 +48,7 @@ def test_a_node_of_the_stack_that_the_cluster_has_not() -> None:
 
 def test_another_distribution_than_the_stack_says() -> None:
     [finding] = found(healthy(nodes=(node(kubeletVersion="v1.31.4+rke2r1"),)), Check.CLUSTER)
-    assert finding.fix == "pulumi config set --stack lab multus:distro rke2"
+    assert finding.fix.splitlines()[0] == "pulumi config set --stack lab multus:distro rke2"
 
 
 def test_what_brings_multus_by_itself() -> None:
