@@ -131,7 +131,7 @@ NodesOption = Annotated[
     Path | None,
     typer.Option(
         "--nodes",
-        help="With --kubeconfig: a JSON file that says how nodes are logged in to; - reads it from standard input.",
+        help="Beside --kubeconfig: a JSON file that says how nodes are logged in to; `-` is standard input.",
         dir_okay=False,
     ),
 ]

@@ -98,7 +98,9 @@ def plan_for_nodes(
     """
     seen = {"api_server": server, **arguments_of(snapshot)} | dict(given)
     # Where Multus works is a fact, even where this project would refuse to let it work there.
-    directories = {key: seen.pop(key).rstrip("/") for key in ("cni_conf_dir", "cni_bin_dir") if key in seen}
+    directories: dict[str, Any] = {
+        key: seen.pop(key).rstrip("/") for key in ("cni_conf_dir", "cni_bin_dir") if key in seen
+    }
     unfit = {problem.path.partition(".")[0].partition("[")[0] for problem in problems_of(seen)}
     arguments = {key: value for key, value in seen.items() if key not in unfit or key == "distro"}
     arguments.setdefault("api_server", "https://127.0.0.1:6443")
