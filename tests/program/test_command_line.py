@@ -42,7 +42,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert "Traceback" not in ended.stdout + ended.stderr
     return ended
