@@ -14,33 +14,12 @@ import pytest
 
 from multus import InvalidArgumentsError, MultusComponent
 from multus.node_steps import DEFAULTS, STATE_DIR, program_text
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
-from tests.component.recording import Graph, Registration, run
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+from tests.support.expected_children import SHARED, of_node
+from tests.support.recording import Graph, Registration, run
 
-SHARED = {
-    "m-crd": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
-    "m-method-manifest": "kubernetes:core/v1:NamespacePatch",
-    "m-service-account": "kubernetes:core/v1:ServiceAccount",
-    "m-cluster-role": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
-    "m-cluster-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
-    "m-marker-role": "kubernetes:rbac.authorization.k8s.io/v1:Role",
-    "m-marker-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-    "m-token": "kubernetes:core/v1:Secret",
-    "m-daemonset": "kubernetes:apps/v1:DaemonSet",
-    "m-daemonset-fallback": "kubernetes:apps/v1:DaemonSet",
-    "m-marker": "kubernetes:core/v1:ConfigMap",
-}
 ACCESS = {name for name in SHARED if "daemonset" not in name and name != "m-marker"}
 NOT_OWNED = ("CustomResourceDefinitionPatch", "NamespacePatch", "NodePatch", "DaemonSetPatch")
-
-
-def of_node(name: str) -> dict[str, str]:
-    return {
-        f"m-preflight-{name}": "command:remote:Command",
-        f"m-provision-{name}": "command:remote:Command",
-        f"m-label-{name}": "kubernetes:core/v1:NodePatch",
-        f"m-verify-{name}": "command:remote:Command",
-    }
 
 
 def graph_of(args: Any, *, preview: bool = False, opts: pulumi.ResourceOptions | None = None) -> Graph:

@@ -12,8 +12,8 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from multus import InvalidArgumentsError, MultusComponent
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
-from tests.component.recording import CA, TOKEN, UID, Graph, run, without_secrets
+from tests.support.arguments import HOST_KEY, SSH_KEY, UID, k3s, node
+from tests.support.recording import CA, TOKEN, Graph, run, without_secrets
 
 CA_DATA = base64.b64encode(CA.encode()).decode()
 KUBECONFIG = (

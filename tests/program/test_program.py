@@ -12,12 +12,11 @@ import pulumi
 import pytest
 
 from multus.settings import Settings, SettingsError
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.component.recording import Run, run
-from tests.program.stack_files import ROOT, STACK_FILES, config_of, stack_name
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.paths import ROOT
+from tests.support.recording import Run, run
+from tests.support.stack_files import KUBECONFIG, SECRETS, STACK_FILES, config_of, stack_name
 
-KUBECONFIG = "apiVersion: v1\nkind: Config\nusers: [{name: made-up, user: {token: made-up-admin-token}}]\n"
-SECRETS = {"multus:kubeconfig": KUBECONFIG, "multus:sshPrivateKey": SSH_KEY}
 NODE = {"name": "server-1", "host": "192.0.2.11", "hostKey": HOST_KEY}
 GOOD = {"multus:distro": "k3s", "multus:nodes": json.dumps([NODE]), **SECRETS}
 

@@ -12,7 +12,7 @@ from multus_ops.doctor import examine as doctor
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_report import NodeReport, decoded_claims
 from multus_ops.ssh import NodeResult
-from tests.unit.clusters import claims, healthy, plan_of
+from tests.support.doctor_cases import claims, healthy, plan_of
 
 LONG = "pulumi config set --stack lab --path multus:resources.limits.memory 512Mi" + " x" * 60
 ERROR = Finding(Check.CONF, Severity.ERROR, "one: /x", "is [bold]broken[/bold]", "It matters.", LONG, "conf-not-json")

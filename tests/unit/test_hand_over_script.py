@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from multus import objects, resolve
-from tests.component.arguments import k3s
+from tests.support.arguments import k3s
 
 
 def hand_over(conf_dir: Path) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ from multus import InvalidArgumentsError, MultusComponentArgs, resolve
 from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
 from multus.argument_types import fields_of
 from multus.plan import ConfPlan, problems_of
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 
 
 def thick(**changes: Any) -> Any:

@@ -19,12 +19,13 @@ from pulumi.runtime import get_root_resource, set_all_config, test
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.rpc import UNKNOWN
 
+from tests.support.arguments import UID
+
 PROJECT = "multus"
 STACK = "test"
 
 TOKEN = "made-up.service-account.token"
 CA = "-----BEGIN CERTIFICATE-----\nmade-up\n-----END CERTIFICATE-----\n"
-UID = "7c1d2c1e-0000-4000-8000-000000000001"
 
 # How Pulumi marks a secret on the wire.
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
