@@ -32,7 +32,10 @@ def fixed_name_children(graph: Graph) -> list[Registration]:
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Graph:
-    return graph_of(k3s(node("a", 11), node("b.example", 12)))
+    graph = graph_of(k3s(node("a", 11), node("b.example", 12)))
+    # What is said below of all of them is said of six.
+    assert len(graph.of_type("remote:Command")) == 6
+    return graph
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])

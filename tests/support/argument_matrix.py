@@ -131,7 +131,7 @@ _THICK: dict[str, Any] = {
 
 
 def plans() -> dict[str, MultusComponentArgs]:
-    """Every combination that resolves, by a name that says what it is."""
+    """Every combination, by a name that says what it is; each of them resolves."""
     found: dict[str, MultusComponentArgs] = {}
     for plugin, special in (("thin", _THIN), ("thick", _THICK)):
         for distro, base in _DISTROS.items():
@@ -141,6 +141,5 @@ def plans() -> dict[str, MultusComponentArgs]:
                 args: Any = {"method": "helm", "plugin": plugin, **base, **changes}
                 if any(problem.path == "api_server" for problem in problems_of(args)):
                     args["api_server"] = API_SERVER
-                if option in ("tag", "networks-dir", "networks-dir-name") or not problems_of(args):
-                    found[f"{distro}-{plugin}-{option}"] = args
+                found[f"{distro}-{plugin}-{option}"] = args
     return found
