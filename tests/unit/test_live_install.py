@@ -14,8 +14,8 @@ from multus_ops.doctor.live_install import arguments_of, as_settings, plan_for_n
 from multus_ops.doctor.snapshot import Snapshot
 from multus_ops.render import plan_of as plan_of_settings
 from multus_ops.switch import READS
-from tests.component.arguments import k3s, node, vanilla
-from tests.unit.clusters import daemon_sets, plan_of
+from tests.support.arguments import k3s, node, vanilla
+from tests.support.doctor_cases import daemon_sets, plan_of
 
 NODE = node("one", 1)
 SERVER = "https://192.0.2.1:6443"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from multus_ops.nodes_file import NodesFileError, parse, parse_text, read
-from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY
 
 NODE = {"name": "a", "host": "192.0.2.1", "hostKey": HOST_KEY}
 JUMP = {"host": "192.0.2.9", "user": "jump", "hostKey": HOST_KEY}

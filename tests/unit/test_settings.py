@@ -8,7 +8,7 @@ from multus.args import SECRET_KEYS
 from multus.errors import ProblemKind
 from multus.plan import problems_of
 from multus.settings import camel, read, snake, spelled
-from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\n"
 SECRETS = {"multus:kubeconfig", "multus:sshPrivateKey"}
