@@ -157,18 +157,18 @@ def _node(node: Any, path: str, folder: Path, shared: Any, found: list[Problem])
     """The component's argument of one node. What is no mapping is left for the component's own check."""
     if not isinstance(node, Mapping):
         return node
-    login = dict(_login(node, path, folder, found))
+    login = dict(_login_of(node, path, folder, found))
     if "privateKey" not in login:
         if shared is None:
             fix = f"set {_KEY_FILE} to the key's file, or say --ssh-key FILE"
             found.append(Problem(f"{path}.privateKey", "is missing", fix))
         login["privateKey"] = "" if shared is None else shared
     if isinstance(node.get("proxy"), Mapping):
-        login["proxy"] = dict(_login(node["proxy"], f"{path}.proxy", folder, found))
+        login["proxy"] = dict(_login_of(node["proxy"], f"{path}.proxy", folder, found))
     return with_snake_keys([login], _NODES)[0]
 
 
-def _login(login: Mapping[str, Any], path: str, folder: Path, found: list[Problem]) -> Iterator[tuple[str, Any]]:
+def _login_of(login: Mapping[str, Any], path: str, folder: Path, found: list[Problem]) -> Iterator[tuple[str, Any]]:
     for key, value in login.items():
         if key == _KEY_FILE:
             yield "privateKey", _key_in(value, f"{path}.{_KEY_FILE}", folder, found)

@@ -58,7 +58,7 @@ class Outcome:
 
     Attributes:
         action: `disable` or `enable`.
-        nodes: every node that was told something, or whose pod was.
+        nodes: every node that was reached over SSH, or whose Multus pod was asked to end or to start.
         daemon_sets: `namespace/name` of every DaemonSet that was stopped or started.
         trouble: what went wrong beyond single nodes.
         seconds: how long it took.
@@ -224,7 +224,7 @@ class Switch:
 
     def _replace(self, daemon_set: Any, nodes: set[str]) -> set[str]:
         """Pods that leave the configuration behind make way for such that do not; the nodes where that has happened."""
-        self.progress(f"replacing the pods of {_named(daemon_set)} by such that clean up when they end")
+        self.progress(f"replacing the pods of {_named(daemon_set)} by pods that clean up when they end")
         for node in nodes:
             daemon_sets.keep(self.api, node)
         daemon_sets.stop_after_removal(self.api, daemon_set)

@@ -9,7 +9,7 @@ import pytest
 
 from multus import objects
 from multus_ops.doctor.case import Case
-from multus_ops.doctor.checks import findings
+from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
 from multus_ops.doctor.snapshot import Token
@@ -37,11 +37,11 @@ FOREIGN = {
 
 
 def found(case: Case, check: Check) -> list[Finding]:
-    return [each for each in findings(case) if each.check is check]
+    return [each for each in run_checks(case) if each.check is check]
 
 
 def only(case: Case) -> Finding:
-    [finding] = findings(case)
+    [finding] = run_checks(case)
     return finding
 
 

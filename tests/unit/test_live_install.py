@@ -90,3 +90,11 @@ def test_directories_that_nobody_reads_are_where_multus_works_all_the_same() -> 
     plan = plan_of().model_copy(update={"cni_conf_dir": "/etc/cni/net.d", "cni_bin_dir": "/opt/cni/bin"})
     found = plan_for_nodes(live(plan), [NODE], {}, SERVER)
     assert (found.cni_conf_dir, found.cni_bin_dir) == ("/etc/cni/net.d", "/opt/cni/bin")
+
+
+def test_k3s_nodes_ask_their_own_balancer_whatever_the_kubeconfig_names() -> None:
+    snapshot = Snapshot(nodes=live(plan_of()).nodes, endpoints=("192.0.2.10:6443",))
+    assert plan_for_nodes(snapshot, [NODE], {}, SERVER).api_server == plan_of().api_server
+    plain = Snapshot(nodes=live(plan_of(), version="v1.34.1").nodes, endpoints=("192.0.2.10:6443",))
+    assert plan_for_nodes(plain, [NODE], {}, SERVER).api_server == "https://192.0.2.10:6443"
+    assert plan_for_nodes(Snapshot(), [NODE], {}, SERVER).api_server == SERVER

@@ -16,11 +16,11 @@ from multus import objects
 from multus_ops import render
 from multus_ops.daemon_sets import STAYS
 from multus_ops.doctor.case import Case
-from multus_ops.doctor.checks import findings
+from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Occurrence, Severity, without_echoes
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Kind, Token
-from multus_ops.doctor.symptoms import SYMPTOMS, Symptom, recognised
+from multus_ops.doctor.symptoms import SYMPTOMS, Symptom, find_symptoms
 from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 from tests.support.doctor_cases import (
     KUBECONFIG,
@@ -229,7 +229,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
 
 
 def names(case: Case) -> set[str]:
-    return {found.symptom for found in recognised(case)}
+    return {found.symptom for found in find_symptoms(case)}
 
 
 def test_every_symptom_of_the_table_is_tried() -> None:
@@ -242,8 +242,8 @@ def test_every_symptom_of_the_table_is_tried() -> None:
 @pytest.mark.parametrize("plan", [THIN, THICK], ids=["thin", "thick"])
 def test_a_healthy_cluster_has_none(plan: Any) -> None:
     case = healthy(plan)
-    assert list(recognised(case)) == []
-    assert list(findings(case)) == []
+    assert list(find_symptoms(case)) == []
+    assert list(run_checks(case)) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -257,7 +257,7 @@ def test_a_broken_cluster_has_the_one_that_it_was_broken_by(name: str) -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_fix_is_made_of_whole_commands(name: str) -> None:
     case, _ = BROKEN[name]
-    for found in recognised(case):
+    for found in find_symptoms(case):
         assert found.fix
         assert found.why.endswith(".")
         for command in found.fix.splitlines():
@@ -306,9 +306,9 @@ def test_a_pod_that_has_its_network_is_none_of_those_that_failed_before() -> Non
 
 def test_a_recognised_trouble_hides_the_plain_finding_about_the_same_place() -> None:
     case = healthy(facts=kubeconfig(proof="401"))
-    plain = list(findings(case))
+    plain = list(run_checks(case))
     assert [found.check for found in plain] == [Check.KUBECONFIG]
-    both = without_echoes(iter([*recognised(case), *plain]))
+    both = without_echoes(iter([*find_symptoms(case), *plain]))
     assert [found.symptom for found in both] == ["token-refused"]
 
 
@@ -321,7 +321,7 @@ def test_thicks_standby_is_no_second_configuration() -> None:
 
 def test_errors_come_before_warnings() -> None:
     case = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
-    found = without_echoes(recognised(case))
+    found = without_echoes(find_symptoms(case))
     assert [each.severity for each in found] == [Severity.ERROR, Severity.WARNING]
 
 
@@ -331,7 +331,7 @@ def test_a_limit_is_raised_to_the_default_or_doubled(limit: str, larger: str) ->
     killed = sick_multus(
         {"running": {}}, last={"terminated": {"reason": "OOMKilled"}}, spec={"containers": [container]}
     )
-    [found] = recognised(healthy(multus=killed))
+    [found] = find_symptoms(healthy(multus=killed))
     assert found.fix.splitlines()[0].endswith(f" --path multus:resources.limits.memory {larger}")
 
 
@@ -344,7 +344,7 @@ def test_nodes_of_another_login_get_their_commands() -> None:
     plan = plan_of()
     node = plan.nodes[0].model_copy(update={"user": "admin", "sudo": True, "port": 2222})
     case = healthy(plan.model_copy(update={"nodes": (node,)}), facts={"stale_files": ("/x.new",)})
-    [found] = recognised(case)
+    [found] = find_symptoms(case)
     assert found.fix == "ssh -p 2222 admin@192.0.2.1 sudo rm -f /x.new"
 
 
@@ -360,7 +360,7 @@ def test_before_an_install_nothing_of_it_is_missed() -> None:
         networks=(),
         reports={NODE: NodeReport(facts=empty)},
     )
-    assert without_echoes(iter([*recognised(case), *findings(case)])) == []
+    assert without_echoes(iter([*find_symptoms(case), *run_checks(case)])) == []
 
 
 RELEASE = {"meta.helm.sh/release-name": "net", "meta.helm.sh/release-namespace": "kube-system"}
@@ -405,7 +405,7 @@ def without_placeholders(fix: str, programs: set[str]) -> list[str]:
 def test_without_a_stack_no_fix_names_one(name: str, origin: str) -> None:
     change, programs = ORIGINS[origin]
     case = without_stack(BROKEN[name][0], **change(BROKEN[name][0]))
-    for found in (*recognised(case), *findings(case)):
+    for found in (*find_symptoms(case), *run_checks(case)):
         without_placeholders(found.fix, programs)
 
 
@@ -438,7 +438,7 @@ def test_no_symptom_has_a_fix_that_needs_a_stack(origin: str) -> None:
 def fix_of(name: str, origin: str) -> list[str]:
     change, programs = ORIGINS[origin]
     case = without_stack(BROKEN[name][0], **change(BROKEN[name][0]))
-    [found] = [each for each in recognised(case) if each.symptom == name]
+    [found] = [each for each in find_symptoms(case) if each.symptom == name]
     return without_placeholders(found.fix, programs)
 
 
@@ -482,4 +482,4 @@ def test_what_may_not_be_read_is_not_said_to_be_gone() -> None:
     assert not names(healthy(crd=None, unseen=frozenset({Kind.CRD})))
     assert not names(healthy(tokens=(), unseen=frozenset({Kind.SECRETS})))
     hidden = frozenset({Kind.ACCOUNT, Kind.CONFIG_MAPS})
-    assert list(findings(healthy(account=None, config_maps=(), unseen=hidden))) == []
+    assert list(run_checks(healthy(account=None, config_maps=(), unseen=hidden))) == []

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from multus.args import Distro, Plugin
-from multus.distros import PROFILES, is_k3s_version, k3s_has_moved
+from multus.distros import PROFILES
 from multus.objects import DAEMON_SET
 from multus.plan import DEFAULT_NAMESPACE
 
 from .cluster_signs import plugins_of
 from .distribution import distro_of, has_flannel, kubelet_versions
-from .live_install import is_thick_set
+from .live_install import arguments_of_k3s, as_settings, is_thick_set
 from .managers import OPENSHIFT, managers_in
 from .snapshot import NETWORKS, Snapshot, name_of
 
@@ -183,12 +183,8 @@ def _network_steps(snapshot: Snapshot) -> Iterator[Step]:
 def _settings(snapshot: Snapshot, distro: Distro) -> Iterator[tuple[str, str]]:
     """Configuration keys with their values as a shell takes them."""
     yield "multus:distro", distro.value
-    if distro is Distro.K3S:
-        old = [each for each in kubelet_versions(snapshot) if is_k3s_version(each) and not k3s_has_moved(each)]
-        if old:
-            yield "multus:k3sVersion", shlex.quote(old[0])
-        if not has_flannel(snapshot):
-            yield "multus:flannel", "false"
+    for key, value in as_settings(arguments_of_k3s(snapshot, distro)).items():
+        yield f"multus:{key}", shlex.quote(value)
     if PROFILES[distro].api_server is None and snapshot.endpoints:
         yield "multus:apiServer", shlex.quote(f"https://{snapshot.endpoints[0]}")
     if _plugin(snapshot).answer == Plugin.THICK.value:

@@ -28,7 +28,7 @@ _SOON_SECONDS = 7 * 24 * 3600
 _SHOWN = 300
 
 
-def findings(case: Case) -> Iterator[Finding]:
+def run_checks(case: Case) -> Iterator[Finding]:
     """Everything that is not as it has to be."""
     for rule in _RULES:
         yield from rule(case)

@@ -32,7 +32,7 @@ from .findings import Check, Finding, Severity, without_echoes
 from .node_report import NodeReport
 from .origin import PulumiInstall
 from .snapshot import Kind, name_of, take
-from .symptoms import recognised
+from .symptoms import find_symptoms
 
 _NODE_SECONDS = 90
 # What only the nodes themselves can tell, and what there is only after an install.
@@ -146,7 +146,7 @@ def examine(
     started: Any = nullcontext([])
     if smoke_options is not None:
         progress("starting pods and looking into them")
-        started = smoke.pods(api, _names_of_nodes(api), smoke_options)
+        started = smoke.run_pods(api, _names_of_nodes(api), smoke_options)
     with started as outcomes:
         progress("reading the cluster")
         snapshot = take(api, plan.namespace if plan else None, _rights_needed(plan), reports, unreached)
@@ -154,7 +154,7 @@ def examine(
     options = shlex.join(reach.options)
     case = Case(snapshot, plan, reach.stack, nodes, options)
     rerun = f"multus-ops doctor --smoke {options}".rstrip()
-    found = without_echoes(chain(recognised(case), checks.findings(case), smoke.findings(outcomes, rerun)))
+    found = without_echoes(chain(find_symptoms(case), checks.run_checks(case), smoke.judge(outcomes, rerun)))
     table = tuple(lines(case, found, smoked=smoke_options is not None))
     return Report(_about(case), table, tuple(found), _unseen(case))
 

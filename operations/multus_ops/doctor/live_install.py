@@ -58,9 +58,11 @@ def arguments_of(snapshot: Snapshot, *, keep: bool = True) -> dict[str, Any]:
         # It has no profile: its own Multus is not ours to install, but can be looked at.
         distro = Distro.VANILLA
     daemon_set = _main_set(snapshot)
-    found: dict[str, Any] = {"distro": distro.value, **_of_k3s(snapshot, distro)}
-    server = _server(daemon_set) or (f"https://{snapshot.endpoints[0]}" if snapshot.endpoints else None)
-    if server is not None and server != PROFILES[distro].api_server:
+    found: dict[str, Any] = {"distro": distro.value, **arguments_of_k3s(snapshot, distro)}
+    server = _server(daemon_set) or PROFILES[distro].api_server
+    if server is None and snapshot.endpoints:
+        server = f"https://{snapshot.endpoints[0]}"
+    if server != PROFILES[distro].api_server:
         found["api_server"] = server
     if daemon_set is None:
         return found
@@ -96,14 +98,18 @@ def plan_for_nodes(
             cluster shows.
         server: the API server of the kubeconfig, for want of the install's own.
     """
-    seen = {"api_server": server, **arguments_of(snapshot)} | dict(given)
+    seen = arguments_of(snapshot) | dict(given)
+    if PROFILES[Distro(seen["distro"])].api_server is None:
+        seen.setdefault("api_server", server)
     # Where Multus works is a fact, even where this project would refuse to let it work there.
     directories: dict[str, Any] = {
         key: seen.pop(key).rstrip("/") for key in ("cni_conf_dir", "cni_bin_dir") if key in seen
     }
     unfit = {problem.path.partition(".")[0].partition("[")[0] for problem in problems_of(seen)}
     arguments = {key: value for key, value in seen.items() if key not in unfit or key == "distro"}
-    arguments.setdefault("api_server", "https://127.0.0.1:6443")
+    if PROFILES[Distro(seen["distro"])].api_server is None:
+        # One that a program cannot take is nothing that nodes are told.
+        arguments.setdefault("api_server", "https://127.0.0.1:6443")
     # Thin stands by for thick where a step has put it and another takes it away; what it says has to be known.
     has_steps = {each["metadata"]["name"] for each in snapshot.nodes if _is_provisioned(each)}
     stands_by = {node["name"] for node in nodes} <= has_steps and bool(_own_file(snapshot))
@@ -125,7 +131,8 @@ def _main_set(snapshot: Snapshot) -> Object | None:
     return sets.get(DAEMON_SET) or next(iter(sets.values()), None)
 
 
-def _of_k3s(snapshot: Snapshot, distro: Distro) -> dict[str, Any]:
+def arguments_of_k3s(snapshot: Snapshot, distro: Distro) -> dict[str, Any]:
+    """What decides k3s' paths besides its name; nothing for every other distribution."""
     if distro is not Distro.K3S:
         return {}
     old = [version for version in kubelet_versions(snapshot) if is_k3s_version(version) and not k3s_has_moved(version)]

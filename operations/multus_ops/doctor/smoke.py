@@ -75,7 +75,7 @@ class Outcome:
 
 
 @contextmanager
-def pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions) -> Iterator[list[Outcome]]:
+def run_pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions) -> Iterator[list[Outcome]]:
     """Start the pods and wait for them; while the block runs they are still there to be looked at.
 
     They are taken away at the end of the block, also when this program is interrupted or told to end.
@@ -110,7 +110,7 @@ def pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions) -> 
                     objects.delete_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, own_network)
 
 
-def findings(outcomes: Sequence[Outcome], rerun: str) -> Iterator[Finding]:
+def judge(outcomes: Sequence[Outcome], rerun: str) -> Iterator[Finding]:
     """What went wrong, with the command that tries again."""
     for outcome in outcomes:
         if outcome.went_well:

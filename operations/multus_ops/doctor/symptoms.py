@@ -75,7 +75,7 @@ def _filled(changes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, 
     return {key.format_map(values): value.format_map(values) for key, value in changes.items()}
 
 
-def recognised(case: Case) -> Iterator[Finding]:
+def find_symptoms(case: Case) -> Iterator[Finding]:
     """Every trouble of the table that there is."""
     for symptom in SYMPTOMS:
         yield from symptom.findings(case)
