@@ -27,7 +27,9 @@ _OF_THE_INSTALL = ("cniConfDir", "cniBinDir", "plugin", "namespace")
 _KEY_FILE = "privateKeyFile"
 _SHARED_KEY = "sshPrivateKey"
 _SHARED_KEY_FILE = "sshPrivateKeyFile"
-_INSECURE = "insecureIgnoreHostKey"
+# A Python program's own list of nodes has the keys in Python's spelling.
+_KEY = ("privateKey", "private_key")
+_INSECURE = ("insecureIgnoreHostKey", "insecure_ignore_host_key")
 _NODES: Any = fields_of(MultusComponentArgs)["nodes"]
 
 
@@ -141,7 +143,7 @@ def _parsed(text: str, name: str) -> Any:
 
 def _holds_keys(document: Any) -> bool:
     if isinstance(document, Mapping):
-        return any(key in (_SHARED_KEY, "privateKey") or _holds_keys(value) for key, value in document.items())
+        return any(key in (_SHARED_KEY, *_KEY) or _holds_keys(value) for key, value in document.items())
     return isinstance(document, list) and any(map(_holds_keys, document))
 
 
@@ -172,7 +174,9 @@ def _login_of(login: Mapping[str, Any], path: str, folder: Path, found: list[Pro
     for key, value in login.items():
         if key == _KEY_FILE:
             yield "privateKey", _key_in(value, f"{path}.{_KEY_FILE}", folder, found)
-        elif key == _INSECURE:
+        elif key in _KEY:
+            yield _KEY[0], value
+        elif key in _INSECURE:
             found.append(Problem(f"{path}.{key}", "is not taken here", "write the hostKey"))
         else:
             yield key, value

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from multus_ops.nodes_file import NodesFileError, parse, parse_text, read
-from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY, node
 
 NODE = {"name": "a", "host": "192.0.2.1", "hostKey": HOST_KEY}
 JUMP = {"host": "192.0.2.9", "user": "jump", "hostKey": HOST_KEY}
@@ -42,8 +42,8 @@ def test_keys_lie_in_files_beside_it(tmp_path: Path) -> None:
     proxy = {**JUMP, "privateKeyFile": "other"}
     more = {"user": "admin", "port": 2222, "sudo": False}
     found = read(written(tmp_path, [{**NODE, **more, "privateKeyFile": "key", "proxy": proxy}]))
-    [node] = found.nodes
-    assert node == {
+    [only] = found.nodes
+    assert only == {
         "name": "a",
         "host": "192.0.2.1",
         "host_key": HOST_KEY,
@@ -67,7 +67,7 @@ def test_one_key_for_all(tmp_path: Path, given: str) -> None:
     if given in values:
         document[given] = values[given]  # type: ignore[assignment]  # a document holds anything
     found = read(written(tmp_path, document, 0o600), key if given == "--ssh-key" else None)
-    assert [node["private_key"] for node in found.nodes] == [SSH_KEY, SSH_KEY]
+    assert [each["private_key"] for each in found.nodes] == [SSH_KEY, SSH_KEY]
 
 
 def test_the_outputs_of_a_program_are_such_a_file(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_the_outputs_of_a_program_are_such_a_file(tmp_path: Path) -> None:
         "vpcId": "anything",
     }
     found = parse_text(json.dumps(outputs), "standard input", tmp_path)
-    assert [node["name"] for node in found.nodes] == ["a"]
+    assert [each["name"] for each in found.nodes] == ["a"]
     assert found.install == {"cni_conf_dir": "/etc/cni/net.d", "cni_bin_dir": "/opt/cni/bin", "plugin": "thin"}
     assert found.says_where
 
@@ -144,6 +144,15 @@ def test_a_file_that_holds_keys_is_read_by_its_owner_alone(tmp_path: Path) -> No
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NodesFileError, match="cannot be read: No such file or directory"):
         read(tmp_path / "absent")
+
+
+def test_a_python_programs_own_nodes_are_such_a_list(tmp_path: Path) -> None:
+    found = parse([node("a", 1), node("b", 2, proxy={"host": "192.0.2.9", "host_key": HOST_KEY})], "it", tmp_path)
+    assert [each["host_key"] for each in found.nodes] == [HOST_KEY, HOST_KEY]
+    assert [each["private_key"] for each in found.nodes] == [SSH_KEY, SSH_KEY]
+    assert found.nodes[1]["proxy"] == {"host": "192.0.2.9", "host_key": HOST_KEY}
+    [said] = refusal(tmp_path, [node("a", 1)], 0o644)
+    assert "holds private keys" in said
 
 
 def test_a_list_may_stand_for_the_whole(tmp_path: Path) -> None:
