@@ -126,7 +126,7 @@ class Stack:
         self.config_file = self._project / f"Pulumi.{name}.yaml"
         self.log = cluster.state / "logs" / f"pulumi-{name}.log"
         self._pulumi = programs.path("pulumi")
-        # Helm is the stand-in's, and whoever runs `lab shell` has work for both.
+        # helm for the stand-in of the Kubernetes provider; both for people in `lab shell`.
         self._tools = [programs.path(name).parent for name in ("helm", "kubectl")]
         self._wish = _wish(os.environ.get("LAB_PLUGINS") or plugins)
         self._ready = False
@@ -342,7 +342,7 @@ class _Tee(threading.Thread):
 
 
 def _cluster_config(cluster: Cluster) -> dict[str, Any]:
-    """What a user of such a cluster would write."""
+    """The configuration that a user of such a cluster would write."""
     if cluster.distro == "k3s-legacy":
         return {"multus:distro": "k3s", "multus:cniBinDir": str(cluster.look.bin_dir)}
     if cluster.look.balancer is None:
