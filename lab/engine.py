@@ -126,7 +126,7 @@ class Stack:
         self.config_file = self._project / f"Pulumi.{name}.yaml"
         self.log = cluster.state / "logs" / f"pulumi-{name}.log"
         self._pulumi = programs.path("pulumi")
-        # helm for the stand-in of the Kubernetes provider; both for people in `lab shell`.
+        # Helm is the stand-in's, and whoever runs `lab shell` has work for both.
         self._tools = [programs.path(name).parent for name in ("helm", "kubectl")]
         self._wish = _wish(os.environ.get("LAB_PLUGINS") or plugins)
         self._ready = False

@@ -98,7 +98,7 @@ class Node:
         authority.issue(f"{self.name}-kubelet", f"system:node:{self.name}", ["system:nodes"], [self.name, self.address])
 
     def start(self) -> None:
-        """Boot it, and install it first if its disk is empty; do not wait for its kubelet."""
+        """Boot it, installing it first on an empty disk; the kubelet is on its way when this returns."""
         if self._init.pid:
             return
         if not self._disk.installed:

@@ -13,22 +13,8 @@ _HEAD = """\
 
 Written from `components/multus/args.py` by `python -m tests.schema.regenerate`. In a stack's configuration, and in
 every language but Python, the same names are in camel case: `multus:cniConfDir`. A name without a default is required.
-
-## The five that most people need
-
-Every other argument has a default that fits most clusters; the tables below list all of them.
-
-| argument | when | meaning |
-| --- | --- | --- |
 """
 _TOP = "MultusComponentArgs"
-_MOST_NEEDED = {
-    "distro": "always",
-    "nodes": "whenever SSH reaches the nodes",
-    "api_server": "on vanilla and every other distribution without a default",
-    "reference_plugins": "where a network needs a plugin that the nodes lack, such as `macvlan` on k3s",
-    "image": "for another release of Multus, a mirror or a digest",
-}
 
 
 def page() -> str:
@@ -36,23 +22,16 @@ def page() -> str:
     body = ast.parse(Path(args.__file__).read_text(encoding="utf-8")).body
     classes = [item for item in body if isinstance(item, ast.ClassDef)]
     ordered = sorted(classes, key=lambda item: item.name != _TOP)
-    meanings = {name: meaning for name, _, meaning in _fields(ordered[0])}
-    first = [f"| `{name}` | {when} | {meanings[name]} |" for name, when in _MOST_NEEDED.items()]
-    return "\n".join([_HEAD + "\n".join(first), "", *(_section(item) for item in ordered)])
-
-
-def _fields(item: ast.ClassDef) -> list[tuple[str, str, str]]:
-    """Of each field its name, its type and its docstring."""
-    return [
-        (field.target.id, _type(field.annotation), _text(below))
-        for field, below in zip(item.body, item.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-    ]
+    return "\n".join([_HEAD, *(_section(item) for item in ordered)])
 
 
 def _section(item: ast.ClassDef) -> str:
     about = " ".join((ast.get_docstring(item) or "").split())
-    rows = [f"| `{name}` | `{kind}` | {meaning} |" for name, kind, meaning in _fields(item)]
+    rows = [
+        f"| `{field.target.id}` | `{_type(field.annotation)}` | {_text(below)} |"
+        for field, below in zip(item.body, item.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    ]
     values = [f"- `{ast.literal_eval(field.value)}`" for field in item.body if isinstance(field, ast.Assign)]
     table = ["| argument | type | meaning |", "| --- | --- | --- |", *rows] if rows else values
     return "\n".join([f"## {item.name}", "", about, "", *table, ""])

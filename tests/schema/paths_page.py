@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from multus.args import Distro
-from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, Tried, k3s_profile
+from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, k3s_profile
 
 PAGE = Path(__file__).parents[2] / "docs" / "paths.md"
 _HEAD = """\
@@ -13,10 +13,6 @@ _HEAD = """\
 
 Written from `components/multus/distros.py` by `python -m tests.schema.regenerate`. All of them are paths on the host.
 Any can be overridden by an argument; each listed node is checked against its own containerd before anything changes.
-
-| run by the tests | never run |
-| --- | --- |
-| {run} | {never} |
 """
 _FACTS = {
     "CNI configuration": "cni_conf_dir",
@@ -29,17 +25,7 @@ _FACTS = {
 
 def page() -> str:
     """The page as it has to be."""
-    profiles = _profiles()
-    run, never = (
-        ", ".join(_link(title) for title, _, profile in profiles if profile.tried is tried)
-        for tried in (Tried.LAB, Tried.NEVER)
-    )
-    head = _HEAD.format(run=run, never=never)
-    return "\n".join([head, *(_section(title, about, profile) for title, about, profile in profiles)])
-
-
-def _link(title: str) -> str:
-    return f"[{title}](#{title.lower().replace(' ', '-')})"
+    return "\n".join([_HEAD, *(_section(title, about, profile) for title, about, profile in _profiles())])
 
 
 def _profiles() -> list[tuple[str, str, Profile]]:
@@ -71,7 +57,7 @@ def _profiles() -> list[tuple[str, str, Profile]]:
 
 def _section(title: str, about: str, profile: Profile) -> str:
     rows = [f"| {fact} | `{getattr(profile, key)}` | `{key}` |" for fact, key in _FACTS.items()]
-    server = f"`{profile.api_server}`" if profile.api_server else "none: give one"
+    server = f"`{profile.api_server}`" if profile.api_server else "none: has to be said"
     network = f"`{profile.network}`" if profile.network else "depends on the cluster"
     file = f" in `{profile.network_file}`" if profile.network_file else ""
     unread = ", ".join(f"`{path}`" for path in profile.unread_dirs)
@@ -88,7 +74,7 @@ def _section(title: str, about: str, profile: Profile) -> str:
             f"| default network | {network}{file} | `conf.network_name`, `conf.master_conf` |",
             "",
             *([f"Often named, and not read by its runtime: {unread}.", ""] if unread else []),
-            profile.tried.value,
+            f"Run by this project's tests: {profile.tried or 'no, it is from its source alone'}.",
             "",
             f"Source: {profile.source}.",
             "",
