@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.blocks import DOCS, ROOT
+from tests.support.paths import DOCS, ROOT
 
 CONFIG = ROOT / "zensical.toml"
 
