@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.docs.blocks import DOCS, ROOT
+from tests.support.paths import DOCS, ROOT
 
 # A heading and its text, up to the next heading of any level.
 SECTIONS = re.findall(r"(?ms)^##+ (.*?)\n(.*?)(?=^##+ |\Z)", (DOCS / "lifecycle.md").read_text(encoding="utf-8"))
