@@ -21,7 +21,9 @@ def test_profile_has_absolute_paths_and_a_source(distro: Distro) -> None:
         profile.cni_conf_dir,
         profile.cni_bin_dir,
         profile.plugins_dir,
-        profile.containerd_config,
+        profile.runtime.file,
+        profile.runtime.state_dir,
+        profile.server_ca,
         profile.kubelet_dir,
         profile.netns_dir,
     ):
@@ -75,7 +77,10 @@ def test_the_data_dir_of_k3s_moves_every_path_below_it() -> None:
     assert plan.cni_conf_dir == "/srv/k3s/agent/etc/cni/net.d"
     assert plan.cni_bin_dir == "/srv/k3s/data/cni"
     assert plan.plugins_dir == "/srv/k3s/data"
-    assert plan.containerd_config == "/srv/k3s/agent/etc/containerd/config.toml"
+    assert plan.runtime.crictl == "/srv/k3s/data/current/bin/crictl"
+    assert plan.runtime.file == "/srv/k3s/agent/etc/containerd/config.toml"
+    assert plan.runtime.bin_link == "/srv/k3s/data/current/bin"
+    assert plan.server_ca == "/srv/k3s/agent/server-ca.crt"
 
 
 def test_every_directory_can_be_overridden() -> None:
@@ -86,12 +91,11 @@ def test_every_directory_can_be_overridden() -> None:
             "cni_bin_dir": "/a/bin/",
             "kubelet_dir": "/a/kubelet",
             "netns_dir": "/a/netns",
-            "containerd_config": "/a/config.toml",
         }
     )
     assert plan.cni_conf_dir == "/a/net.d"
     assert (plan.cni_bin_dir, plan.plugins_dir) == ("/a/bin", "/a/bin")
-    assert (plan.kubelet_dir, plan.netns_dir, plan.containerd_config) == ("/a/kubelet", "/a/netns", "/a/config.toml")
+    assert (plan.kubelet_dir, plan.netns_dir) == ("/a/kubelet", "/a/netns")
 
 
 def test_no_flannel_keeps_nothing_of_flannels() -> None:
