@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.node.scratch import BIN_DIR, CONF_DIR, Node, only_busybox, only_dash
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, Node, only_busybox, only_dash
 
 DEAD, ALIVE = "d" * 64, "a" * 64
 
