@@ -454,9 +454,6 @@ class MultusComponentArgs(TypedDict):
     netns_dir: NotRequired[str]
     """Where the host keeps network namespaces, which thick enters. Defaults to the distribution's."""
 
-    containerd_config: NotRequired[str]
-    """The runtime's configuration on the host, which nodes are checked against. Defaults to the distribution's."""
-
     api_server: NotRequired[pulumi.Input[str]]
     """URL of the API server as every node's host reaches it, best without kube-proxy: `https://host:port`. Defaults to
     `https://127.0.0.1:6444` on k3s, the agent's own balancer, and to such an address on rke2, microk8s and talos;

@@ -212,7 +212,7 @@ def _foreign_chart(helm: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _directories(valid: Mapping[str, Any]) -> Iterator[Problem]:
     profile = profile_of(valid)
-    for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "containerd_config", "data_dir"):
+    for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "data_dir"):
         if key not in valid:
             continue
         if not _is_host_path(valid[key]):

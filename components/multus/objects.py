@@ -127,7 +127,7 @@ def _cluster_role_binding(plan: InstallPlan, name: str, subject: Object) -> Obje
 def flow_schema(plan: InstallPlan) -> Object | None:
     """The account's priority at the API server, which every account of kube-system has by itself.
 
-    Thin Multus gives up after a quarter of a second; among everybody's accounts a busy API server lets it wait longer.
+    Thin Multus waits 2 x 250 ms for the API; among everybody's accounts a busy API server can take longer.
     """
     if plan.namespace == "kube-system":
         return None

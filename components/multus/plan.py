@@ -15,7 +15,7 @@ from . import argument_rules
 from . import image as images
 from .args import Credentials, Distro, LiveAttachments, LogLevel, Method, MultusComponentArgs, Plugin
 from .argument_types import check, is_opaque
-from .distros import Profile
+from .distros import Profile, Runtime
 from .errors import InvalidArgumentsError, Problem
 
 PROGRAM = "multus"
@@ -173,7 +173,8 @@ class InstallPlan(_Frozen):
     plugins_dir: str
     kubelet_dir: str
     netns_dir: str
-    containerd_config: str
+    runtime: Runtime
+    server_ca: str
     api_server: Any
     conf: ConfPlan
     whole_conf: WholeConfPlan | None
@@ -252,7 +253,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     image, security, reference = valid.get("image", {}), valid.get("security", {}), valid.get("reference_plugins")
     directories = {
         key: _directory(valid.get(key, getattr(profile, key)))
-        for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "containerd_config")
+        for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir")
     }
     return InstallPlan(
         distro=valid["distro"],
@@ -266,6 +267,8 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         pull_policy=image.get("pull_policy", images.PULL_POLICIES[0]),
         pull_secrets=tuple(image.get("pull_secrets", ())),
         **directories,
+        runtime=profile.runtime,
+        server_ca=profile.server_ca,
         plugins_dir=_directory(valid["cni_bin_dir"]) if "cni_bin_dir" in valid else profile.plugins_dir,
         api_server=valid.get("api_server", profile.api_server),
         conf=ConfPlan(**valid.get("conf", {})),

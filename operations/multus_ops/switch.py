@@ -13,7 +13,7 @@ from typing import Any
 
 from kubernetes import client
 
-from multus.node_steps import words_of
+from multus.node_steps import options_for
 from multus.plan import InstallPlan, NodePlan
 
 from . import daemon_sets
@@ -24,7 +24,7 @@ from .ssh import NodeResult, run_on_nodes
 _EVERY_SECONDS = 0.25
 # How long a new pod has to stay up before it counts as one that hears when it is to end.
 _SETTLED_SECONDS = 5
-READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby")
+READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby", "crictl")
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class Switch:
         nodes = [node for node in plan.nodes if not node.gone and (only is None or node.name in only)]
 
         def words(node: NodePlan) -> list[str]:
-            known = words_of(plan, node)
+            known = options_for(plan, node)
             said = {key: known[key] for key in READS if known[key]} | options
             return [
                 phase,

@@ -24,7 +24,7 @@ _AT_ONCE = 8
 _LABEL = "churn"
 # The pod itself looks: an annotation would only repeat what Multus believes.
 _LOOK = "ip -o -4 addr show dev {} | grep -q inet"
-# Thin Multus gives the API server half a second, which says something about this machine and nothing about an install.
+# Thin Multus gives the API server 2 x 250 ms, which says something about this machine and nothing about an install.
 _OVERLOADED = "context deadline exceeded"
 _serial = count(1)
 

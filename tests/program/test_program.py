@@ -128,7 +128,6 @@ CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
     "cni_bin_dir": ("/srv/cni/bin", {}),
     "kubelet_dir": ("/srv/kubelet", THICK),
     "netns_dir": ("/srv/netns", THICK),
-    "containerd_config": ("/srv/containerd.toml", {}),
     "api_server": ("https://192.0.2.1:6443", {}),
     "conf": ({"namespaceIsolation": True}, {}),
     "log": ({"level": "debug"}, {}),

@@ -115,7 +115,6 @@ IN_WORDS = {
     "MultusComponentArgs.cni_bin_dir",
     "MultusComponentArgs.cni_conf_dir",
     "MultusComponentArgs.conf",
-    "MultusComponentArgs.containerd_config",
     "MultusComponentArgs.daemon",
     "MultusComponentArgs.flannel",
     "MultusComponentArgs.helm",

@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from multus import MultusComponentArgs, args
 from multus.args import ImageArgs, NodeArgs
 from multus.argument_types import fields_of
-from tests.schema import arguments_page, commands_page, paths_page, troubleshooting_page
+from tests.schema import arguments_page, commands_page, distributions_part, paths_page, troubleshooting_page
 from tests.schema.published import COMMITTED, REGENERATE, schema, written
 from tests.support.schema_names import TOKEN
 
@@ -89,7 +89,9 @@ def test_committed_schema_is_current() -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [arguments_page, commands_page, paths_page, troubleshooting_page], ids=lambda made: made.PAGE.stem
+    "made",
+    [arguments_page, commands_page, distributions_part, paths_page, troubleshooting_page],
+    ids=lambda made: made.PAGE.stem,
 )
 def test_committed_page_is_current(made: Any) -> None:
     assert made.PAGE.read_text(encoding="utf-8") == made.page(), f"run `{REGENERATE}` and commit the result"

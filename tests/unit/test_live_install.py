@@ -8,7 +8,7 @@ import pytest
 
 from multus import objects
 from multus.metadata import NODE_LABEL
-from multus.node_steps import words_of
+from multus.node_steps import options_for
 from multus.plan import InstallPlan, resolve
 from multus_ops.doctor.live_install import arguments_of, as_settings, plan_for_nodes
 from multus_ops.doctor.snapshot import Snapshot
@@ -53,7 +53,7 @@ def test_nodes_are_told_what_the_install_told_them(arguments: Any) -> None:
     plan = resolve(arguments)
     version = arguments.get("k3s_version", "v1.34.1+k3s1") if arguments["distro"] == "k3s" else "v1.34.1"
     found = plan_for_nodes(live(plan, version=version), [NODE], {}, SERVER)
-    there, then = words_of(found, found.nodes[0]), words_of(plan, plan.nodes[0])
+    there, then = options_for(found, found.nodes[0]), options_for(plan, plan.nodes[0])
     assert {key: there[key] for key in READS} == {key: then[key] for key in READS}
     assert found.nodes == plan.nodes
 

@@ -96,7 +96,6 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("data-dir", k3s(data_dir="srv"), "data_dir", "not an absolute host path", "write one such as"),
     ("kubelet-dir", k3s(kubelet_dir="x"), "kubelet_dir", "not an absolute host path", "write one such as"),
     ("netns-dir", k3s(netns_dir="x"), "netns_dir", "not an absolute host path", "write one such as"),
-    ("containerd", k3s(containerd_config="x"), "containerd_config", "not an absolute host path", "write one such as"),
     ("bin-dir-k3s", k3s(cni_bin_dir="/opt/cni/bin"), "cni_bin_dir", "not read by the runtime of k3s", "data/cni'"),
     (
         "bin-dir-never",
@@ -492,7 +491,13 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "plugins_dir": "/var/lib/rancher/k3s/data",
         "kubelet_dir": "/var/lib/kubelet",
         "netns_dir": "/run/netns",
-        "containerd_config": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+        "runtime": {
+            "crictl": "/var/lib/rancher/k3s/data/current/bin/crictl",
+            "file": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+            "state_dir": "/run/k3s/containerd",
+            "bin_link": "/var/lib/rancher/k3s/data/current/bin",
+        },
+        "server_ca": "/var/lib/rancher/k3s/agent/server-ca.crt",
         "api_server": "https://127.0.0.1:6444",
         "conf": ConfPlan().model_dump(mode="json"),
         "whole_conf": None,
@@ -583,7 +588,7 @@ def test_plugins_that_a_container_brings_need_not_be_there_before() -> None:
 def test_plan_of_vanilla_has_its_paths() -> None:
     plan = resolve(vanilla())
     assert (plan.cni_conf_dir, plan.cni_bin_dir) == ("/etc/cni/net.d", "/opt/cni/bin")
-    assert plan.containerd_config == "/etc/containerd/config.toml"
+    assert plan.runtime.file == "/etc/containerd/config.toml"
     assert plan.api_server == "https://192.0.2.1:6443"
 
 

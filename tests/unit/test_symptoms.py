@@ -18,6 +18,7 @@ from multus_ops.daemon_sets import STAYS
 from multus_ops.doctor.case import Case
 from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Occurrence, Severity, without_echoes
+from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Kind, Token
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom, find_symptoms
@@ -135,7 +136,12 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
                 NODE: NodeReport(
                     findings=(
                         NodeFinding(
-                            severity="error", where="/c.toml", what="reads another", fix="set cniConfDir to /x"
+                            severity="error",
+                            code=NodeCode.CONF_DIR_ELSEWHERE,
+                            where="/c.toml",
+                            what="reads another",
+                            fix="say so",
+                            value="/x",
                         ),
                     ),
                     facts=facts_of(THIN),

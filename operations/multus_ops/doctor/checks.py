@@ -94,24 +94,13 @@ def _unreached(case: Case) -> Iterator[Finding]:
         yield _error(Check.SSH, f"node {node}", reason, why, f"{case.on(node)} true")
 
 
-def _said_by_nodes(case: Case) -> Iterator[Finding]:
-    """The node program's own findings; its fix is an order, no command."""
+def _found_by_nodes(case: Case) -> Iterator[Finding]:
+    """The node program's own findings. Their fixes are sentences, so they are printed as comments."""
     why = "The preflight of `pulumi up` refuses to go on over it."
     for node, report in case.reports:
         for found in report.findings:
-            severity = Severity(found.severity)
-            where = f"{node}: {found.where}"
-            yield Finding(_check_of(found.where, found.what), severity, where, found.what, why, f"# {found.fix}")
-
-
-def _check_of(where: str, what: str) -> Check:
-    if "default network" in what or "could not load" in what or "does not read" in what:
-        return Check.DEFAULT_NETWORK
-    if "Multus configuration" in what or "Cilium" in what:
-        return Check.CONF
-    if where == "/":
-        return Check.MOUNTS
-    return Check.NETWORKS if "plugin that a network needs" in what else Check.RUNTIME
+            where, severity = f"{node}: {found.where}", Severity(found.severity)
+            yield Finding(found.code.check, severity, where, found.what, why, f"# {found.fix}")
 
 
 def _pods_of_multus(case: Case) -> Iterator[Finding]:
@@ -341,7 +330,7 @@ _RULES: tuple[Rule, ...] = (
     _managers,
     _foreign_sets,
     _unreached,
-    _said_by_nodes,
+    _found_by_nodes,
     _pods_of_multus,
     _our_sets,
     _crd,

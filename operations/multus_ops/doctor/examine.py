@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from multus import objects
-from multus.node_steps import words_of
+from multus.node_steps import options_for
 from multus.plan import InstallPlan, NodePlan, resolve
 
 from ..node_program import program_for_people
@@ -215,7 +215,7 @@ def report_of(result: NodeResult) -> NodeReport:
 
 def words(plan: InstallPlan, node: NodePlan) -> list[str]:
     """What stands after the node program: the phase and what it is told of the plan."""
-    known = {**words_of(plan, node), "server": plan.api_server}
+    known = {**options_for(plan, node), "server": plan.api_server}
     given = {key: value for key, value in known.items() if value and key not in ("plan", "marker", "token_secret")}
     return ["diagnose", *(word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value)))]
 

@@ -11,6 +11,7 @@ from multus.plan import PROGRAM, SHIM
 
 from .case import Case
 from .findings import Occurrence
+from .node_codes import NodeCode
 from .node_report import Conf, Facts, Kubeconfig
 from .snapshot import is_well
 
@@ -258,10 +259,13 @@ def _few(files: Any) -> str:
     return f"{shown}, ..." if len(files) > 3 else shown
 
 
+_KEY_OF = {NodeCode.CONF_DIR_ELSEWHERE: "cniConfDir", NodeCode.BIN_DIR_ELSEWHERE: "cniBinDir"}
+
+
 def plan_against_runtime(case: Case) -> Iterator[Occurrence]:
     for node, report in case.reports:
         for found in report.findings:
-            match = re.fullmatch(r"set (cniConfDir|cniBinDir) to (/\S*)", found.fix)
-            if match:
-                values = {"key": match[1], "value": shlex.quote(match[2])}
+            key = _KEY_OF.get(found.code)
+            if key is not None:
+                values = {"key": key, "value": found.value}
                 yield Occurrence(f"{node}: {found.where}", found.what, node, values)
