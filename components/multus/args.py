@@ -316,24 +316,11 @@ class ReferencePluginsArgs(TypedDict):
 
 
 class HelmArgs(TypedDict):
-    """The release. With another chart than this component's, that chart decides what is installed: docs/helm.md."""
+    """The release of this component's chart. Another chart is a `k8s.helm.v3.Release` of your own: docs/helm.md."""
 
     values: NotRequired[Mapping[str, Any]]
     """Values for the chart, merged over those that follow from the other arguments; a part of it may be an Output.
     Defaults to none."""
-
-    chart: NotRequired[str]
-    """Another chart: its name in `repository`, an `oci://` reference or a path. It then says itself what is installed:
-    `nodes` and whatever else this component's chart takes are refused. Defaults to this component's."""
-
-    repository: NotRequired[str]
-    """The URL of the other chart's repository. Defaults to none."""
-
-    version: NotRequired[str]
-    """The other chart's exact version. Required unless `chart` is left out."""
-
-    daemon_set: NotRequired[str]
-    """The name of the other chart's DaemonSet, which is waited for. Required unless `chart` is left out."""
 
 
 class ProxyArgs(TypedDict):
@@ -422,7 +409,7 @@ class MultusComponentArgs(TypedDict):
     to `manifest`."""
 
     helm: NotRequired[HelmArgs]
-    """What only the method `helm` has. Defaults to the chart that comes with this component."""
+    """What only the method `helm` has. Defaults to none."""
 
     handover: NotRequired[bool]
     """Let go of the DaemonSets, so that the other `method` can take them over as they run. True for one `up` before

@@ -40,16 +40,7 @@ _QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)
 _LABEL_NAME = re.compile(r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
 
-_CHART = re.compile(r"^(oci://)?[A-Za-z0-9._/:@+-]+\Z")
-_REPOSITORY_URL = re.compile(r"^https?://[^\s@]+\Z")
-_EXACT_VERSION = re.compile(r"^v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?\Z")
-
 _EXPONENTS: dict[str, int] = {unit: index for index, unit in enumerate("kMGTPE", 1)}
-# Arguments that mean something whatever chart is installed.
-OF_ANY_CHART = (
-    *("distro", "k3s_version", "flannel", "data_dir", "cni_conf_dir", "cni_bin_dir"),
-    *("method", "helm", "namespace", "create_namespace", "adopt", "timeout_seconds"),
-)
 # Keys of `conf` for which thin's entrypoint has no flag.
 WRITTEN_WHOLE = (
     "cluster_network",
@@ -84,8 +75,7 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _overall(valid)
     yield from _helm(valid)
     yield from _directories(valid)
-    if not is_foreign(valid):
-        yield from _api_server(valid)
+    yield from _api_server(valid)
     yield from images.problems(valid.get("image", {}), plugin)
     yield from _conf(valid, plugin)
     yield from _log(valid.get("log", {}), plugin)
@@ -163,11 +153,6 @@ def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def is_foreign(valid: Mapping[str, Any]) -> bool:
-    """Whether another chart than ours decides what is installed."""
-    return "chart" in valid.get("helm", {})
-
-
 def _helm(valid: Mapping[str, Any]) -> Iterator[Problem]:
     helm = valid.get("helm")
     if helm is None:
@@ -177,37 +162,6 @@ def _helm(valid: Mapping[str, Any]) -> Iterator[Problem]:
         return
     if not _is_json(helm.get("values", {}), known_late=True):
         yield Problem("helm.values", "is not made of what JSON has", "write it as a values file does")
-    if not is_foreign(valid):
-        for key in ("repository", "version", "daemon_set"):
-            if key in helm:
-                yield Problem(f"helm.{key}", "says something of another chart", "name it as helm.chart, or remove it")
-        return
-    yield from _foreign_chart(helm)
-    for key, value in valid.items():
-        if key not in OF_ANY_CHART and value not in ([], False):
-            yield Problem(
-                key,
-                f"means nothing with chart {helm['chart']!r}, which decides by itself",
-                "say it in helm.values where the chart has it, and remove it here",
-            )
-
-
-def _foreign_chart(helm: Mapping[str, Any]) -> Iterator[Problem]:
-    chart, version, name = helm["chart"], helm.get("version"), helm.get("daemon_set")
-    if not _CHART.match(chart):
-        yield Problem("helm.chart", f"{chart!r} is no chart", "write a name, 'oci://...' or './path'")
-    elif "repository" in helm and (chart.startswith("oci://") or "/" in chart):
-        yield Problem("helm.repository", f"is given although {chart!r} says where it is", "keep one of the two")
-    if "repository" in helm and not _REPOSITORY_URL.match(helm["repository"]):
-        yield Problem("helm.repository", f"{helm['repository']!r} is no repository", "write its URL, 'https://...'")
-    if version is None:
-        yield Problem("helm.version", "is missing, and a newer chart would then install itself", "write the exact one")
-    elif not _EXACT_VERSION.match(version):
-        yield Problem("helm.version", f"{version!r} is not an exact version", "write one such as '4.3.0'")
-    if name is None:
-        yield Problem("helm.daemon_set", "is missing, and Helm waits for no DaemonSet", "name the chart's DaemonSet")
-    elif not _DNS_SUBDOMAIN.match(name):
-        yield Problem("helm.daemon_set", f"{name!r} is no DaemonSet's name", "write it as `kubectl get ds -A` shows it")
 
 
 def _directories(valid: Mapping[str, Any]) -> Iterator[Problem]:
@@ -540,7 +494,7 @@ def _plugins(valid: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _credentials(valid: Mapping[str, Any]) -> Iterator[Problem]:
-    if valid.get("nodes") and not profile_of(valid).has_ssh and not is_foreign(valid):
+    if valid.get("nodes") and not profile_of(valid).has_ssh:
         yield Problem("nodes", f"cannot be reached, {valid['distro'].value} has no SSH", "leave them out")
     if valid.get("credentials") is not Credentials.POD:
         return

@@ -142,13 +142,9 @@ class ReferencePluginsPlan(_Frozen):
 
 
 class HelmPlan(_Frozen):
-    """The release. `chart` is None for this component's own; `values` may hold Outputs, never looked into here."""
+    """The release. `values` may hold Outputs, never looked into here."""
 
     values: dict[str, Any] = {}
-    chart: str | None = None
-    repository: str | None = None
-    version: str | None = None
-    daemon_set: str | None = None
 
 
 class InstallPlan(_Frozen):
@@ -211,11 +207,6 @@ class InstallPlan(_Frozen):
     def token_secret(self) -> str:
         """The token Secret's name. A Secret made anew under an old name would revive the old token."""
         return f"multus-token-{self.rotation}"
-
-    @property
-    def has_own_chart(self) -> bool:
-        """Whether what is installed is what objects.py says: always, but for another chart."""
-        return self.helm.chart is None
 
     @property
     def fingerprint(self) -> str:

@@ -22,12 +22,6 @@ def conf(**keys: Any) -> Any:
     return k3s(conf=keys)
 
 
-def another_chart(*missing: str, **changes: Any) -> Any:
-    helm = {"chart": "rke2-multus", "repository": "https://charts.example", "version": "4.3.0", "daemon_set": "multus"}
-    kept = {key: value for key, value in {**helm, **changes}.items() if key not in missing}
-    return {"distro": "rke2", "method": "helm", "helm": kept}
-
-
 CERTIFICATES = "daemon.per_node_certificates"
 KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
 
@@ -44,25 +38,7 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("helm-manifest", k3s(helm={"values": {}}), "helm", "means nothing with method 'manifest'", "write method 'helm'"),
     ("method", k3s(method="hlem"), "method", "'hlem' is not one of its values", "'manifest' or 'helm'"),
     ("helm-values", k3s(method="helm", helm={"values": {"a": {1}}}), "helm.values", "JSON has", "as a values file"),
-    ("helm-version", k3s(method="helm", helm={"version": "1.0.0"}), "helm.version", "another chart", "helm.chart"),
-    ("helm-repo", k3s(method="helm", helm={"repository": "x"}), "helm.repository", "another chart", "helm.chart"),
-    ("helm-daemon", k3s(method="helm", helm={"daemon_set": "x"}), "helm.daemon_set", "another chart", "helm.chart"),
-    ("chart", another_chart("repository", chart="a chart"), "helm.chart", "'a chart' is no chart", "oci://"),
-    ("chart-version", another_chart("version"), "helm.version", "is missing, and a newer chart", "the exact one"),
-    ("chart-range", another_chart(version=">=4.0"), "helm.version", "is not an exact version", "'4.3.0'"),
-    ("chart-daemon", another_chart("daemon_set"), "helm.daemon_set", "Helm waits for no DaemonSet", "name the chart's"),
-    ("chart-ds-name", another_chart(daemon_set="A"), "helm.daemon_set", "'A' is no DaemonSet's name", "kubectl get ds"),
-    ("chart-repo", another_chart(repository="x"), "helm.repository", "'x' is no repository", "https://"),
-    ("chart-oci", another_chart(chart="oci://x/y"), "helm.repository", "although 'oci://x/y' says", "one of the two"),
-    (
-        "chart-nodes",
-        another_chart() | k3s(node("a", 1), distro="rke2"),
-        "nodes",
-        "which decides by itself",
-        "helm.values",
-    ),
-    ("chart-plugin", another_chart() | {"plugin": "thick"}, "plugin", "which decides by itself", "in helm.values"),
-    ("chart-handover", another_chart() | {"handover": True}, "handover", "which decides by itself", "helm.values"),
+    ("helm-chart", k3s(method="helm", helm={"chart": "x"}), "helm.chart", "is not an argument", "known are values"),
     ("namespace-type", k3s(namespace=5), "namespace", "5 is not a string", "write a string"),
     ("namespace", k3s(namespace="Kube"), "namespace", "'Kube' is not a namespace name", "lower-case"),
     ("namespace-newline", k3s(namespace="kube\n"), "namespace", "is not a namespace name", "lower-case"),
@@ -479,7 +455,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "distro": "k3s",
         "plugin": "thin",
         "method": "manifest",
-        "helm": {"values": {}, "chart": None, "repository": None, "version": None, "daemon_set": None},
+        "helm": {"values": {}},
         "handover": False,
         "namespace": "kube-system",
         "create_namespace": False,
@@ -630,12 +606,6 @@ def test_plan_takes_a_node_without_host_key_when_told() -> None:
 )
 def test_fingerprint_changes_with_what_nodes_are_checked_for(change: dict[str, Any], changes: bool) -> None:
     assert (resolve({"distro": "k3s", **change}).fingerprint != resolve({"distro": "k3s"}).fingerprint) is changes
-
-
-def test_another_chart_needs_no_api_server_and_nothing_of_ours() -> None:
-    plan = resolve({**another_chart(values={"config": {"cni_conf": {}}}), "distro": "vanilla", "nodes": []})
-    assert plan.helm.values == {"config": {"cni_conf": {}}}
-    assert not plan.has_own_chart
 
 
 def test_values_may_hold_what_is_known_late() -> None:
