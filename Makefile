@@ -2,13 +2,14 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-SOURCES := components/multus operations/multus_ops examples lab tests __main__.py
+SOURCES := components/multus operations/multus_ops examples generate lab tests __main__.py
 
 .PHONY: help
 help:
 	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
+	@echo 'make generate  every file that is written from code: schemas, the chart'"'"'s values files, pages'
 	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, without a cluster'
 	@echo 'make test   format, lint, types, and every test'
 
@@ -24,6 +25,10 @@ down: .venv/made
 docs: .venv/made
 	$(BIN)/zensical build --clean --strict
 
+.PHONY: generate
+generate: .venv/made
+	$(BIN)/python -m generate
+
 .PHONY: bench
 bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
@@ -33,7 +38,7 @@ test: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES)
-	$(BIN)/shellcheck components/multus/node/node.sh lab/node_init.sh
+	$(BIN)/shellcheck components/multus/node/node.sh lab/node_init.sh charts/multus/files/*.sh
 	cat operations/multus_ops/diagnose.sh components/multus/node/node.sh | $(BIN)/shellcheck -
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare

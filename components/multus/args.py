@@ -105,8 +105,8 @@ class ConfArgs(TypedDict):
 
     override_network_name: NotRequired[bool]
     """Take the default network's name for Multus' network, so that the runtime's cached results are found before and
-    after an install; false takes `multus-cni-network`. So does a configuration that is written whole: Multus would find
-    itself under the other name. Defaults to true."""
+    after an install; false takes `multus-cni-network`. A configuration that is written whole always takes
+    `multus-cni-network`: under the default network's name Multus would select its own file. Defaults to true."""
 
     master_conf: NotRequired[str]
     """The default network's file in the CNI configuration directory, as a name without a path. Defaults to the first
@@ -216,7 +216,7 @@ class DaemonArgs(TypedDict):
 
 
 class TolerationArgs(TypedDict):
-    """A taint that Multus' pods stand."""
+    """A taint that Multus' pods tolerate."""
 
     key: NotRequired[str]
     """The taint's key. Defaults to none, which is every key."""
@@ -231,7 +231,7 @@ class TolerationArgs(TypedDict):
     """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Defaults to none, which is every effect."""
 
     toleration_seconds: NotRequired[int]
-    """How long `NoExecute` is stood. Defaults to none, which is for ever."""
+    """How long `NoExecute` is tolerated, in seconds. Defaults to none, which is for ever."""
 
 
 class SchedulingArgs(TypedDict):
@@ -241,7 +241,7 @@ class SchedulingArgs(TypedDict):
     """Labels that a node has to have. Defaults to none."""
 
     tolerations: NotRequired[Sequence[TolerationArgs]]
-    """The taints that are stood, instead of all of `NoSchedule` and `NoExecute`. Defaults to none."""
+    """The taints that are tolerated, instead of all of `NoSchedule` and `NoExecute`. Defaults to none."""
 
     affinity: NotRequired[Mapping[str, Any]]
     """`podAffinity`, `podAntiAffinity` and `nodeAffinity` as Kubernetes spells them; required node terms are each

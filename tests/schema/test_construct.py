@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from generate.component_schema import provider
 from multus import MultusComponent
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
 from tests.component.recording import run
-from tests.schema.published import provider
 
 TOKEN = "multus:index:MultusComponent"
 NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOST_KEY}

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from multus.args import Distro, Plugin
+from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES, is_k3s_version, k3s_has_moved
 from multus.objects import DAEMON_SET
-from multus.plan import DEFAULT_NAMESPACE
 
 from .cluster_signs import plugins_of
 from .snapshot import NETWORKS, Snapshot, host_paths, name_of

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
 
-PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 _HEAD = """\
 # Troubleshooting
 
-Written from `operations/multus_ops/doctor/symptoms.py` by `python -m tests.schema.regenerate`.
+Written from `operations/multus_ops/doctor/symptoms.py` by `make generate`.
 
 `doctor` names each of these by itself, with the place and the very commands, every name below filled in; see
 [Doctor](doctor.md). Each was brought about on a real cluster by the project's tests, recognised there, and mended by
@@ -47,7 +44,7 @@ class _Named(dict[str, str]):
         return key.upper()
 
 
-def page() -> str:
+def written() -> str:
     """The page as it has to be."""
     rows = [
         f"| {symptom.shows.replace('|', chr(92) + '|')} | [{symptom.name}](#{symptom.name}) |" for symptom in SYMPTOMS
