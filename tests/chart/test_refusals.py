@@ -17,7 +17,7 @@ from multus.argument_types import fields_of
 from multus.chart_values import merged, value_path
 from multus.multus_conf import camel_keys
 from multus.plan import problems_of
-from tests.chart.rendering import Helm
+from tests.support.helm_template import Helm
 from tests.support.refusals import REFUSALS
 
 # Arguments that are no values of the chart, with the reason.

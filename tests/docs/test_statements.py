@@ -13,8 +13,8 @@ from multus.argument_rules_pods import LEAST_THICK_MEMORY
 from multus.defaults import DEFAULT_RESOURCES
 from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
 from multus.objects import MARKER, cluster_role, marker_role
-from tests.component.arguments import k3s
-from tests.docs.blocks import DOCS, ROOT
+from tests.support.arguments import k3s
+from tests.support.paths import DOCS, ROOT
 
 
 def text_of(page: str) -> str:

@@ -9,10 +9,10 @@ import pytest
 
 from generate.component_schema import provider
 from multus import MultusComponent
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
-from tests.component.recording import run
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node
+from tests.support.recording import run
+from tests.support.schema_names import TOKEN
 
-TOKEN = "multus:index:MultusComponent"
 NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOST_KEY}
 
 

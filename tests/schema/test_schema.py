@@ -17,8 +17,8 @@ from generate.component_schema import schema
 from multus import MultusComponentArgs, args
 from multus.args import ImageArgs, NodeArgs
 from multus.argument_types import fields_of
+from tests.support.schema_names import TOKEN
 
-TOKEN = "multus:index:MultusComponent"
 COMMITTED = ROOT / "components" / "schema.json"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 
 
 def thick(**changes: Any) -> Any:
