@@ -217,7 +217,7 @@ def _default_network(valid: Mapping[str, Any], plugin: Plugin) -> Iterator[Probl
             "give every network definition its configuration, or take a newer image.tag",
         )
     elif not found:
-        yield from _told(conf, profile)
+        yield from _whole_conf(conf, profile)
 
 
 def _cluster_network(conf: Mapping[str, Any], profile: Profile, plugin: Plugin) -> Iterator[Problem]:
@@ -261,10 +261,10 @@ def keys_written_whole(conf: Mapping[str, Any]) -> list[str]:
     return [key for key in WRITTEN_WHOLE if conf.get(key) not in (None, [], False)]
 
 
-def _told(conf: Mapping[str, Any], profile: Profile) -> Iterator[Problem]:
-    """What a configuration that is written whole has to be told where the distribution does not say it."""
-    said = ", ".join(f"conf.{key}" for key in keys_written_whole(conf))
-    because = f"is missing, and thin has no flag for {said}, so that its configuration is written whole"
+def _whole_conf(conf: Mapping[str, Any], profile: Profile) -> Iterator[Problem]:
+    """What a configuration that is written whole lacks where the distribution does not say it."""
+    keys = ", ".join(f"conf.{key}" for key in keys_written_whole(conf))
+    because = f"is missing, and thin has no flag for {keys}, so that its configuration is written whole"
     if not profile.network_file and all(conf.get(key) is None for key in ("cluster_network", "master_conf")):
         yield Problem("conf.master_conf", because, "name the default network's file")
     elif network_name(conf, profile) is None:
