@@ -6,13 +6,14 @@ NODE := components/multus/node
 NODE_FIRST := $(NODE)/distributions.sh $(NODE)/options.sh
 NODE_PARTS := $(NODE_FIRST) $(filter-out $(NODE_FIRST) $(NODE)/main.sh,$(sort $(wildcard $(NODE)/*.sh)))
 PEOPLES_PARTS := operations/multus_ops/node_json.sh operations/multus_ops/diagnose.sh
-SOURCES := components/multus operations/multus_ops examples lab tests __main__.py
+SOURCES := components/multus operations/multus_ops examples generate lab tests __main__.py
 
 .PHONY: help
 help:
 	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
+	@echo 'make generate  every file that is written from code: schemas, the chart'"'"'s values files, pages'
 	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, and reading JSON on a node; without a cluster'
 	@echo 'make check  format, lint, types, and every test that needs no cluster: the loop while you work'
 	@echo 'make test   the same, then every test on clusters of this machine'
@@ -29,6 +30,10 @@ down: .venv/made
 docs: .venv/made
 	$(BIN)/zensical build --clean --strict
 
+.PHONY: generate
+generate: .venv/made
+	$(BIN)/python -m generate
+
 .PHONY: bench
 bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
@@ -43,7 +48,7 @@ check: .venv/made
 static: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/shellcheck lab/node_init.sh
+	$(BIN)/shellcheck lab/node_init.sh charts/multus/files/*.sh
 	@# The parts as they are joined, and each by itself but for what other parts define and use.
 	cat $(NODE_PARTS) $(NODE)/main.sh | $(BIN)/shellcheck --shell sh -
 	cat $(NODE_PARTS) $(PEOPLES_PARTS) | $(BIN)/shellcheck --shell sh --exclude SC2329 -

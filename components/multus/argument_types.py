@@ -6,6 +6,7 @@ The TypedDict is the only description; pydantic judges its leaves.
 from __future__ import annotations
 
 import difflib
+import json
 import types
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -22,6 +23,20 @@ from .errors import Problem, ProblemKind, key_of
 def is_opaque(value: object) -> bool:
     """Whether a value is only known later."""
     return isinstance(value, (pulumi.Output, Awaitable))
+
+
+def is_json(value: Any, *, known_late: bool = False) -> bool:
+    """Whether JSON can say a value; `known_late` allows Outputs anywhere in it."""
+
+    def late(part: object) -> None:
+        if not (known_late and is_opaque(part)):
+            raise TypeError(part)
+
+    try:
+        json.dumps(value, allow_nan=False, sort_keys=True, default=late)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def check(typed_dict: type, value: object, path: str = "") -> tuple[dict[str, Any], list[Problem]]:

@@ -27,7 +27,8 @@ class Problem:
     """One thing that is wrong with the arguments.
 
     Attributes:
-        path: where, as a user would write it: `nodes[1].host_key`.
+        path: where, in args.py's spelling with dots, an index or a user's own key in brackets: `nodes[1].host_key`,
+            `scheduling.labels['app']`; `arguments` for all of it.
         reason: what was given and why it cannot work, as half a sentence.
         fix: what to write instead, as an order.
         kind: what sort of a problem it is.

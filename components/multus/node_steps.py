@@ -18,13 +18,14 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from . import argument_rules
+from . import argument_rules_nodes
 from .argument_types import is_opaque
+from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
 from .objects import MARKER
-from .plan import DEFAULT_NAMESPACE, InstallPlan, NodePlan, ProxyPlan, known
+from .plan import InstallPlan, NodePlan, ProxyPlan, known
 from .server import Server
 
 STATE_DIR = "/var/lib/multus-install"
@@ -65,7 +66,7 @@ DEFAULTS = {
     "plugin": "thin",
     "method": "manifest",
     "kubelet_dir": "/var/lib/kubelet",
-    "socket_dir": "/run/multus",
+    "socket_dir": DEFAULT_SOCKET_DIR,
     "live_attachments": "refuse",
     "adopt": "false",
     "aliased": "false",
@@ -278,13 +279,13 @@ def _packed_program() -> str:
 def _connection_args(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
     """The arguments of a connection; an Output among them is checked as soon as it is known."""
     return {
-        "host": _checked(login.host, argument_rules.host, f"{path}.host"),
+        "host": _checked(login.host, argument_rules_nodes.host, f"{path}.host"),
         "port": login.port,
         "user": login.user,
         "private_key": pulumi.Output.secret(
-            _checked(login.private_key, argument_rules.private_key, f"{path}.private_key")
+            _checked(login.private_key, argument_rules_nodes.private_key, f"{path}.private_key")
         ),
-        "host_key": _checked(login.host_key, argument_rules.host_key, f"{path}.host_key"),
+        "host_key": _checked(login.host_key, argument_rules_nodes.host_key, f"{path}.host_key"),
         "dial_error_limit": 3,
         "per_dial_timeout": 10,
     }

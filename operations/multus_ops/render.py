@@ -64,8 +64,6 @@ def objects_of(plan: InstallPlan) -> list[Object]:
     Raises:
         RenderError: something is only known while a program runs.
     """
-    if not plan.has_own_chart:
-        raise RenderError(f"helm.chart is {plan.helm.chart!r}, whose objects are not ours: use `helm template`.")
     if is_opaque(plan.api_server):
         raise RenderError(
             "apiServer is an Output, which is known while its program runs and not before; write the URL."

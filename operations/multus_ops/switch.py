@@ -100,7 +100,6 @@ class Switch:
     def __post_init__(self) -> None:
         self._began = time.monotonic()
         self._host = str(self.api.configuration.host)
-        self._foreign = self.plan.helm.daemon_set if self.plan else None
 
     def disable(self) -> Outcome:
         """Every node back to its default network. Nodes first, so that it also works while the API server does not.
@@ -137,7 +136,7 @@ class Switch:
         """
         outcome = Outcome("enable")
         with asked(self._host):
-            found = daemon_sets.find(self.api, self._foreign)
+            found = daemon_sets.find(self.api)
         try:
             self._start(outcome, found)
         except ClusterError as error:
@@ -199,7 +198,7 @@ class Switch:
         disarmed = {name for name, node in nodes.items() if node.done}
         # Without Multus' configuration these would have none at all.
         refused = {name for name, node in nodes.items() if node.reached and not node.done}
-        found = daemon_sets.find(self.api, self._foreign)
+        found = daemon_sets.find(self.api)
         for name in refused:
             daemon_sets.keep(self.api, name)
         leaving = [pod for pod in daemon_sets.pods(self.api, found) if pod.spec.node_name not in {None, *refused}]
@@ -253,7 +252,7 @@ class Switch:
         since: dict[str, float] = {}
 
         def unsettled() -> set[str]:
-            current = [each for each in daemon_sets.find(self.api, self._foreign) if _named(each) in names]
+            current = [each for each in daemon_sets.find(self.api) if _named(each) in names]
             known = [pod for pod in daemon_sets.pods(self.api, current) if pod.spec.node_name]
             for pod in known:
                 if _is_running(pod) and not pod.metadata.deletion_timestamp:

@@ -256,9 +256,9 @@ REFUSALS: list[tuple[str, dict[str, str | None], str, str, str]] = [
     (
         "helm",
         {"multus:helm": '{"chart": "rke2-multus"}', "multus:method": "helm", "multus:nodes": None},
-        "multus:helm.daemonSet",
-        "is missing, and Helm waits for no DaemonSet",
-        "pulumi config set --path 'multus:helm.daemonSet'",
+        "multus:helm.chart",
+        "is not a configuration key",
+        "pulumi config rm --path 'multus:helm.chart'",
     ),
     ("unknown", {"multus:distr0": "k3s"}, "multus:distr0", "is not a configuration key", "multus:distro"),
     ("unknown-far", {"multus:zzz": "1"}, "multus:zzz", "is not", "`pulumi config rm multus:zzz`"),

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from multus.defaults import DEFAULT_NAMESPACE
 from multus.multus_conf import kubeconfig
 from multus.node_steps import STATE_DIR, guard_without_program, program_text
-from multus.plan import DEFAULT_NAMESPACE
 from multus.server import Server
 from multus_ops.node_program import program_for_people
 from tests.support.arguments import UID

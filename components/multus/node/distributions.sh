@@ -1,4 +1,4 @@
-# Written from components/multus/distros.py by `python -m tests.schema.regenerate`: what is tried on every node, and the
+# Written from components/multus/distros.py by `make generate`: what is tried on every node, and the
 # directories that are meant where none is said.
 
 conf_dir=/var/lib/rancher/k3s/agent/etc/cni/net.d bin_dir=/var/lib/rancher/k3s/data/cni

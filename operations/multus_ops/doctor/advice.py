@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from multus.args import Distro, Plugin
+from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES
 from multus.objects import DAEMON_SET
-from multus.plan import DEFAULT_NAMESPACE
 
 from .cluster_signs import plugins_of
 from .distribution import distro_of, has_flannel, kubelet_versions

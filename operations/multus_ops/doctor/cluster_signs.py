@@ -10,10 +10,10 @@ from typing import Any
 
 from multus import image as images
 from multus.args import Credentials
+from multus.defaults import DEFAULT_RESOURCES
 from multus.metadata import Object
 from multus.multus_conf import DAEMON_CONF_FILE
 from multus.objects import CRD, MARKER
-from multus.plan import DEFAULT_RESOURCES
 from multus.pods import ACCOUNT
 
 from ..daemon_sets import STAYS

@@ -14,11 +14,12 @@ from typing import Any
 
 from multus import image as images
 from multus.args import Distro, Plugin
+from multus.defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from multus.distros import PROFILES, is_k3s_version, k3s_has_moved
 from multus.metadata import NODE_LABEL, Object
 from multus.multus_conf import DAEMON_CONF_FILE, POD_ROOT, WHOLE_CONF_FILE
 from multus.objects import DAEMON_SET
-from multus.plan import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR, InstallPlan, problems_of, resolve
+from multus.plan import InstallPlan, problems_of, resolve
 from multus.server import Server
 from multus.settings import camel
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from multus.chart_values import value_path
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET, MARKER
-from multus.settings import PROJECT
+from multus.settings import PROJECT, snake
 
 from ..pulumi_cli import PulumiCli
 from .live_install import arguments_of, as_settings
@@ -21,8 +22,6 @@ from .snapshot import Snapshot, name_of
 
 _HELM_RELEASE = "meta.helm.sh/release-name"
 _HELM_NAMESPACE = "meta.helm.sh/release-namespace"
-# Where the chart has an argument under another name.
-_CHART_VALUES = {"cniConfDir": "cni.configDir", "cniBinDir": "cni.binDir"}
 
 
 class Origin(Protocol):
@@ -127,7 +126,7 @@ class HelmInstall:
         )
 
     def _upgrade(self, settings: Mapping[str, str]) -> str:
-        values = {_CHART_VALUES.get(key, key): value for key, value in settings.items()}
+        values = {value_path(snake(key)): value for key, value in settings.items()}
         words = ["helm", "upgrade", self.release, "charts/multus", "--namespace", self.namespace, "--reuse-values"]
         command = shlex.join([*words, *(word for key in values for word in ("--set", f"{key}={values[key]}"))])
         return f"# in a checkout of this project:\n{command}"

@@ -12,9 +12,9 @@ from typing import Any
 
 from kubernetes import client
 
+from multus.defaults import DEFAULT_NAMESPACE
 from multus.metadata import Object
 from multus.objects import CRD
-from multus.plan import DEFAULT_NAMESPACE
 from multus.pods import ACCOUNT
 
 from .node_report import NodeReport, decoded_claims

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from multus_ops.commands import MEANINGS, PROGRAM, app
 
-PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 _HEAD = """\
 # Commands
 
-Written from `operations/multus_ops/commands.py` by `python -m tests.schema.regenerate`.
+Written from `operations/multus_ops/commands.py` by `make generate`.
 
 ```text
 pip install -r requirements.txt    # of a checkout; or: pip install ./components ./operations
@@ -34,7 +32,7 @@ is respected.
 """
 
 
-def page() -> str:
+def written() -> str:
     """The page as it has to be."""
     group: Any = typer.main.get_command(app)
     statuses = "".join(f"| {status.value} | {meaning} |\n" for status, meaning in MEANINGS.items())

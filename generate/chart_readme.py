@@ -1,7 +1,4 @@
-"""The chart's README: what values.yaml says of each value, for people who read, in helm-docs' form.
-
-`python -m tests.chart.readme` writes the table anew.
-"""
+"""The chart's README: what values.yaml says of each value, for people who read, in helm-docs' form."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from tests.support.paths import CHART
+from generate import CHART
 
 README = CHART / "README.md"
-_MARK = "<!-- values.yaml, written by `python -m tests.chart.readme` -->\n"
+_MARK = "<!-- values.yaml, written by `make generate` -->\n"
 _COMMENT = "# -- "
 
 
@@ -33,7 +30,7 @@ def written() -> str:
     return f"{before}{mark}\n{table()}"
 
 
-def documented() -> dict[str, str]:
+def descriptions() -> dict[str, str]:
     """What the comment over each value says, by the value's path."""
     found: dict[str, str] = {}
     parents: list[str] = []
@@ -53,24 +50,20 @@ def documented() -> dict[str, str]:
     return found
 
 
-def leaves(values: dict[str, Any], documented: dict[str, str], path: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: dict[str, Any], described: dict[str, str], path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value that a user may set: what a comment describes, or what is no group."""
     for key, value in values.items():
         here = f"{path}.{key}" if path else key
-        if isinstance(value, dict) and here not in documented:
-            yield from leaves(value, documented, here)
+        if isinstance(value, dict) and here not in described:
+            yield from leaves(value, described, here)
         else:
             yield here, value
 
 
 def _rows() -> Iterator[tuple[str, str, str, str]]:
     values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
-    said = documented()
+    said = descriptions()
     names = {str: "string", bool: "bool", int: "int", list: "list", dict: "object"}
     for key, value in leaves(values, said):
         shown = "see values.yaml" if isinstance(value, str) and "\n" in value else f"`{json.dumps(value)}`"
         yield key, names[type(value)], shown, said[key].replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    README.write_text(written(), encoding="utf-8")

@@ -1,17 +1,13 @@
-"""The schema that other languages see."""
+"""components/schema.json: the schema that other languages see."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from pulumi.provider.experimental.component import ComponentProvider
 
 from multus import MultusComponent, __version__
-
-COMMITTED = Path(__file__).parents[2] / "components" / "schema.json"
-REGENERATE = "python -m tests.schema.regenerate"
 
 
 def provider() -> ComponentProvider:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from multus.args import Distro
 from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, k3s_profile
 
-PAGE = Path(__file__).parents[2] / "docs" / "paths.md"
 _HEAD = """\
 # Paths per distribution
 
-Written from `components/multus/distros.py` by `python -m tests.schema.regenerate`. All of them are paths on the host.
+Written from `components/multus/distros.py` by `make generate`. All of them are paths on the host.
 Any can be overridden by an argument; each listed node is checked against its own runtime before anything changes.
 """
 _FACTS = {
@@ -22,7 +19,7 @@ _FACTS = {
 }
 
 
-def page() -> str:
+def written() -> str:
     """The page as it has to be."""
     return "\n".join([_HEAD, *(_section(title, about, profile) for title, about, profile in _profiles())])
 

@@ -6,23 +6,40 @@ import ast
 from pathlib import Path
 
 from multus import args
+from multus.argument_types import fields_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "arguments.md"
 _HEAD = """\
 # Arguments
 
-Written from `components/multus/args.py` by `python -m tests.schema.regenerate`. In a stack's configuration, and in
+Written from `components/multus/args.py` by `make generate`. In a stack's configuration, and in
 every language but Python, the same names are in camel case: `multus:cniConfDir`. A name without a default is required.
+
+Most people need five of them:
+
+| argument | what to write |
+| --- | --- |
+{first}
+
+All others have defaults that work.
 """
+_FIRST = {
+    "distro": "`k3s`, `vanilla` or one of [the others](paths.md): every path follows from it",
+    "nodes": "the nodes to check, provision, verify and clean over SSH; without it the pods do what they can",
+    "api_server": "`https://host:port` as the nodes' hosts reach it; not needed on k3s, rke2, microk8s and talos",
+    "plugin": "`thick` for metrics and log rotation; else leave it out",
+    "image": "`registry` where images come from a mirror, `tag` for another release",
+}
 _TOP = "MultusComponentArgs"
 
 
-def page() -> str:
+def written() -> str:
     """The page as it has to be."""
     body = ast.parse(Path(args.__file__).read_text(encoding="utf-8")).body
     classes = [item for item in body if isinstance(item, ast.ClassDef)]
     ordered = sorted(classes, key=lambda item: item.name != _TOP)
-    return "\n".join([_HEAD, *(_section(item) for item in ordered)])
+    assert _FIRST.keys() <= fields_of(args.MultusComponentArgs).keys()
+    first = "\n".join(f"| `{name}` | {about} |" for name, about in _FIRST.items())
+    return "\n".join([_HEAD.format(first=first), *(_section(item) for item in ordered)])
 
 
 def _section(item: ast.ClassDef) -> str:

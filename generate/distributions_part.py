@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from multus.distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 
-PAGE = Path(__file__).parents[2] / "components" / "multus" / "node" / "distributions.sh"
 _HEAD = """\
-# Written from components/multus/distros.py by `python -m tests.schema.regenerate`: what is tried on every node, and the
+# Written from components/multus/distros.py by `make generate`: what is tried on every node, and the
 # directories that are meant where none is said.
 
 """
 
 
-def page() -> str:
+def written() -> str:
     """The part as it has to be: one value a line, since a command has blanks."""
     directories = " ".join(f"{name}={value}" for name, value in USUAL_DIRECTORIES.items())
     return f"{_HEAD}{directories}\n" + "".join(

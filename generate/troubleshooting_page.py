@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from multus_ops.doctor.origin import PulumiInstall
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
 from multus_ops.pulumi_cli import PulumiCli
 
-PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 _HEAD = """\
 # Troubleshooting
 
-Written from `operations/multus_ops/doctor/symptoms.py` by `python -m tests.schema.regenerate`.
+Written from `operations/multus_ops/doctor/symptoms.py` by `make generate`.
 
 `doctor` names each of these by itself, with the place and the very commands, every name below filled in; see
 [Doctor](doctor.md). Where a command below says `pulumi` and the install came by Helm or by kubectl, it prints the
@@ -51,7 +48,7 @@ class _Named(dict[str, str]):
         return key.upper()
 
 
-def page() -> str:
+def written() -> str:
     """The page as it has to be."""
     rows = [
         f"| {symptom.shows.replace('|', chr(92) + '|')} | [{symptom.name}](#{symptom.name}) |" for symptom in SYMPTOMS
