@@ -20,8 +20,9 @@ import pytest
 
 from lab.node import SUDOER
 from lab.programs import Programs
-from tests.docs.blocks import BLOCKS, DOCS, ROOT, Block
-from tests.docs.commands import commands_in, options_in
+from tests.support.doc_blocks import BLOCKS, Block
+from tests.support.doc_commands import commands_in, options_in
+from tests.support.paths import DOCS, ROOT
 
 from .conftest import Cell, Lab, boot
 

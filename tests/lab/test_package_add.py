@@ -17,7 +17,7 @@ import yaml
 from lab import prepare
 from lab.engine import Result
 from lab.programs import Programs
-from tests.package.checkouts import copy_checkout, git
+from tests.support.checkouts import copy_checkout, git
 
 from .conftest import Cell, Lab, boot, succeeded
 from .pods import NETWORK

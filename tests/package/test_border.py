@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.checkouts import ROOT, git
+from tests.support.checkouts import git
+from tests.support.paths import COMPONENTS, ROOT
 
-COMPONENT = ROOT / "components"
 TOOLS = ROOT / "operations"
 OWN = {"multus", "multus_ops", "lab", "tests"}
 
@@ -72,7 +72,7 @@ def _normal(name: str) -> str:
 @pytest.fixture(scope="module")
 def requirements() -> set[str]:
     """What the component may need."""
-    return distributions((COMPONENT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    return distributions((COMPONENTS / "requirements.txt").read_text(encoding="utf-8").splitlines())
 
 
 def test_the_component_needs_four_packages(requirements: set[str]) -> None:
@@ -80,14 +80,14 @@ def test_the_component_needs_four_packages(requirements: set[str]) -> None:
 
 
 def test_the_component_imports_its_requirements_and_itself(requirements: set[str]) -> None:
-    found = imported_below(COMPONENT / "multus")
+    found = imported_below(COMPONENTS / "multus")
     assert len(found) > 15
     assert outside(found, modules_of(requirements) | {"multus"}) == {}
     assert {name.replace("-", "_") for name in requirements} <= all_of(found)
 
 
 def test_the_plugin_and_the_program_import_the_same(requirements: set[str]) -> None:
-    for program in (COMPONENT / "__main__.py", ROOT / "__main__.py"):
+    for program in (COMPONENTS / "__main__.py", ROOT / "__main__.py"):
         found = imported(program.read_text(encoding="utf-8"))
         assert found <= modules_of(requirements) | {"multus"}, program
 

@@ -19,9 +19,10 @@ import pytest
 
 import multus
 from multus.chart_archive import pack
-from tests.package.checkouts import ROOT, copy_checkout, is_clean
-from tests.package.construct import construct
 from tests.schema.published import COMMITTED, serve_schema
+from tests.support.checkouts import copy_checkout, is_clean
+from tests.support.construct import construct
+from tests.support.paths import CHART, COMPONENTS, ROOT
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def test_both_wheels_have_one_version_and_belong_together(wheels: Wheels) -> Non
 
 def test_the_wheel_has_every_file_of_the_package_and_of_the_chart(wheels: Wheels) -> None:
     content = content_of(wheels.from_git)
-    folders = {ROOT / "components" / "multus": "multus", ROOT / "charts" / "multus": "multus/chart"}
+    folders = {COMPONENTS / "multus": "multus", CHART: "multus/chart"}
     expected = {
         f"{place}/{file.relative_to(folder)}": file.read_bytes()
         for folder, place in folders.items()

@@ -1,4 +1,4 @@
-"""`python -m tests.package.construct`: prints what the installed component registers, as JSON.
+"""`python -m tests.support.construct`: prints what the installed component registers, as JSON.
 
 Pulumi's SDK and the component's other requirements are all that it needs.
 """
@@ -10,8 +10,8 @@ import json
 import pulumi
 
 import multus
-from tests.component.arguments import k3s, node
-from tests.component.recording import run
+from tests.support.arguments import k3s, node
+from tests.support.recording import run
 
 
 def construct(method: str) -> dict[str, str]:
