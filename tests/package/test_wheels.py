@@ -65,8 +65,8 @@ def make_environment(folder: Path, *wheels: Path, below: Environment | None = No
     if below is not None:
         (made.packages / "below.pth").write_text(f"{below.packages}\n")
     # Compiling everything takes longer than compiling what is imported.
-    install = ["--python", made.python, "install", "--quiet", "--no-compile", *wheels]
-    subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(made.python)]
+    subprocess.run([*pip, "install", "--quiet", "--no-compile", *map(str, wheels)], check=True)
     return made
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -110,13 +110,16 @@ def _printed_by(plugin: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPlu
     """Both streams line by line, until the plugin has closed both."""
     printed: SimpleQueue[language_pb2.RunPluginResponse | None] = SimpleQueue()
 
-    def read(stream: IO[bytes], name: str) -> None:
+    def read(stream: IO[bytes], told: Callable[[bytes], language_pb2.RunPluginResponse]) -> None:
         for line in stream:
-            printed.put(language_pb2.RunPluginResponse(**{name: line}))
+            printed.put(told(line))
         printed.put(None)
 
-    streams = {"stdout": plugin.stdout, "stderr": plugin.stderr}
-    readers = [Thread(target=read, args=(stream, name), daemon=True) for name, stream in streams.items() if stream]
+    streams = (
+        (plugin.stdout, lambda line: language_pb2.RunPluginResponse(stdout=line)),
+        (plugin.stderr, lambda line: language_pb2.RunPluginResponse(stderr=line)),
+    )
+    readers = [Thread(target=read, args=(stream, told), daemon=True) for stream, told in streams if stream]
     for reader in readers:
         reader.start()
     for _ in readers:
