@@ -16,30 +16,31 @@ import pytest
 from kubernetes import client
 
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
 from multus.pods import PROGRAMS
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import answer, configure, failed, listed
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.command_line import answered, multus, of_cluster, of_stack
+from tests.support.lab.pods import NETWORK
 
-from .changes import answer, configure, failed, listed
-from .churn import churn
-from .command_line import answered, multus, of_cluster, of_stack
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-
+CELL = Cell("k3s", 2)
 NAMESPACE = "kube-system"
 # Less would say something about this machine.
 SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for lab in boot(Cell("k3s", 2), programs):
-        configure(lab.stack, nodes=listed(lab.cluster)[:1])
-        succeeded(lab.stack.up())
-        lab.pods.create_network()
-        for node in lab.cluster.nodes:
-            lab.pods.create(f"kept-{node.name}", node=node.name, network=NETWORK)
-        yield lab
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, nodes=listed(lab.cluster)[:1])
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    for node in lab.cluster.nodes:
+        lab.pods.ask(f"kept-{node.name}", node=node.name, network=NETWORK)
+    lab.pods.await_running(*(f"kept-{node.name}" for node in lab.cluster.nodes))
+    return lab
 
 
 def pods_start(lab: Lab, *, with_net1: bool) -> dict[str, float]:
@@ -119,8 +120,10 @@ def test_pulumi_leaves_it_disabled(lab: Lab) -> None:
 
 
 def test_disable_again_changes_nothing(lab: Lab) -> None:
+    before, trees, pods = daemon_sets(lab), lab.trees(), lab.pods.names()
     answered(lab, "disable", *of_stack(lab))
     answered(lab, "disable", *of_cluster(lab))
+    assert (daemon_sets(lab), lab.trees(), lab.pods.names()) == (before, trees, pods)
     assert_disabled(lab)
 
 

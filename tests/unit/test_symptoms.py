@@ -18,7 +18,7 @@ from multus_ops.doctor.findings import Check, Severity, without_echoes
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Token
 from multus_ops.doctor.symptoms import SYMPTOMS, recognised
-from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 from tests.unit.clusters import (
     NODE,
     claims,
