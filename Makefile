@@ -37,8 +37,9 @@ test: .venv/made
 	cat operations/multus_ops/diagnose.sh components/multus/node/node.sh | $(BIN)/shellcheck -
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
-	@# The tests of a file share clusters, so that they go to one worker.
-	$(BIN)/pytest -m 'not alone' --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m 'not lab' --numprocesses 2 --dist loadfile
+	@# A shift of stories shares a cluster (tests/support/lab/stories.py); clusters mostly wait, so there may be three.
+	$(BIN)/pytest -m 'lab and not alone' --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 	$(BIN)/pytest -m alone
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.

@@ -23,7 +23,7 @@ from .argument_types import is_opaque
 from .errors import Problem
 from .multus_conf import standby_keys
 from .objects import MARKER
-from .plan import DEFAULT_NAMESPACE, InstallPlan, NodePlan, ProxyPlan, known
+from .plan import DEFAULT_NAMESPACE, InstallPlan, NodePlan, ProxyPlan, SshPlan, known
 from .server import Server
 
 STATE_DIR = "/var/lib/multus-install"
@@ -167,10 +167,10 @@ class Steps:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
             connection=remote.ConnectionArgs(
-                **_login(node, node.path),
+                **_login(node, node.path, self.plan.ssh),
                 proxy=None
                 if node.proxy is None
-                else remote.ProxyConnectionArgs(**_login(node.proxy, f"{node.path}.proxy")),
+                else remote.ProxyConnectionArgs(**_login(node.proxy, f"{node.path}.proxy", self.plan.ssh)),
             ),
             create=create,
             # Left out, a change runs `create` again, and the state does not keep the same text twice more.
@@ -245,7 +245,7 @@ def _packed_program() -> str:
     return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
 
 
-def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
+def _login(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> dict[str, Any]:
     """How to connect; what is known late is checked then."""
     return {
         "host": _known(login.host, argument_rules.host, f"{path}.host"),
@@ -255,8 +255,8 @@ def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
             _known(login.private_key, argument_rules.private_key, f"{path}.private_key")
         ),
         "host_key": _known(login.host_key, argument_rules.host_key, f"{path}.host_key"),
-        "dial_error_limit": 3,
-        "per_dial_timeout": 10,
+        "dial_error_limit": ssh.dial_error_limit,
+        "per_dial_timeout": ssh.per_dial_timeout,
     }
 
 

@@ -15,7 +15,7 @@ from lab.images import REFERENCE_PLUGINS
 from lab.node import SUDOER
 from lab.waiting import until
 from tests.support.lab.cells import Cell
-from tests.support.lab.changes import configure, failed, listed
+from tests.support.lab.changes import IMPATIENT, configure, failed, listed
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees, reservations_and_files
@@ -48,7 +48,7 @@ def guarded(clusters: Clusters) -> Guarded:
     _, second = lab.cluster.nodes
     deny = ["--protocol", "tcp", "--dport", "22", "--source", lab.cluster.layout.machine, "--jump", "REJECT"]
     second.run(["iptables", "-w", "--insert", "INPUT", *deny])
-    configure(lab.stack, nodes=nodes_by_jump(lab))
+    configure(lab.stack, nodes=nodes_by_jump(lab), ssh=IMPATIENT)
     return Guarded(lab, before)
 
 

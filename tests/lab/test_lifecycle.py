@@ -24,7 +24,7 @@ from lab.layout import API_PORT
 from lab.node import Node
 from lab.waiting import until
 from tests.support.lab.cells import Cell
-from tests.support.lab.changes import answer, configure, failed, identities, image, listed, unplugged
+from tests.support.lab.changes import IMPATIENT, answer, configure, failed, identities, image, listed, unplugged
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import of_no_sandbox
@@ -39,7 +39,9 @@ CELL = Cell("k3s", 2)
 
 @pytest.fixture(scope="module")
 def lab(clusters: Clusters) -> Lab:
-    return clusters.lab(CELL)
+    lab = clusters.lab(CELL)
+    configure(lab.stack, ssh=IMPATIENT)
+    return lab
 
 
 def token(lab: Lab, rotation: str) -> str:

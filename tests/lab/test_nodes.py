@@ -12,7 +12,7 @@ import pytest
 from lab.node import Node
 from lab.waiting import until
 from tests.support.lab.cells import Cell
-from tests.support.lab.changes import configure, failed, listed, unplugged
+from tests.support.lab.changes import IMPATIENT, configure, failed, listed, unplugged
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import has_conf
@@ -25,7 +25,9 @@ CELL = Cell("k3s", 2)
 
 @pytest.fixture(scope="module")
 def lab(clusters: Clusters) -> Lab:
-    return clusters.lab(CELL)
+    lab = clusters.lab(CELL)
+    configure(lab.stack, ssh=IMPATIENT)
+    return lab
 
 
 def test_an_install_to_begin_with(lab: Lab) -> None:

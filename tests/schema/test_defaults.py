@@ -90,6 +90,8 @@ DEFAULTS: dict[str, Any] = {
     "MultusComponentArgs.node_cleanup": PLAN.node_cleanup,
     "MultusComponentArgs.live_attachments": PLAN.live_attachments,
     "MultusComponentArgs.timeout_seconds": PLAN.timeout_seconds,
+    "SshArgs.dial_error_limit": PLAN.ssh.dial_error_limit,
+    "SshArgs.per_dial_timeout": PLAN.ssh.per_dial_timeout,
 }
 
 
@@ -127,6 +129,7 @@ IN_WORDS = {
     "MultusComponentArgs.resources",
     "MultusComponentArgs.scheduling",
     "MultusComponentArgs.security",
+    "MultusComponentArgs.ssh",
     "NodeArgs.host_key",
     "NodeArgs.insecure_ignore_host_key",
     "NodeArgs.sudo",

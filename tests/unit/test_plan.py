@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
-from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
+from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs, SshArgs
 from multus.argument_types import fields_of
 from multus.plan import ConfPlan, problems_of
 from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
@@ -84,6 +84,11 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("rotation", k3s(rotation="a_b"), "rotation", "'a_b' cannot be part of a Secret's name", "lower-case"),
     ("timeout-low", k3s(timeout_seconds=29), "timeout_seconds", "29 is out of range", "30 to 3600"),
     ("timeout-high", k3s(timeout_seconds=3601), "timeout_seconds", "3601 is out of range", "30 to 3600"),
+    ("dial-errors-low", k3s(ssh={"dial_error_limit": -1}), "ssh.dial_error_limit", "-1 is out of range", "0 to 20"),
+    ("dial-errors-high", k3s(ssh={"dial_error_limit": 21}), "ssh.dial_error_limit", "21 is out of range", "0 to 20"),
+    ("dial-low", k3s(ssh={"per_dial_timeout": 0}), "ssh.per_dial_timeout", "0 is out of range", "1 to 120 seconds"),
+    ("dial-high", k3s(ssh={"per_dial_timeout": 121}), "ssh.per_dial_timeout", "121 is out of range", "1 to 120"),
+    ("ssh-text", k3s(ssh="fast"), "ssh", "'fast' is not a set of keys", "write a mapping"),
     ("timeout-bool", k3s(timeout_seconds=True), "timeout_seconds", "True is not a whole number", "whole number"),
     ("timeout-half", k3s(timeout_seconds=30.5), "timeout_seconds", "30.5 is not a whole number", "whole number"),
     ("adopt-text", k3s(adopt="true"), "adopt", "'true' is not a boolean", "true or false"),
@@ -523,6 +528,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "adopt": False,
         "node_cleanup": True,
         "live_attachments": "refuse",
+        "ssh": {"dial_error_limit": 3, "per_dial_timeout": 10},
         "timeout_seconds": 300,
     }
     assert plan.token_secret == "multus-token-1"
@@ -624,6 +630,7 @@ def test_plan_takes_a_node_without_host_key_when_told() -> None:
         ({"adopt": True}, False),
         ({"live_attachments": "proceed"}, False),
         ({"timeout_seconds": 60}, False),
+        ({"ssh": {"per_dial_timeout": 60}}, False),
         ({"nodes": [node("a", 1)]}, False),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -657,6 +664,7 @@ def test_every_argument_is_tried_in_a_refusal() -> None:
         *(f"log.{key}" for key in fields_of(LogArgs)),
         *(f"daemon.{key}" for key in fields_of(DaemonArgs)),
         *(f"scheduling.{key}" for key in fields_of(SchedulingArgs)),
+        *(f"ssh.{key}" for key in fields_of(SshArgs)),
         *(f"nodes[0].{key}" for key in fields_of(NodeArgs)),
     }
     assert expected <= tried

@@ -16,6 +16,8 @@ from lab.node import Node
 from .pods import Pods
 
 NAMESPACE = "kube-system"
+IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 3}
+"""The argument `ssh` for a node that is out of reach on purpose."""
 
 
 def configure(stack: Stack, **settings: Any) -> None:

@@ -27,7 +27,7 @@ SHIFTS = (
     ("helm_switch[k3s-1]", "helm_neighbours[k3s-1]", "helm_unlisted[k3s-1]", "helm[k3s-1]"),
     ("helm[vanilla-1]", "thick[vanilla-1]", "helm_plain[vanilla-1]", "docs[vanilla-1]"),
     ("install[vanilla-1]", "elsewhere[vanilla-1]", "interrupted[vanilla-1]", "doctor_thick[vanilla-1]"),
-    ("neighbours[k3s-legacy-1]", "helm_plain[k3s-legacy-1]"),
+    ("neighbours[k3s-legacy-1]", "helm_plain[k3s-legacy-1]", "power[k3s-legacy-1]"),
     ("access[k3s-2-bare]",),
     ("render[vanilla-2]",),
 )
