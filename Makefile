@@ -10,7 +10,8 @@ help:
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
 	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, without a cluster'
-	@echo 'make test   format, lint, types, and every test'
+	@echo 'make check  format, lint, types, and every test that needs no cluster: the loop while you work'
+	@echo 'make test   the same, then every test on clusters of this machine'
 
 .PHONY: up
 up: .venv/made
@@ -28,19 +29,34 @@ docs: .venv/made
 bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
 
-.PHONY: test
-test: .venv/made
+# The type checker has one core's work, so that it runs beside the tests.
+.PHONY: check
+check: .venv/made
+	@$(MAKE) --no-print-directory --jobs 3 static types tests
+
+.PHONY: static
+static: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(SOURCES)
 	$(BIN)/shellcheck components/multus/node/node.sh lab/node_init.sh
 	cat operations/multus_ops/diagnose.sh components/multus/node/node.sh | $(BIN)/shellcheck -
+
+.PHONY: types
+types: .venv/made
+	$(BIN)/mypy $(SOURCES)
+
+# The tests of a file share what is slow to make, so that they go to one worker.
+.PHONY: tests
+tests: .venv/made
+	$(BIN)/pytest --ignore tests/lab --numprocesses 2 --dist loadfile
+
+.PHONY: test
+test: check
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
-	$(BIN)/pytest -m 'not lab' --numprocesses 2 --dist loadfile
 	@# A shift of stories shares a cluster (tests/support/lab/stories.py); clusters mostly wait, so there may be three.
-	$(BIN)/pytest -m 'lab and not alone' --numprocesses 3 --dist loadgroup --no-loadscope-reorder
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest tests/lab -m 'not alone' --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest tests/lab -m alone
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
 .venv/made: requirements.txt requirements-dev.txt components/pyproject.toml components/requirements.txt operations/pyproject.toml

@@ -50,5 +50,14 @@ def summarize(events: Sequence[dict[str, Any]]) -> Done:
 def _steps(events: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for event in events:
         metadata = event.get("resOutputsEvent", {}).get("metadata")
-        if metadata and metadata["op"] != _SAME:
-            yield metadata["urn"].split("::", 3)[3], metadata["op"]
+        if metadata and metadata["op"] != _SAME and not _is_default_provider(metadata):
+            yield _name(metadata), metadata["op"]
+
+
+def _name(metadata: dict[str, Any]) -> str:
+    return str(metadata["urn"].split("::", 3)[3])
+
+
+def _is_default_provider(metadata: dict[str, Any]) -> bool:
+    """Whether it is a provider that no program registers; the engine counts and shows none of them."""
+    return metadata["type"].startswith("pulumi:providers:") and _name(metadata).startswith("default")

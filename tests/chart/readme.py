@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.chart.rendering import CHART
+from tests.support.paths import CHART
 
 README = CHART / "README.md"
 _MARK = "<!-- values.yaml, written by `python -m tests.chart.readme` -->\n"

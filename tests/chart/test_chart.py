@@ -16,9 +16,10 @@ from multus.chart_values import values_of
 from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
 from multus.plan import DEFAULT_RESOURCES
 from multus.server import parse_server
-from tests.chart.differences import differences
 from tests.chart.readme import README, documented, leaves, written
-from tests.chart.rendering import CHART, Helm, Objects
+from tests.support.helm_template import Helm, Objects
+from tests.support.object_differences import differences
+from tests.support.paths import CHART
 
 SERVER: dict[str, Any] = {"apiServer": {"host": "192.0.2.1"}}
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())

@@ -14,33 +14,12 @@ import pytest
 
 from multus import InvalidArgumentsError, MultusComponent
 from multus.node_steps import DEFAULTS, STATE_DIR, program_text
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
-from tests.component.recording import Graph, Registration, run
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+from tests.support.expected_children import SHARED, of_node
+from tests.support.recording import Graph, Registration, run
 
-SHARED = {
-    "m-crd": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
-    "m-method-manifest": "kubernetes:core/v1:NamespacePatch",
-    "m-service-account": "kubernetes:core/v1:ServiceAccount",
-    "m-cluster-role": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
-    "m-cluster-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
-    "m-marker-role": "kubernetes:rbac.authorization.k8s.io/v1:Role",
-    "m-marker-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-    "m-token": "kubernetes:core/v1:Secret",
-    "m-daemonset": "kubernetes:apps/v1:DaemonSet",
-    "m-daemonset-fallback": "kubernetes:apps/v1:DaemonSet",
-    "m-marker": "kubernetes:core/v1:ConfigMap",
-}
 ACCESS = {name for name in SHARED if "daemonset" not in name and name != "m-marker"}
 NOT_OWNED = ("CustomResourceDefinitionPatch", "NamespacePatch", "NodePatch", "DaemonSetPatch")
-
-
-def of_node(name: str) -> dict[str, str]:
-    return {
-        f"m-preflight-{name}": "command:remote:Command",
-        f"m-provision-{name}": "command:remote:Command",
-        f"m-label-{name}": "kubernetes:core/v1:NodePatch",
-        f"m-verify-{name}": "command:remote:Command",
-    }
 
 
 def graph_of(args: Any, *, preview: bool = False, opts: pulumi.ResourceOptions | None = None) -> Graph:
@@ -53,7 +32,10 @@ def fixed_name_children(graph: Graph) -> list[Registration]:
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Graph:
-    return graph_of(k3s(node("a", 11), node("b.example", 12)))
+    graph = graph_of(k3s(node("a", 11), node("b.example", 12)))
+    # What is said below of all of them is said of six.
+    assert len(graph.of_type("remote:Command")) == 6
+    return graph
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])

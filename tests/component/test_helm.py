@@ -13,9 +13,9 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from multus import MultusComponent, release
 from multus.chart_archive import PackedChart, pack
-from tests.component.arguments import SSH_KEY, k3s, node, vanilla
-from tests.component.recording import TOKEN, Graph, run, without_secrets
-from tests.component.test_graph import SHARED, of_node
+from tests.support.arguments import SSH_KEY, k3s, node, vanilla
+from tests.support.expected_children import SHARED, of_node
+from tests.support.recording import TOKEN, Graph, run, without_secrets
 
 RAW = {"m-daemonset", "m-daemonset-fallback", "m-method-manifest"}
 OURS = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.blocks import DOCS, ROOT
+from tests.support.paths import DOCS, ROOT
 
 CONFIG = ROOT / "zensical.toml"
 
@@ -52,9 +52,9 @@ class _Resources(HTMLParser):
             self.loaded.append(named.get("href") or "")
 
 
-def test_every_page_is_in_the_menu(site: Path) -> None:
-    pages = {str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md")}
-    assert set(pages_of(tomllib.loads(CONFIG.read_text(encoding="utf-8"))["project"]["nav"])) == pages
+def test_the_menu_names_every_page_once(site: Path) -> None:
+    pages = sorted(str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md"))
+    assert sorted(pages_of(tomllib.loads(CONFIG.read_text(encoding="utf-8"))["project"]["nav"])) == pages
     assert {page.removesuffix(".md") for page in pages} <= {found.stem for found in site.glob("*.html")}
 
 

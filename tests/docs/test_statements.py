@@ -12,8 +12,8 @@ from multus.argument_rules import LEAST_THICK_MEMORY
 from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
 from multus.objects import MARKER, cluster_role, marker_role
 from multus.plan import DEFAULT_RESOURCES
-from tests.component.arguments import k3s
-from tests.docs.blocks import DOCS
+from tests.support.arguments import k3s
+from tests.support.paths import DOCS
 
 
 def text_of(page: str) -> str:

@@ -19,10 +19,11 @@ import pytest
 
 from lab.node import SUDOER
 from lab.programs import Programs
-from tests.docs.blocks import BLOCKS, DOCS, ROOT, Block
-from tests.docs.commands import commands_in, options_in
+from tests.support.doc_blocks import BLOCKS, Block
+from tests.support.doc_commands import commands_in, options_in
 from tests.support.lab.cells import Cell
 from tests.support.lab.clusters import Clusters, Lab
+from tests.support.paths import DOCS, ROOT
 
 _PROGRAM = ("__main__.py", "bin", "components", "operations")
 _DOCUMENTED_NODE = re.compile(r"\b192\.0\.2\.\d+\b")

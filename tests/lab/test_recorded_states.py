@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab.engine import Result, Stack
 from lab.looks import LOOKS, Look
@@ -51,7 +52,7 @@ class RecordedCluster:
 
     @property
     def api_server(self) -> str:
-        return str(json.loads(self.about["kubeconfig"])["clusters"][0]["cluster"]["server"])
+        return str(yaml.safe_load(self.about["kubeconfig"])["clusters"][0]["cluster"]["server"])
 
     @property
     def nodes(self) -> list[Node]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.node.scratch import BIN_DIR, CONF_DIR, Node, only_dash
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, Node, only_dash
 
 DEAD, ALIVE = "d" * 64, "a" * 64
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.node.scratch import Node
+from tests.support.scratch_node import Node
 
 CONF = "00-multus.conflist"
 DEAD, ALIVE, NEW = "d" * 64, "a" * 64, "e" * 64

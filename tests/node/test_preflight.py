@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.conftest import CONTAINERD
-from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, Node, only_dash, token_of
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, CONTAINERD, CONTAINERD_CONFIG, Node, only_dash, token_of
 
 
 def test_preflight_passes_a_good_node(node: Node) -> None:

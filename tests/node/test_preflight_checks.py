@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.node.conftest import CONTAINERD
-from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, FLANNEL, Node, only_dash
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, CONTAINERD, CONTAINERD_CONFIG, FLANNEL, Node, only_dash
 
 K3S = "/var/lib/rancher/k3s"
 K3S_CONFIG = f"{K3S}/agent/etc/containerd/config.toml"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.scratch import Node, only_busybox
+from tests.support.scratch_node import Node, only_busybox
 
 
 def test_provision_writes_the_very_bytes_for_root_alone(node: Node) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.node.daemon import listening
-from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash
+from tests.support.fake_daemon import listening
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash
 
 CONF = "00-multus.conflist"
 

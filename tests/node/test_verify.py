@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from multus.node_steps import STATE_DIR
-from tests.node.daemon import listening
-from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node
+from tests.support.fake_daemon import listening
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node
 
 
 @pytest.fixture

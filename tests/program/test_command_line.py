@@ -14,8 +14,8 @@ import yaml
 
 from multus_ops.commands import main
 from multus_ops.ssh import NodeResult, run_on_nodes
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.program.stack_files import ROOT
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.paths import ROOT
 
 PULUMI = """\
 #!/bin/sh

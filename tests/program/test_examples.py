@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from multus.distros import PROFILES
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.component.recording import Run, run
-from tests.docs.blocks import ROOT
-from tests.docs.names import OUTPUTS, SCHEMA, TOKEN, value_problems
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.paths import ROOT
+from tests.support.recording import Run, run
+from tests.support.schema_names import OUTPUTS, SCHEMA, TOKEN, value_problems
 
 PYTHON = ROOT / "examples" / "python"
 YAML = ROOT / "examples" / "yaml" / "Pulumi.yaml"

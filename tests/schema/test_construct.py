@@ -8,11 +8,11 @@ import pulumi
 import pytest
 
 from multus import MultusComponent
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
-from tests.component.recording import run
 from tests.schema.published import provider
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node
+from tests.support.recording import run
+from tests.support.schema_names import TOKEN
 
-TOKEN = "multus:index:MultusComponent"
 NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOST_KEY}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from multus import args, resolve
 from multus.argument_types import fields_of
-from tests.component.arguments import SSH_KEY
+from tests.support.arguments import SSH_KEY
 
 PLAN = resolve({"distro": "k3s"})
 NODE = resolve(

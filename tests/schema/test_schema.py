@@ -17,8 +17,7 @@ from multus.args import ImageArgs, NodeArgs
 from multus.argument_types import fields_of
 from tests.schema import arguments_page, commands_page, paths_page, troubleshooting_page
 from tests.schema.published import COMMITTED, REGENERATE, schema, written
-
-TOKEN = "multus:index:MultusComponent"
+from tests.support.schema_names import TOKEN
 
 
 @pytest.fixture(scope="module")

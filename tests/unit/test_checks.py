@@ -13,8 +13,22 @@ from multus_ops.doctor.checks import findings
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
 from multus_ops.doctor.snapshot import Token
-from tests.unit.clusters import NODE, daemon_sets, facts_of, failing, healthy, json_claims, multus_pod, network, plan_of
-from tests.unit.test_symptoms import THICK, THIN, kubeconfig, ours, with_confs
+from tests.support.doctor_cases import (
+    NODE,
+    THICK,
+    THIN,
+    daemon_sets,
+    facts_of,
+    failing,
+    healthy,
+    json_claims,
+    kubeconfig,
+    multus_pod,
+    network,
+    ours,
+    plan_of,
+    with_confs,
+)
 
 FOREIGN = {
     "metadata": {"name": "multus", "namespace": "cni", "uid": "f"},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from multus import objects, resolve
 from multus.multus_conf import POD_BIN_DIR
-from tests.component.arguments import k3s
+from tests.support.arguments import k3s
 
 
 def copy(source: Path, bin_dir: Path, *names: str) -> subprocess.CompletedProcess[str]:

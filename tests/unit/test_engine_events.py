@@ -7,10 +7,11 @@ from typing import Any
 from lab.engine_events import Done, read
 
 URN = "urn:pulumi:lab::multus::multus:index:MultusComponent$kubernetes:core/v1:Secret::multus-token"
+DEFAULT = "urn:pulumi:lab::multus::pulumi:providers:command::default_1_2_1"
 
 
 def step(operation: str, kind: str = "resOutputsEvent") -> dict[str, Any]:
-    return {kind: {"metadata": {"op": operation, "urn": URN}}}
+    return {kind: {"metadata": {"op": operation, "urn": URN, "type": "kubernetes:core/v1:Secret"}}}
 
 
 def test_what_ended_well_is_told_in_order_with_the_counts(tmp_path: Path) -> None:
@@ -19,6 +20,7 @@ def test_what_ended_well_is_told_in_order_with_the_counts(tmp_path: Path) -> Non
         step("create-replacement", "resourcePreEvent"),
         step("create-replacement"),
         step("same"),
+        {"resOutputsEvent": {"metadata": {"op": "create", "urn": DEFAULT, "type": "pulumi:providers:command"}}},
         step("update", "resOpFailedEvent"),
         step("delete-replaced"),
         {"summaryEvent": {"resourceChanges": {"same": 3, "replace": 1, "update": 0}}},

@@ -10,7 +10,7 @@ import pytest
 
 from multus import objects, resolve
 from multus.multus_conf import DEFAULT_NETWORK_DIR
-from tests.component.arguments import k3s
+from tests.support.arguments import k3s
 
 
 def link(tmp_path: Path, *files: str, **conf: Any) -> tuple[int, list[str]]:

@@ -11,7 +11,7 @@ from multus import InvalidArgumentsError, MultusComponentArgs, resolve
 from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs, SshArgs
 from multus.argument_types import fields_of
 from multus.plan import ConfPlan, problems_of
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 
 
 def thick(**changes: Any) -> Any:
@@ -425,6 +425,7 @@ def test_plan_refuses(args: Any, path: str, reason: str, fix: str) -> None:
 def test_plan_refuses_nothing_else_with_it() -> None:
     """One mistake is one problem: the rows above add no noise of their own."""
     twice = {"not-a-mapping", "none", "node-twice", "host-twice", "host-twice-brackets"}
+    assert twice < {name for name, *_ in REFUSALS}
     for name, args, path, *_ in REFUSALS:
         if name not in twice:
             assert [problem.path for problem in problems_of(args)] == [path], name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from multus.settings import camel, read, snake, spelled
-from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\n"
 SECRETS = {"multus:kubeconfig", "multus:sshPrivateKey"}

@@ -18,9 +18,12 @@ from multus_ops.doctor.findings import Check, Severity, without_echoes
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Token
 from multus_ops.doctor.symptoms import SYMPTOMS, recognised
-from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
-from tests.unit.clusters import (
+from tests.support.doctor_cases import (
+    KUBECONFIG,
     NODE,
+    OURS,
+    THICK,
+    THIN,
     claims,
     conf,
     daemon_sets,
@@ -29,32 +32,15 @@ from tests.unit.clusters import (
     flannel,
     healthy,
     json_claims,
+    kubeconfig,
     multus_pod,
     network,
+    ours,
     plan_of,
     pod,
+    with_confs,
 )
-
-THIN, THICK = plan_of(), plan_of(plugin="thick")
-OURS = f"{THIN.cni_conf_dir}/00-multus.conflist"
-KUBECONFIG = THIN.kubeconfig_path
-
-
-def kubeconfig(**changes: Any) -> Any:
-    about = facts_of(THIN).kubeconfig
-    assert about is not None
-    return {"kubeconfig": about.model_copy(update=changes)}
-
-
-def ours(**changes: Any) -> Any:
-    """The files of a thin node, with changes to Multus' own configuration."""
-    plugin = {"type": "multus", "kubeconfig": KUBECONFIG, "delegates": [flannel()], **changes}
-    content = {"name": "cbr0", "plugins": [{key: value for key, value in plugin.items() if value is not None}]}
-    return [conf(THIN, "00-multus.conflist", content), conf(THIN, "10-flannel.conflist", flannel())]
-
-
-def with_confs(*more: Any, own: list[Any] | None = None) -> Any:
-    return {"confs": tuple(sorted([*(own or ours()), *more], key=lambda each: each.path))}
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 
 
 def sick_multus(state: dict[str, Any], *, last: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

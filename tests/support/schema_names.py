@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.docs.blocks import ROOT
+from tests.support.paths import COMPONENTS
 
 TOKEN = "multus:index:MultusComponent"
-SCHEMA: dict[str, Any] = json.loads((ROOT / "components" / "schema.json").read_text(encoding="utf-8"))
+SCHEMA: dict[str, Any] = json.loads((COMPONENTS / "schema.json").read_text(encoding="utf-8"))
 INPUTS: dict[str, Any] = SCHEMA["resources"][TOKEN]["inputProperties"]
 OUTPUTS: dict[str, Any] = SCHEMA["resources"][TOKEN]["properties"]
 # Every property of the component and of its types, in camel case.

@@ -14,16 +14,20 @@ from multus_ops.doctor.case import Case
 from multus_ops.doctor.node_report import Conf, Facts, Kubeconfig, Marker, NamedPath, NodeReport, Program
 from multus_ops.doctor.snapshot import Access, Snapshot, Token
 from multus_ops.pulumi_cli import PulumiCli
-from tests.component.arguments import k3s, node
+from tests.support.arguments import UID, k3s, node
 
 NODE = "one"
-UID = "7c1d2c1e-0000-4000-8000-000000000001"
 AUTHORITY = base64.b64encode(b"the cluster's authority").decode()
 
 
 def plan_of(**arguments: Any) -> InstallPlan:
     """A plan for one node of k3s."""
     return resolve(k3s(node(NODE, 1), **arguments))
+
+
+THIN, THICK = plan_of(), plan_of(plugin="thick")
+OURS = f"{THIN.cni_conf_dir}/00-multus.conflist"
+KUBECONFIG = THIN.kubeconfig_path
 
 
 def claims(**changes: Any) -> str:
@@ -162,3 +166,20 @@ def json_claims(**changes: Any) -> dict[str, Any]:
     text = claims(**changes)
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     return found
+
+
+def kubeconfig(**changes: Any) -> Any:
+    about = facts_of(THIN).kubeconfig
+    assert about is not None
+    return {"kubeconfig": about.model_copy(update=changes)}
+
+
+def ours(**changes: Any) -> Any:
+    """The files of a thin node, with changes to Multus' own configuration."""
+    plugin = {"type": "multus", "kubeconfig": KUBECONFIG, "delegates": [flannel()], **changes}
+    content = {"name": "cbr0", "plugins": [{key: value for key, value in plugin.items() if value is not None}]}
+    return [conf(THIN, "00-multus.conflist", content), conf(THIN, "10-flannel.conflist", flannel())]
+
+
+def with_confs(*more: Any, own: list[Any] | None = None) -> Any:
+    return {"confs": tuple(sorted([*(own or ours()), *more], key=lambda each: each.path))}

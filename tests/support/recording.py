@@ -19,12 +19,13 @@ from pulumi.runtime import get_root_resource, set_all_config, test
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.rpc import UNKNOWN
 
+from tests.support.arguments import UID
+
 PROJECT = "multus"
 STACK = "test"
 
 TOKEN = "made-up.service-account.token"
 CA = "-----BEGIN CERTIFICATE-----\nmade-up\n-----END CERTIFICATE-----\n"
-UID = "7c1d2c1e-0000-4000-8000-000000000001"
 
 # How Pulumi marks a secret on the wire.
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -135,15 +136,15 @@ class Graph:
 class _Cluster(Mocks):
     """What the API server and SSH would have answered."""
 
-    def __init__(self, *, preview: bool, other_stack: Mapping[str, Any] | None = None) -> None:
-        self._preview = preview
+    def __init__(self, *, answers: bool, other_stack: Mapping[str, Any] | None = None) -> None:
+        self._answers = answers
         self._other_stack = dict(other_stack or {})
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
         if args.typ == "pulumi:pulumi:StackReference":
             state |= {"outputs": self._other_stack, "secretOutputNames": []}
-        elif not self._preview:
+        elif self._answers:
             _merge(state, _SERVER_SIDE.get(args.typ, {}))
         return f"{args.name}-id", state
 
@@ -204,6 +205,7 @@ def run(
     program: Callable[[], object],
     *,
     preview: bool = False,
+    there: bool = False,
     config: Mapping[str, str] | None = None,
     secret_keys: tuple[str, ...] = (),
     stack: str = STACK,
@@ -211,9 +213,10 @@ def run(
 ) -> Run:
     """Run a program to its end, as `pulumi preview` or `pulumi up` on an empty state would.
 
+    `there` says that a preview's resources are in the state already, so that what the cluster answered is known.
     `other_stack` are the outputs of the stack that the program refers to.
     """
-    mocks = _Cluster(preview=preview, other_stack=other_stack)
+    mocks = _Cluster(answers=there or not preview, other_stack=other_stack)
     monitor = _RecordingMonitor(mocks)
     set_mocks(mocks, project=PROJECT, stack=stack, preview=preview, monitor=monitor)
     set_all_config(dict(config or {}), list(secret_keys))
@@ -237,7 +240,7 @@ def run(
 
 def silent_mocks() -> Mocks:
     """Mocks for code that needs a stack and registers nothing."""
-    return _Cluster(preview=True)
+    return _Cluster(answers=False)
 
 
 def plain(value: Any) -> Any:

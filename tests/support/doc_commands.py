@@ -11,8 +11,8 @@ import typer
 
 from lab.cli import app as lab_app
 from multus_ops.commands import app as multus_app
-from tests.docs.blocks import ROOT
-from tests.docs.names import configuration_problem
+from tests.support.paths import ROOT
+from tests.support.schema_names import configuration_problem
 
 _APPS: dict[str, typer.Typer] = {"multus_ops": multus_app, "lab": lab_app}
 # What a reader has anyway. `pulumi` and `kubectl` are asked for their options where the lab has them.

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
+from tests.support.paths import DOCS, ROOT
+
 PAGES = [*sorted(DOCS.glob("**/*.md")), ROOT / "README.md", *sorted((ROOT / "examples").glob("**/README.md"))]
 CHECKED = ("sh", "yaml", "json", "python", "typescript", "go")
 # What a program prints, and drawings.

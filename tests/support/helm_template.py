@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts" / "multus"
+from tests.support.paths import CHART, ROOT
+
 Objects = dict[tuple[str, str], dict[str, Any]]
 
 

@@ -8,6 +8,10 @@ from typing import Any
 SSH_KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{'made0up0' * 40}\n-----END OPENSSH PRIVATE KEY-----\n"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
+# The API server gives one to every object.
+UID = "7c1d2c1e-0000-4000-8000-000000000001"
+API_SERVER = "https://192.0.2.1:6443"
+
 
 def node(name: str, number: int, **changes: Any) -> dict[str, Any]:
     """A node's arguments."""
@@ -21,4 +25,4 @@ def k3s(*nodes: dict[str, Any], **changes: Any) -> Any:
 
 def vanilla(*nodes: dict[str, Any], **changes: Any) -> Any:
     """The component's arguments for a vanilla cluster."""
-    return {"distro": "vanilla", "api_server": "https://192.0.2.1:6443", "nodes": list(nodes), **changes}
+    return {"distro": "vanilla", "api_server": API_SERVER, "nodes": list(nodes), **changes}

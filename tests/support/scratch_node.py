@@ -17,17 +17,24 @@ import pytest
 
 from multus.multus_conf import kubeconfig
 from multus.node_steps import STATE_DIR, program_text, unless_lost
+from multus.plan import DEFAULT_NAMESPACE
 from multus.server import Server
 from multus_ops.node_program import program_for_people
-from tests.node.api_server import ApiServer
+from tests.support.arguments import UID
+from tests.support.fake_api_server import ApiServer
 
 CONF_DIR = "/etc/cni/net.d"
 BIN_DIR = "/opt/cni/bin"
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
-NAMESPACE = "kube-system"
+CONTAINERD = f"""\
+version = 2
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "{BIN_DIR}"
+  conf_dir = "{CONF_DIR}"
+"""
 TOKEN_SECRET = "multus-token-1"  # its name
 OWNER = "multus/test/multus"
-INSTALL = "7c1d2c1e-0000-4000-8000-000000000001"
+INSTALL = UID  # as the ServiceAccount of the recorded registrations has it
 
 FLANNEL = {
     "name": "cbr0",
@@ -43,7 +50,7 @@ only_busybox = pytest.mark.parametrize("shell", ["busybox"], indirect=True)
 _PREAMBLE = 'sleep() { /bin/sleep 0.01; }; . "$0"'
 
 
-def token_of(secret: str = TOKEN_SECRET, namespace: str = NAMESPACE) -> str:
+def token_of(secret: str = TOKEN_SECRET, namespace: str = DEFAULT_NAMESPACE) -> str:
     """A token as the control plane makes it, but for its signature."""
     claims = {
         "iss": "kubernetes/serviceaccount",
@@ -136,7 +143,7 @@ class Node:
             "conf_dir": CONF_DIR,
             "bin_dir": BIN_DIR,
             "containerd_config": CONTAINERD_CONFIG,
-            "namespace": NAMESPACE,
+            "namespace": DEFAULT_NAMESPACE,
             "stack_marker": "multus-install",
             "token_secret": TOKEN_SECRET,
             "owner": self.owner,
@@ -244,7 +251,7 @@ class Node:
         (self.conf / name).write_text(json.dumps(content), encoding="utf-8")
 
     def thick_pod_installs(self, **changes: Any) -> None:
-        """What the thick Multus pod does when it starts; its daemon is tests.node.daemon's."""
+        """What the thick Multus pod does when it starts; its daemon is tests.support.fake_daemon's."""
         self.install_binary()
         for name in ("multus-shim", "passthru"):
             shutil.copy(self.binary, self.at(BIN_DIR) / name)

@@ -8,8 +8,13 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
-STACK_FILES = sorted((ROOT / "stacks").glob("Pulumi.*.yaml"))
+from tests.support.arguments import SSH_KEY
+from tests.support.paths import STACKS
+
+STACK_FILES = sorted(STACKS.glob("Pulumi.*.yaml"))
+# What no stack file holds in clear, and every stack needs.
+KUBECONFIG = "apiVersion: v1\nkind: Config\nusers: [{name: made-up, user: {token: made-up-admin-token}}]\n"
+SECRETS = {"multus:kubeconfig": KUBECONFIG, "multus:sshPrivateKey": SSH_KEY}
 
 
 def config_of(stack_file: Path) -> dict[str, str]:
