@@ -271,11 +271,12 @@ class Stack:
         }
         config |= {key: kept_config[key] for key in plain_secrets if key in kept_config}
         self._ready = True
-        if not self.exists():
+        is_new = not self.exists()
+        if is_new:
             self.run("stack", "init", "--secrets-provider", "passphrase", config=False)
             kept = _read(self._project / f"Pulumi.{self.name}.yaml")
         self.config_file.write_text(yaml.safe_dump({**fresh, **kept, "config": config}, sort_keys=False))
-        known = json.loads(self.run("config", "--json", "--show-secrets").stdout)
+        known = {} if is_new else json.loads(self.run("config", "--json", "--show-secrets").stdout)
         for key, value in plain_secrets.items():
             if known.get(key, {}).get("value") != value:
                 self.config_set(key, value, secret=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 _TEST = re.compile(r"^(\d+\.\d+)s (?:setup|call|teardown) +(\S+?)\.py::", re.MULTILINE)
@@ -20,7 +20,7 @@ _RUN = re.compile(r"^=* ?\d+ (?:passed|failed).* in (\d+\.\d+)s", re.MULTILINE)
 
 def seconds(log: str) -> dict[str, float]:
     """The seconds of each module, and "all": the wall time of every run of pytest in the log."""
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for took, module in _TEST.findall(log):
         found[module.removeprefix("tests/")] += float(took)
     return {**found, "all": sum(map(float, _RUN.findall(log)))}

@@ -71,10 +71,11 @@ class Pristine:
             for node in spoilt:
                 node.stop()
             _remove([each for each in _made_by_people(api) if each.plural in _MAKERS], api)
-            _remove_pods(api, {node.name for node in spoilt})
+            _remove_pods(api, {node.name for node in cluster.nodes if node not in spoilt})
             spoilt += [node for node in cluster.nodes if node not in spoilt and node.tree() != self.trees[node.name]]
-            for node in spoilt:
-                client.CoreV1Api(api).delete_node(node.name)
+            kept = {node.name for node in cluster.nodes if node not in spoilt}
+            for name in _nodes(api).keys() - kept:
+                client.CoreV1Api(api).delete_node(name)
             with ThreadPoolExecutor() as workers:
                 list(workers.map(_install_again, spoilt))
             self._remove_objects(api)
@@ -149,8 +150,8 @@ def _remove(found: Iterable[_Object], api: client.ApiClient) -> None:
                 raise
 
 
-def _remove_pods(api: client.ApiClient, dead: set[str]) -> None:
-    """Pods go as their node takes them down; those of a dead node, and what a node starts by itself, at once."""
+def _remove_pods(api: client.ApiClient, alive: set[str]) -> None:
+    """A pod goes as its node takes it down, and at once where no such node lives."""
     core = client.CoreV1Api(api)
     asked: set[str] = set()
 
@@ -159,7 +160,8 @@ def _remove_pods(api: client.ApiClient, dead: set[str]) -> None:
         waiting = []
         for pod in found:
             about = pod.metadata
-            forced = pod.spec.node_name in dead
+            forced = pod.spec.node_name not in alive
+            # A node that starts a pod by itself is installed again for the file that says so.
             if (about.annotations or {}).get(_MIRROR) and not forced:
                 continue
             waiting.append(pod)
