@@ -7,6 +7,8 @@ import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from kubernetes import client
+
 from lab.cluster import Cluster
 from lab.engine import Result, Stack
 from lab.errors import LabError
@@ -68,7 +70,7 @@ class Clusters:
         assert self._pristine is not None
         try:
             self._pristine.restore(self._cluster)
-        except LabError as error:
+        except (LabError, client.ApiException) as error:
             warnings.warn(f"the next story gets another cluster: {error}", stacklevel=1)
             return False
         return True
