@@ -54,8 +54,8 @@ tests: .venv/made
 test: check
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
-	@# A shift of stories shares a cluster (tests/support/lab/stories.py); clusters mostly wait, so there may be three.
-	$(BIN)/pytest tests/lab -m 'not alone' --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	@# A shift of stories shares a cluster (tests/support/lab/stories.py); it mostly waits, so that two cores serve four.
+	$(BIN)/pytest tests/lab -m 'not alone' --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 	$(BIN)/pytest tests/lab -m alone
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
