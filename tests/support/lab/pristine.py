@@ -72,7 +72,7 @@ class Pristine:
                 node.stop()
             _remove([each for each in _made_by_people(api) if each.plural in _MAKERS], api)
             _remove_pods(api, {node.name for node in cluster.nodes if node not in spoilt})
-            spoilt += [node for node in cluster.nodes if node not in spoilt and node.tree() != self.trees[node.name]]
+            spoilt += [node for node in cluster.nodes if node not in spoilt and _tree(node) != self.trees[node.name]]
             kept = {node.name for node in cluster.nodes if node not in spoilt}
             for name in _nodes(api).keys() - kept:
                 client.CoreV1Api(api).delete_node(name)
@@ -90,7 +90,7 @@ class Pristine:
         return (
             node.running
             and known == self.nodes[node.name]
-            and _without_pods(node.tree()) == _without_pods(self.trees[node.name])
+            and _without_pods(_tree(node)) == _without_pods(self.trees[node.name])
             and _images(node) == self.images[node.name]
         )
 
@@ -123,9 +123,9 @@ def _made_by_people(api: client.ApiClient) -> Iterator[_Object]:
     groups: Any = _get(api, "/apis")
     versions = ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups["groups"])]
     for version in versions:
-        for kind in _get(api, version)["resources"]:
+        for kind in _get(api, version).get("resources", ()):
             if {"list", "delete"} <= set(kind["verbs"]) and kind["name"] not in _LOOKED_AT_APART:
-                for item in _get(api, f"{version}/{kind['name']}")["items"]:
+                for item in _get(api, f"{version}/{kind['name']}").get("items", ()):
                     about = item["metadata"]
                     if {each["manager"] for each in about.get("managedFields") or ()} - _SYSTEM:
                         place = f"namespaces/{about['namespace']}/" if "namespace" in about else ""
@@ -133,7 +133,13 @@ def _made_by_people(api: client.ApiClient) -> Iterator[_Object]:
 
 
 def _get(api: client.ApiClient, path: str) -> Any:
-    return _call(api, "GET", path)
+    """What the API server has there; nothing where a kind has gone since it was listed."""
+    try:
+        return _call(api, "GET", path)
+    except client.ApiException as error:
+        if error.status != 404:
+            raise
+        return {}
 
 
 def _call(api: client.ApiClient, method: str, path: str) -> Any:
@@ -204,7 +210,17 @@ def _nodes(api: client.ApiClient) -> dict[str, Any]:
 
 def _images(node: Node) -> list[str]:
     ctr = ["ctr", "--address", str(node.look.containerd_socket), "--namespace", "k8s.io"]
-    return sorted(node.run([*ctr, "images", "list", "--quiet"]).stdout.split())
+    names = node.run([*ctr, "images", "list", "--quiet"]).stdout.split()
+    # The runtime itself writes each image down once more under its digest, some time later.
+    return sorted(name for name in names if not name.startswith("sha256:"))
+
+
+def _tree(node: Node) -> Tree:
+    """A node's files; none where they change while they are looked at, as they do under a pod that cannot start."""
+    try:
+        return node.tree()
+    except FileNotFoundError:
+        return {}
 
 
 def _without_pods(tree: Tree) -> Tree:
