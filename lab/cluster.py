@@ -28,7 +28,7 @@ from lab.waiting import until
 
 @dataclass(frozen=True)
 class Shape:
-    """What was asked for: a running lab of another shape is another lab."""
+    """What a lab consists of; `up` refuses to change the shape of a running lab unless it may recreate it."""
 
     distro: str = "k3s"
     nodes: int = 1
@@ -40,7 +40,7 @@ class Shape:
 
 
 class Cluster:
-    """The cluster of the lab of that name, running or not."""
+    """A lab's cluster, by the lab's name, running or not."""
 
     def __init__(self, instance: str = "lab") -> None:
         self.layout = Layout(instance)
@@ -48,7 +48,7 @@ class Cluster:
 
     @classmethod
     def load(cls, instance: str = "lab") -> "Cluster":
-        """The running cluster; a LabError where there is none."""
+        """Return the running cluster; raise LabError if it does not run."""
         cluster = cls(instance)
         if cluster.shape is None:
             raise LabError(f"the lab {instance!r} is not up: run `python -m lab up`")
@@ -96,7 +96,7 @@ class Cluster:
 
     @property
     def shape(self) -> Shape | None:
-        """What was booted completely; None where nothing was."""
+        """The shape of the cluster that is up; None unless it has booted completely."""
         try:
             return Shape(**json.loads(self._record.read_text()))
         except FileNotFoundError:
@@ -122,13 +122,13 @@ class Cluster:
         recreate: bool = False,
         report: Report = quietly,
     ) -> None:
-        """Have the lab running in this shape; nothing happens where it does already."""
+        """Start the lab in this shape, unless it runs already."""
         with self.alone():
             report(self.steps(Shape(distro, nodes, reference_plugins), recreate=recreate))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """No other program starts or stops this lab meanwhile."""
+        """Lock the lab: no other program starts or stops it meanwhile."""
         folder = cache.root() / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / self.instance).open("w") as held:
@@ -139,7 +139,7 @@ class Cluster:
             yield
 
     def steps(self, shape: Shape, *, recreate: bool = False) -> list[Step]:
-        """What has to be done until the lab runs in this shape, programs included."""
+        """Return the steps that start the lab in this shape, after those that build missing programs."""
         if shape.distro not in LOOKS:
             raise LabError(f"no look is called {shape.distro!r}: there are {', '.join(LOOKS)}")
         if not 1 <= shape.nodes <= 9:
@@ -165,16 +165,16 @@ class Cluster:
         ]
 
     def down(self, report: Report = quietly) -> None:
-        """Stop everything and leave nothing behind; nothing happens where nothing is."""
+        """Stop the lab and remove everything of it; do nothing where nothing is left."""
         with self.alone():
             report(self.down_steps())
 
     def down_steps(self) -> list[Step]:
-        """What has to be done until nothing of the lab is left."""
+        """Return the steps that remove the lab."""
         return [Step("stopping the lab", self._remove)]
 
     def await_ready(self, seconds: float = 120) -> None:
-        """Return when every node that runs has told the API server, since its start, that it is Ready."""
+        """Wait until every running node has reported Ready to the API server since its start."""
         self._await_ready([node for node in self.nodes if node.powered], seconds)
 
     def _nodes(self, shape: Shape) -> list[Node]:

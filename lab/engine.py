@@ -352,7 +352,7 @@ class _Tee(threading.Thread):
 
 
 def _cluster_config(cluster: Cluster) -> dict[str, Any]:
-    """What a user of such a cluster would write."""
+    """The configuration that a user of such a cluster would write."""
     if cluster.distro == "k3s-legacy":
         return {"multus:distro": "k3s", "multus:cniBinDir": str(cluster.look.bin_dir)}
     if cluster.look.balancer is None:

@@ -44,7 +44,7 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Where the machine and the other nodes reach it."""
+        """The address at which the machine and the other nodes reach it."""
         return self.layout.node(self.number)
 
     @property
@@ -55,7 +55,7 @@ class Node:
 
     @property
     def running(self) -> bool:
-        """Whether every process that it cannot be without lives."""
+        """Whether all its processes run."""
         return all(daemon.pid for daemon in (self._init, *self._daemons))
 
     @property
@@ -64,7 +64,7 @@ class Node:
         return self._init.pid is not None
 
     def check(self) -> None:
-        """Nothing, as long as every process lives; a LabError with the log of one that does not."""
+        """Raise LabError, with the log, if one of its processes has ended."""
         for daemon in (self._init, *self._daemons):
             if daemon.pid is None:
                 raise LabError(f"{daemon.name} has ended", daemon.log)
@@ -133,7 +133,7 @@ class Node:
         network.plug(self.layout, self._control_plane, self.number, connected=True)
 
     def wipe(self) -> None:
-        """Stop it and erase its disk; the next start installs it anew, under the same keys."""
+        """Stop it and erase its disk; the next start installs it again, with the same keys."""
         self.stop()
         self._disk.empty()
 

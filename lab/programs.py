@@ -134,7 +134,7 @@ class Programs:
     paths: Mapping[str, Path] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
-        """Where a program is."""
+        """Return a program's path."""
         try:
             return self.paths[name]
         except KeyError:

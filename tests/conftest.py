@@ -11,6 +11,9 @@ import pytest
 
 from lab import host
 from tests.support.lab.stories import SKIPPED
+from tests.support.paths import ROOT
+
+_LOOP = asyncio.new_event_loop()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,6 +31,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Warnings are errors in every test but those on clusters: none of them is worth an hour's run."""
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "lab"):
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: tests.support.recording collects garbage often, and need not walk all of it."""
     gc.collect()
@@ -37,7 +47,8 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Pulumi's SDK needs a loop of the thread, and a command that ran one of its own has left none behind."""
-    try:
-        asyncio.get_event_loop()
-    except RuntimeError:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+    asyncio.set_event_loop(_LOOP)
+
+
+def pytest_unconfigure() -> None:
+    _LOOP.close()

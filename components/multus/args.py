@@ -10,6 +10,9 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+SECRET_KEYS = frozenset({"private_key"})
+"""Keys whose value is in no message, whatever is wrong with it."""
+
 
 class Distro(StrEnum):
     """A Kubernetes distribution, as far as its paths differ. `openshift` is refused: it brings Multus itself."""

@@ -16,6 +16,7 @@ class Profile:
 
     Attributes:
         source: where this was learnt.
+        tried: what of it this project's tests have run; empty where nothing was.
         cni_conf_dir: the directory whose first file is the default network.
         cni_bin_dir: the directory that the container runtime runs CNI plugins from.
         plugins_dir: the directory that holds the plugins and whatever links in `cni_bin_dir` lead to.
@@ -31,6 +32,7 @@ class Profile:
     """
 
     source: str
+    tried: str = ""
     cni_conf_dir: str = "/etc/cni/net.d"
     cni_bin_dir: str = "/opt/cni/bin"
     plugins_dir: str = "/opt/cni/bin"
@@ -48,6 +50,7 @@ class Profile:
 def _k3s(data_dir: str) -> Profile:
     return Profile(
         source="k3s-io/k3s#10868, #10869 and pkg/agent/flannel: since v1.28.15, v1.29.10, v1.30.6, v1.31.2 (+k3s1)",
+        tried="with upstream's kubelet and containerd in this layout, not with k3s itself",
         cni_conf_dir=f"{data_dir}/agent/etc/cni/net.d",
         cni_bin_dir=f"{data_dir}/data/cni",
         # data/cni holds absolute links into data/<hash>/bin.
@@ -62,7 +65,9 @@ def _k3s(data_dir: str) -> Profile:
 
 PROFILES: dict[Distro, Profile] = {
     Distro.K3S: _k3s(K3S_DATA_DIR),
-    Distro.VANILLA: Profile(source="containerd's and kubeadm's defaults"),
+    Distro.VANILLA: Profile(
+        source="containerd's and kubeadm's defaults", tried="with upstream's kubelet and Debian's containerd"
+    ),
     Distro.RKE2: Profile(
         source="rancher/rke2 pkg/cli/defaults: k3s without flannel; every agent balances 127.0.0.1:6443",
         containerd_config="/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
@@ -130,6 +135,7 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
         return replace(
             profile,
             source=f"{profile.source}; without flannel containerd's own defaults",
+            tried="",
             cni_conf_dir=vanilla.cni_conf_dir,
             cni_bin_dir=vanilla.cni_bin_dir,
             plugins_dir=vanilla.plugins_dir,

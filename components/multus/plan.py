@@ -18,6 +18,10 @@ from .argument_types import check, is_opaque
 from .distros import Profile
 from .errors import InvalidArgumentsError, Problem
 
+PROGRAM = "multus"
+"""Thin Multus' plugin, which is also thick's standby."""
+SHIM = "multus-shim"
+"""Thick Multus' plugin, which asks the daemon."""
 DEFAULT_NAMESPACE = "kube-system"
 DEFAULT_TIMEOUT_SECONDS = 300
 DEFAULT_SOCKET_DIR = "/run/multus"
@@ -203,6 +207,11 @@ class InstallPlan(_Frozen):
         return self.plugin is Plugin.THICK
 
     @property
+    def program(self) -> str:
+        """The plugin that the runtime calls, a file in the directory of CNI plugins."""
+        return SHIM if self.is_thick else PROGRAM
+
+    @property
     def has_standby(self) -> bool:
         """Whether listed nodes keep thin's configuration beside thick's, for the time in which no daemon serves them.
 
@@ -244,8 +253,8 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     Raises:
         InvalidArgumentsError: with every problem found, in one go.
     """
-    _refuse(problems_of(args))
-    valid, _ = check(MultusComponentArgs, args)
+    valid, problems = _checked(args)
+    _refuse(problems)
     plugin = argument_rules.plugin_of(valid)
     profile = argument_rules.profile_of(valid)
     image, security, reference = valid.get("image", {}), valid.get("security", {}), valid.get("reference_plugins")
@@ -290,14 +299,19 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
 
 def problems_of(args: MultusComponentArgs | Mapping[str, Any]) -> list[Problem]:
     """Every reason why these arguments cannot work; empty when they can."""
+    return _checked(args)[1]
+
+
+def _checked(args: MultusComponentArgs | Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The arguments that fit their types, and every problem; what does not fit its type is not judged further."""
     valid, problems = check(MultusComponentArgs, args)
     unfit = {problem.path for problem in problems}
     found = argument_rules.contradictions(valid)
-    return [*problems, *(problem for problem in found if unfit.isdisjoint(_ways_to(problem.path)))]
+    return valid, [*problems, *(problem for problem in found if unfit.isdisjoint(_ways_to(problem.path)))]
 
 
 def _ways_to(path: str) -> list[str]:
-    """A path and everything that it is part of."""
+    """`a.b[0]` -> `["a", "a.b", "a.b[0]"]`."""
     return [path[: match.start()] for match in re.finditer(r"[.\[]|\Z", path)]
 
 

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,6 +151,33 @@ def test_without_ssh_the_pods_clean_up(lab: Lab) -> None:
     with churn(lab.cluster):
         show("enable without SSH", said, pods_start(lab, with_net1=True))
     assert daemon_sets(lab) == before
+    succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+
+
+def of_nodes_file(lab: Lab, folder: Path) -> list[str]:
+    """The options of somebody who has no stack: a kubeconfig, and how the first node is logged in to."""
+    [node, _] = lab.cluster.nodes
+    key, file = folder / "key", folder / "nodes.json"
+    key.write_text(Path(lab.cluster.ssh_key).read_text())
+    key.chmod(0o600)
+    listed = {"name": node.name, "host": node.address, "hostKey": node.host_key, "privateKeyFile": "key"}
+    file.write_text(json.dumps([listed]))
+    return [*of_cluster(lab), "--nodes", str(file)]
+
+
+def test_nodes_of_a_file_are_reached_over_ssh(lab: Lab, tmp_path: Path) -> None:
+    options = of_nodes_file(lab, tmp_path)
+    report = json.loads(multus(lab, "doctor", "--json", *options).stdout)
+    assert report["about"]["installed by"].startswith("Pulumi stack ")
+    assert {line["check"]: line["result"] for line in report["checks"]}["00-multus.conf on the hosts"] == "ok"
+    with churn(lab.cluster, interfaces=["eth0"]):
+        said = answered(lab, "disable", *options)
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    assert_disabled(lab)
+    said = answered(lab, "enable", *options)
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    with churn(lab.cluster):
+        pods_start(lab, with_net1=True)
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,16 @@ CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
 }
 
 
+@cache
+def _described(items: frozenset[tuple[str, str]]) -> dict[str, Any]:
+    return up(dict(items)).graph.described()
+
+
+def described(config: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that is registered with this configuration; most arguments are held against the same one."""
+    return _described(frozenset(config.items()))
+
+
 @pytest.mark.parametrize("argument", fields_of(MultusComponentArgs))
 def test_every_argument_can_be_configured(argument: str) -> None:
     """Each of them alone changes what is registered."""
@@ -154,8 +165,7 @@ def test_every_argument_can_be_configured(argument: str) -> None:
     said = value if isinstance(value, str) else json.dumps(value)
     without = {**GOOD, **others}
     assert without.get(f"multus:{camel(argument)}") != said
-    before, after = up(without).graph, up({**without, f"multus:{camel(argument)}": said}).graph
-    assert before.described() != after.described()
+    assert described(without) != described({**without, f"multus:{camel(argument)}": said})
 
 
 def test_nothing_is_configured_that_is_no_argument() -> None:

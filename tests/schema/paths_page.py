@@ -74,6 +74,8 @@ def _section(title: str, about: str, profile: Profile) -> str:
             f"| default network | {network}{file} | `conf.network_name`, `conf.master_conf` |",
             "",
             *([f"Often named, and not read by its runtime: {unread}.", ""] if unread else []),
+            f"Run by this project's tests: {profile.tried or 'no, it is from its source alone'}.",
+            "",
             f"Source: {profile.source}.",
             "",
         ]

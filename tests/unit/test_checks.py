@@ -9,7 +9,7 @@ import pytest
 
 from multus import objects
 from multus_ops.doctor.case import Case
-from multus_ops.doctor.checks import findings
+from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
 from multus_ops.doctor.snapshot import Token
@@ -37,11 +37,11 @@ FOREIGN = {
 
 
 def found(case: Case, check: Check) -> list[Finding]:
-    return [each for each in findings(case) if each.check is check]
+    return [each for each in run_checks(case) if each.check is check]
 
 
 def only(case: Case) -> Finding:
-    [finding] = findings(case)
+    [finding] = run_checks(case)
     return finding
 
 
@@ -62,7 +62,7 @@ def test_a_node_of_the_stack_that_the_cluster_has_not() -> None:
 
 def test_another_distribution_than_the_stack_says() -> None:
     [finding] = found(healthy(nodes=(node(kubeletVersion="v1.31.4+rke2r1"),)), Check.CLUSTER)
-    assert finding.fix == "pulumi config set --stack lab multus:distro rke2"
+    assert finding.fix.splitlines()[0] == "pulumi config set --stack lab multus:distro rke2"
 
 
 def test_what_brings_multus_by_itself() -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from lab.looks import LOOKS
 from multus import resolve
 from multus.args import Distro
-from multus.distros import PROFILES, k3s_profile
+from multus.distros import PROFILES, Profile, k3s_profile
 from multus.server import parse_server
 
 DATA = "/var/lib/rancher/k3s"
@@ -97,3 +98,19 @@ def test_every_directory_can_be_overridden() -> None:
 def test_no_flannel_keeps_nothing_of_flannels() -> None:
     profile = k3s_profile("v1.28.1+k3s1", flannel=False, data_dir=DATA)
     assert (profile.network, profile.network_file) == (None, None)
+
+
+def test_tried_are_the_profiles_that_the_lab_has_nodes_of() -> None:
+    profiles = [
+        *PROFILES.values(),
+        k3s_profile("v1.31.1+k3s1", flannel=True, data_dir=DATA),
+        k3s_profile(None, flannel=False, data_dir=DATA),
+    ]
+    looks = {(str(look.conf_dir), str(look.bin_dir), str(look.containerd_config)) for look in LOOKS.values()}
+
+    def places(profile: Profile) -> tuple[str, str, str]:
+        return profile.cni_conf_dir, profile.cni_bin_dir, profile.containerd_config
+
+    tried = [profile for profile in profiles if profile.tried]
+    assert {places(profile) for profile in tried} == looks
+    assert len(tried) == len(looks)
