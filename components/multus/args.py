@@ -384,6 +384,16 @@ class NodeArgs(TypedDict):
     `up`, then take the node off the list. Defaults to false."""
 
 
+class SshArgs(TypedDict):
+    """How long a node is dialled before it counts as unreachable, which stops an `up` before anything has moved."""
+
+    dial_error_limit: NotRequired[int]
+    """After how many failed dials one more failure is the last, between 0 and 20. Defaults to 3."""
+
+    per_dial_timeout: NotRequired[int]
+    """How long one dial may take, in seconds, between 1 and 120. Defaults to 10."""
+
+
 class MultusComponentArgs(TypedDict):
     """What to install, and where."""
 
@@ -495,6 +505,9 @@ class MultusComponentArgs(TypedDict):
     live_attachments: NotRequired[LiveAttachments]
     """What removal does when a running pod still has an additional interface: `refuse` stops before anything moved and
     names the pods, `proceed` leaves their addresses reserved. Defaults to `refuse`."""
+
+    ssh: NotRequired[SshArgs]
+    """How nodes are dialled, each and its jump host alike. Defaults to dials that take a minute at most."""
 
     timeout_seconds: NotRequired[int]
     """How long each step may take, in seconds, between 30 and 3600. Defaults to 300."""

@@ -25,7 +25,7 @@ from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
 from .objects import MARKER
-from .plan import InstallPlan, NodePlan, ProxyPlan, known
+from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, known
 from .server import Server
 
 STATE_DIR = "/var/lib/multus-install"
@@ -170,10 +170,10 @@ class Steps:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
             connection=remote.ConnectionArgs(
-                **_connection_args(node, node.path),
+                **_connection_args(node, node.path, self.plan.ssh),
                 proxy=None
                 if node.proxy is None
-                else remote.ProxyConnectionArgs(**_connection_args(node.proxy, f"{node.path}.proxy")),
+                else remote.ProxyConnectionArgs(**_connection_args(node.proxy, f"{node.path}.proxy", self.plan.ssh)),
             ),
             create=create,
             # Left out, a change runs `create` again, and the state does not keep the same text twice more.
@@ -276,7 +276,7 @@ def _packed_program() -> str:
     return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
 
 
-def _connection_args(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
+def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> dict[str, Any]:
     """The arguments of a connection; an Output among them is checked as soon as it is known."""
     return {
         "host": _checked(login.host, argument_rules_nodes.host, f"{path}.host"),
@@ -286,8 +286,8 @@ def _connection_args(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
             _checked(login.private_key, argument_rules_nodes.private_key, f"{path}.private_key")
         ),
         "host_key": _checked(login.host_key, argument_rules_nodes.host_key, f"{path}.host_key"),
-        "dial_error_limit": 3,
-        "per_dial_timeout": 10,
+        "dial_error_limit": ssh.dial_error_limit,
+        "per_dial_timeout": ssh.per_dial_timeout,
     }
 
 

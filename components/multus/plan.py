@@ -72,6 +72,13 @@ class NodePlan(_Frozen):
     gone: bool
 
 
+class SshPlan(_Frozen):
+    """How nodes are dialled, in the words of pulumi-command's `Connection`."""
+
+    dial_error_limit: int = 3
+    per_dial_timeout: int = 10
+
+
 class ConfPlan(_Frozen):
     """What Multus' configuration says beyond what follows from the default network."""
 
@@ -190,6 +197,7 @@ class InstallPlan(_Frozen):
     adopt: bool
     node_cleanup: bool
     live_attachments: LiveAttachments
+    ssh: SshPlan
     timeout_seconds: int
 
     @property
@@ -224,7 +232,7 @@ class InstallPlan(_Frozen):
     def fingerprint(self) -> str:
         """Twelve hex digits that change whenever a node has to be checked again."""
         elsewhere = {"nodes", "api_server", "adopt", "node_cleanup", "live_attachments", "timeout_seconds", "handover"}
-        known = self.model_dump(exclude={*elsewhere, "helm"}, mode="json")
+        known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
 
 
@@ -280,6 +288,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         adopt=valid.get("adopt", False),
         node_cleanup=valid.get("node_cleanup", True),
         live_attachments=valid.get("live_attachments", LiveAttachments.REFUSE),
+        ssh=SshPlan(**valid.get("ssh", {})),
         timeout_seconds=valid.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS),
     )
 

@@ -33,6 +33,7 @@ NO_VALUE = {
     "create_namespace": "`helm --create-namespace`",
     "required_plugins": "nodes are checked against it, and Helm runs nothing on nodes",
     "nodes": "as required_plugins",
+    "ssh": "as required_plugins",
     "node_cleanup": "as required_plugins",
     "live_attachments": "as required_plugins",
     "adopt": "`helm install --take-ownership`",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +15,12 @@ import yaml
 
 from lab import prepare
 from lab.engine import Result
-from lab.programs import Programs
 from tests.support.checkouts import copy_checkout, git
+from tests.support.lab.cells import Cell
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.pods import NETWORK
 
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-
+CELL = Cell("k3s")
 STACK = "lab"
 
 
@@ -62,15 +61,13 @@ LANGUAGES = ["yaml", *(language for language, host in _HOSTS.items() if shutil.w
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
-def program(
-    request: pytest.FixtureRequest, programs: Programs, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Program]:
+def program(request: pytest.FixtureRequest, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Program:
     checkout = copy_checkout(tmp_path_factory.mktemp("package") / "checkout")
     folder = checkout / "examples" / request.param
-    for lab in boot(Cell("k3s", 1), programs):
-        tell_of_nodes(lab, folder)
-        git(checkout, "commit", "--quiet", "--all", "--message", "the lab's node")
-        yield Program(lab, checkout, folder)
+    lab = clusters.lab(CELL)
+    tell_of_nodes(lab, folder)
+    git(checkout, "commit", "--quiet", "--all", "--message", "the lab's node")
+    return Program(lab, checkout, folder)
 
 
 def tell_of_nodes(lab: Lab, folder: Path) -> None:

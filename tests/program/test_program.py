@@ -143,6 +143,7 @@ CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
     "adopt": (True, {}),
     "node_cleanup": (False, {}),
     "live_attachments": ("proceed", {}),
+    "ssh": ({"per_dial_timeout": 20}, {}),
     "timeout_seconds": (60, {}),
 }
 

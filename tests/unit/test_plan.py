@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
-from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
+from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs, SshArgs
 from multus.argument_types import fields_of
 from multus.plan import ConfPlan, problems_of
 from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
@@ -140,6 +140,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "adopt": False,
         "node_cleanup": True,
         "live_attachments": "refuse",
+        "ssh": {"dial_error_limit": 3, "per_dial_timeout": 10},
         "timeout_seconds": 300,
     }
     assert plan.token_secret == "multus-token-1"
@@ -241,6 +242,7 @@ def test_plan_takes_a_node_without_host_key_when_told() -> None:
         ({"adopt": True}, False),
         ({"live_attachments": "proceed"}, False),
         ({"timeout_seconds": 60}, False),
+        ({"ssh": {"per_dial_timeout": 60}}, False),
         ({"nodes": [node("a", 1)]}, False),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -268,6 +270,7 @@ def test_every_argument_is_tried_in_a_refusal() -> None:
         *(f"log.{key}" for key in fields_of(LogArgs)),
         *(f"daemon.{key}" for key in fields_of(DaemonArgs)),
         *(f"scheduling.{key}" for key in fields_of(SchedulingArgs)),
+        *(f"ssh.{key}" for key in fields_of(SshArgs)),
         *(f"nodes[0].{key}" for key in fields_of(NodeArgs)),
     }
     assert expected <= tried

@@ -22,7 +22,6 @@ from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
 from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Kind, Token
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom, find_symptoms
-from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 from tests.support.doctor_cases import (
     KUBECONFIG,
     NODE,
@@ -46,6 +45,7 @@ from tests.support.doctor_cases import (
     with_confs,
     without_stack,
 )
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 
 
 def sick_multus(state: dict[str, Any], *, last: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -111,8 +111,9 @@ def _printed_by(plugin: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPlu
     printed: SimpleQueue[language_pb2.RunPluginResponse | None] = SimpleQueue()
 
     def read(stream: IO[bytes], told: Callable[[bytes], language_pb2.RunPluginResponse]) -> None:
-        for line in stream:
-            printed.put(told(line))
+        with stream:
+            for line in stream:
+                printed.put(told(line))
         printed.put(None)
 
     streams = (
