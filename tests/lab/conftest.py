@@ -17,11 +17,11 @@ from lab import host, prepare
 from lab.programs import Programs
 from lab.progress import Progress
 from tests.support.lab.clusters import Clusters
-from tests.support.lab.stories import (  # noqa: F401 # the last two are hooks
+from tests.support.lab.stories import (  # noqa: F401 # all but the first are hooks
     place_of,
     pytest_runtest_makereport,
     pytest_runtest_setup,
-    shift_name,
+    pytest_xdist_make_scheduler,
 )
 
 # Test runs and workers side by side need labs of different names.
@@ -36,11 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.lab)
-        item.add_marker(pytest.mark.xdist_group(shift_name(item)))
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
     yield
-    in_order = iter(sorted((item for item in items if HERE in item.path.parents), key=place_of))
+    in_order = iter(
+        sorted((item for item in items if HERE in item.path.parents), key=lambda item: place_of(item.nodeid))
+    )
     items[:] = [next(in_order) if HERE in item.path.parents else item for item in items]
 
 

@@ -145,7 +145,7 @@ def reader(request: pytest.FixtureRequest, clusters: Clusters, tmp_path_factory:
 @pytest.mark.parametrize(
     ("reader", "block"),
     [
-        pytest.param(Cell(distro), block, id=f"{distro}-{block}")
+        pytest.param(Cell(distro), block, id=f"{Cell(distro)}-{block}")
         for distro, pages in READ.items()
         for block in marked(*pages)
     ],
