@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from multus_ops.commands import PROGRAM, app
+from multus_ops.commands import MEANINGS, PROGRAM, app
 
 _HEAD = """\
 # Commands
@@ -20,16 +20,24 @@ multus-ops COMMAND
 
 Those that take `--stack` run the Pulumi CLI and read the stack as `pulumi up` does, its secrets included; nothing of
 them is printed or put into a command. `multus-ops --install-completion` completes commands, options
-and stacks in the shell.
+and stacks in the shell; `multus-ops --version` prints the version.
+
+## Exit statuses
+
+They mean the same in every command. Results go to standard output, progress and trouble to standard error; `NO_COLOR`
+is respected.
+
+| status | meaning |
+| --- | --- |
 """
 
 
 def written() -> str:
     """The page as it has to be."""
     group: Any = typer.main.get_command(app)
-    statuses = " ".join(str(group.epilog).split())
+    statuses = "".join(f"| {status.value} | {meaning} |\n" for status, meaning in MEANINGS.items())
     commands = [_section(name, command) for name, command in sorted(group.commands.items())]
-    return "\n".join([_HEAD, f"{statuses}\n", *commands])
+    return "\n".join([f"{_HEAD}{statuses}", *commands])
 
 
 def _section(name: str, command: Any) -> str:

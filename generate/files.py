@@ -16,12 +16,14 @@ from generate import (
     chart_values_files,
     commands_page,
     component_schema,
+    distributions_part,
     paths_page,
     troubleshooting_page,
 )
 
 GENERATED: dict[Path, Callable[[], str]] = {
     ROOT / "components" / "schema.json": component_schema.written,
+    ROOT / "components" / "multus" / "node" / "distributions.sh": distributions_part.written,
     CHART / "values.schema.json": chart_schema.written,
     CHART / "README.md": chart_readme.written,
     CHART / "files" / "rules.json": chart_rules.written,

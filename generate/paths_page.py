@@ -9,12 +9,11 @@ _HEAD = """\
 # Paths per distribution
 
 Written from `components/multus/distros.py` by `make generate`. All of them are paths on the host.
-Any can be overridden by an argument; each listed node is checked against its own containerd before anything changes.
+Any can be overridden by an argument; each listed node is checked against its own runtime before anything changes.
 """
 _FACTS = {
     "CNI configuration": "cni_conf_dir",
     "CNI plugins": "cni_bin_dir",
-    "containerd's configuration": "containerd_config",
     "kubelet": "kubelet_dir",
     "network namespaces": "netns_dir",
 }
@@ -57,6 +56,7 @@ def _section(title: str, about: str, profile: Profile) -> str:
     server = f"`{profile.api_server}`" if profile.api_server else "none: has to be said"
     network = f"`{profile.network}`" if profile.network else "depends on the cluster"
     file = f" in `{profile.network_file}`" if profile.network_file else ""
+    ask, read = profile.runtime.crictl or "crictl", profile.runtime.file
     unread = ", ".join(f"`{path}`" for path in profile.unread_dirs)
     return "\n".join(
         [
@@ -67,6 +67,7 @@ def _section(title: str, about: str, profile: Profile) -> str:
             "| what | where | argument |",
             "| --- | --- | --- |",
             *rows,
+            f"| the runtime says both by | `{ask} info`, else `{read}` | |",
             f"| API server without kube-proxy | {server} | `api_server` |",
             f"| default network | {network}{file} | `conf.network_name`, `conf.master_conf` |",
             "",

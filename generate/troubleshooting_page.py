@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from multus_ops.doctor.origin import PulumiInstall
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
+from multus_ops.pulumi_cli import PulumiCli
 
 _HEAD = """\
 # Troubleshooting
@@ -10,7 +12,8 @@ _HEAD = """\
 Written from `operations/multus_ops/doctor/symptoms.py` by `make generate`.
 
 `doctor` names each of these by itself, with the place and the very commands, every name below filled in; see
-[Doctor](doctor.md). Each was brought about on a real cluster by the project's tests, recognised there, and mended by
+[Doctor](doctor.md). Where a command below says `pulumi` and the install came by Helm or by kubectl, it prints the
+command of that way. Each was brought about on a real cluster by the project's tests, recognised there, and mended by
 what was printed.
 
 | what you see | name |
@@ -26,13 +29,14 @@ _OWNERS = {
     "harvester": "harvester/harvester",
     "microk8s": "canonical/microk8s",
 }
+# As somebody reads them who has installed by a stack; doctor writes them for every origin.
+_STACK = PulumiInstall(PulumiCli("STACK"))
 _COMMANDS = {
     "namespace": "kube-system",
     "on": "ssh root@NODE",
     "restart": "kubectl -n kube-system delete pod -l app=multus --field-selector spec.nodeName=NODE",
-    "up": "pulumi up --stack STACK",
-    "refresh": "pulumi up --refresh --stack STACK",
-    "set": "pulumi config set --stack STACK",
+    "repair": _STACK.repair(),
+    "renew": _STACK.repair(),
     "options": "--stack STACK",
 }
 
@@ -53,7 +57,9 @@ def written() -> str:
 
 
 def _section(symptom: Symptom) -> str:
-    fix = [line.format_map(_Named(_COMMANDS)) for line in symptom.fix]
+    names = _Named(_COMMANDS)
+    changes = {key.format_map(names): value.format_map(names) for key, value in symptom.changes.items()}
+    fix = [line.format_map(_Named({**_COMMANDS, "change": _STACK.change(changes)})) for line in symptom.fix]
     issues = ", ".join(map(_link, symptom.issues))
     return "\n".join(
         [

@@ -4,6 +4,7 @@ import fcntl
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -148,6 +149,7 @@ class Cluster:
         if there and there != shape and alive and not recreate:
             raise LabError(f"the lab {self.instance!r} runs as {there}; `python -m lab down` first, for {shape}")
         nodes = self._nodes(shape)
+        names = ", ".join(node.name for node in nodes)
         if there == shape and alive and not recreate:
             asleep = [node for node in nodes if not node.running]
             boots = [Step(f"booting {node.name}", node.reboot) for node in asleep]
@@ -158,8 +160,7 @@ class Cluster:
             *([Step("removing what is left of an earlier lab", self._remove)] if self._leftover else []),
             Step("packing images", self._pack),
             Step("making keys and network", partial(self._prepare, nodes)),
-            Step("starting etcd and the API server", lambda: self.control_plane.start(self.programs)),
-            *(Step(f"booting {node.name} ({shape.distro})", node.start) for node in nodes),
+            Step(f"starting the control plane, booting {names} ({shape.distro})", partial(self._start, nodes)),
             Step("waiting for every node to be Ready", partial(self._complete, shape)),
         ]
 
@@ -202,6 +203,14 @@ class Cluster:
         for node in nodes:
             node.identify(self.control_plane.authority)
         self.control_plane.make_network()
+
+    def _start(self, nodes: list[Node]) -> None:
+        """All at once: a node has images to import until the API server answers."""
+        with ThreadPoolExecutor() as workers:
+            server = workers.submit(self.control_plane.start, self.programs)
+            started = [server, *(workers.submit(node.start, server.result) for node in nodes)]
+        for each in started:
+            each.result()
 
     def _pack(self) -> None:
         archives(self.programs)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab import gobuild, packages
 from lab.errors import LabError
-from lab.programs import BUILDS, PACKAGED, Build, Programs
+from lab.programs import BUILDS, ON_DEMAND, PACKAGED, Build, Programs
 from lab.progress import Report, Step, quietly
 from lab.versions import fits, on_path, version_of
 
@@ -56,7 +56,7 @@ def prepare(report: Report = quietly) -> Programs:
 
 def program(name: str) -> Path:
     """Return the path of one program of a Go module, without the rest of the lab; build it if it is missing."""
-    build = next(build for build in BUILDS if name in (*build.programs, *build.links))
+    build = next(build for build in (*BUILDS, *ON_DEMAND) if name in (*build.programs, *build.links))
     found = _on_path(build)
     if found:
         return found[name]

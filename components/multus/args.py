@@ -10,6 +10,9 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+SECRET_KEYS = frozenset({"private_key"})
+"""Keys whose value is in no message, whatever is wrong with it."""
+
 
 class Distro(StrEnum):
     """A Kubernetes distribution, as far as its paths differ. `openshift` is refused: it brings Multus itself."""
@@ -381,6 +384,16 @@ class NodeArgs(TypedDict):
     `up`, then take the node off the list. Defaults to false."""
 
 
+class SshArgs(TypedDict):
+    """How long a node is dialled before it counts as unreachable, which stops an `up` before anything has moved."""
+
+    dial_error_limit: NotRequired[int]
+    """After how many failed dials one more failure is the last, between 0 and 20. Defaults to 3."""
+
+    per_dial_timeout: NotRequired[int]
+    """How long one dial may take, in seconds, between 1 and 120. Defaults to 10."""
+
+
 class MultusComponentArgs(TypedDict):
     """What to install, and where."""
 
@@ -438,9 +451,6 @@ class MultusComponentArgs(TypedDict):
     netns_dir: NotRequired[str]
     """Where the host keeps network namespaces, which thick enters. Defaults to the distribution's."""
 
-    containerd_config: NotRequired[str]
-    """The runtime's configuration on the host, which nodes are checked against. Defaults to the distribution's."""
-
     api_server: NotRequired[pulumi.Input[str]]
     """URL of the API server as every node's host reaches it, best without kube-proxy: `https://host:port`. Defaults to
     `https://127.0.0.1:6444` on k3s, the agent's own balancer, and to such an address on rke2, microk8s and talos;
@@ -495,6 +505,9 @@ class MultusComponentArgs(TypedDict):
     live_attachments: NotRequired[LiveAttachments]
     """What removal does when a running pod still has an additional interface: `refuse` stops before anything moved and
     names the pods, `proceed` leaves their addresses reserved. Defaults to `refuse`."""
+
+    ssh: NotRequired[SshArgs]
+    """How nodes are dialled, each and its jump host alike. Defaults to dials that take a minute at most."""
 
     timeout_seconds: NotRequired[int]
     """How long each step may take, in seconds, between 30 and 3600. Defaults to 300."""

@@ -20,6 +20,8 @@ LAST_LOSING_RELEASE = (4, 3, 0)
 # Under the default network's name Multus would find its own file first, and call itself without end.
 MULTUS_NETWORK = "multus-cni-network"
 TIMEOUT_RANGE = (30, 3600)
+DIAL_ERROR_RANGE = (0, 20)
+DIAL_TIMEOUT_RANGE = (1, 120)
 
 # Keys of the daemon that older releases read over in silence, by the first release that knows them.
 DAEMON_KEYS_SINCE = {"connection_limit": (4, 3, 0), "enable_pprof": (4, 3, 0)}
@@ -100,11 +102,14 @@ def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
     for key, what in (("namespace", "is not a namespace name"), ("rotation", "cannot be part of a Secret's name")):
         if key in valid and not formats.DNS_LABEL.matches(valid[key]):
             yield Problem(key, f"{valid[key]!r} {what}", "write lower-case letters, digits and dashes")
-    seconds = valid.get("timeout_seconds", TIMEOUT_RANGE[1])
-    if not TIMEOUT_RANGE[0] <= seconds <= TIMEOUT_RANGE[1]:
-        yield Problem(
-            "timeout_seconds", f"{seconds} is out of range", f"write {TIMEOUT_RANGE[0]} to {TIMEOUT_RANGE[1]} seconds"
-        )
+    ssh = valid.get("ssh", {})
+    for holder, key, path, (least, most), unit in (
+        (valid, "timeout_seconds", "timeout_seconds", TIMEOUT_RANGE, " seconds"),
+        (ssh, "dial_error_limit", "ssh.dial_error_limit", DIAL_ERROR_RANGE, ""),
+        (ssh, "per_dial_timeout", "ssh.per_dial_timeout", DIAL_TIMEOUT_RANGE, " seconds"),
+    ):
+        if key in holder and not least <= holder[key] <= most:
+            yield Problem(path, f"{holder[key]} is out of range", f"write {least} to {most}{unit}")
 
 
 def _helm(valid: Mapping[str, Any]) -> Iterator[Problem]:
@@ -120,7 +125,7 @@ def _helm(valid: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _directories(valid: Mapping[str, Any]) -> Iterator[Problem]:
     profile = profile_of(valid)
-    for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "containerd_config", "data_dir"):
+    for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "data_dir"):
         if key not in valid:
             continue
         if not formats.HOST_PATH.matches(valid[key]):

@@ -16,7 +16,8 @@ from typing import Any, NotRequired, Union, get_args, get_origin, is_typeddict
 import pulumi
 import pydantic
 
-from .errors import Problem
+from .args import SECRET_KEYS
+from .errors import Problem, ProblemKind, key_of
 
 
 def is_opaque(value: object) -> bool:
@@ -129,12 +130,12 @@ def _unknown_key(path: str, key: object, known: Iterable[str]) -> Problem:
     close = difflib.get_close_matches(str(key), list(known), n=1)
     fix = f"did you mean `{close[0]}`? Otherwise remove it" if close else f"remove it; known are {', '.join(known)}"
     shown = str(key) if str(key).isidentifier() else repr(key)
-    return Problem(f"{path}.{shown}" if path else shown, "is not an argument", fix)
+    return Problem(f"{path}.{shown}" if path else shown, "is not an argument", fix, ProblemKind.UNKNOWN_KEY)
 
 
 def _shown(path: str, value: Any) -> str:
-    """The value in an error text, unless it stands where a secret may stand."""
-    if "private_key" in path or isinstance(value, Mapping):
+    """The value in an error text, unless it is a secret or may hold one."""
+    if key_of(path) in SECRET_KEYS or isinstance(value, Mapping):
         return f"a value of type {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

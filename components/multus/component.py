@@ -13,7 +13,7 @@ from . import objects, registering
 from .args import Credentials, Method, MultusComponentArgs
 from .errors import InvalidArgumentsError, Problem
 from .multus_conf import kubeconfig
-from .node_steps import Steps, options_of
+from .node_steps import Steps, resource_options_for
 from .plan import InstallPlan, resolve
 from .registering import Installed
 from .release import handed_over, method_claim, register_release
@@ -91,7 +91,7 @@ class MultusComponent(pulumi.ComponentResource):
                 registering.register_patch(
                     f"{name}-label-{node.name}",
                     objects.node_label(node.name),
-                    pulumi.ResourceOptions.merge(label_opts, options_of(node, ["metadata"])),
+                    pulumi.ResourceOptions.merge(label_opts, resource_options_for(node, ["metadata"])),
                 )
             )
 

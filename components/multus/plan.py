@@ -29,8 +29,13 @@ from .defaults import (
     DEFAULT_TIMEOUT_SECONDS,
     WHOLE_CNI_VERSION,
 )
-from .distros import Profile
+from .distros import Profile, Runtime
 from .errors import InvalidArgumentsError, Problem
+
+PROGRAM = "multus"
+"""Thin Multus' plugin, which is also thick's standby."""
+SHIM = "multus-shim"
+"""Thick Multus' plugin, which asks the daemon."""
 
 
 class _Frozen(pydantic.BaseModel):
@@ -65,6 +70,13 @@ class NodePlan(_Frozen):
     host_key: Any
     proxy: ProxyPlan | None
     gone: bool
+
+
+class SshPlan(_Frozen):
+    """How nodes are dialled, in the words of pulumi-command's `Connection`."""
+
+    dial_error_limit: int = 3
+    per_dial_timeout: int = 10
 
 
 class ConfPlan(_Frozen):
@@ -166,7 +178,8 @@ class InstallPlan(_Frozen):
     plugins_dir: str
     kubelet_dir: str
     netns_dir: str
-    containerd_config: str
+    runtime: Runtime
+    server_ca: str
     api_server: Any
     conf: ConfPlan
     whole_conf: WholeConfPlan | None
@@ -184,12 +197,18 @@ class InstallPlan(_Frozen):
     adopt: bool
     node_cleanup: bool
     live_attachments: LiveAttachments
+    ssh: SshPlan
     timeout_seconds: int
 
     @property
     def is_thick(self) -> bool:
         """Whether a daemon serves the runtime."""
         return self.plugin is Plugin.THICK
+
+    @property
+    def program(self) -> str:
+        """The plugin that the runtime calls, a file in the directory of CNI plugins."""
+        return SHIM if self.is_thick else PROGRAM
 
     @property
     def has_standby(self) -> bool:
@@ -213,7 +232,7 @@ class InstallPlan(_Frozen):
     def fingerprint(self) -> str:
         """Twelve hex digits that change whenever a node has to be checked again."""
         elsewhere = {"nodes", "api_server", "adopt", "node_cleanup", "live_attachments", "timeout_seconds", "handover"}
-        known = self.model_dump(exclude={*elsewhere, "helm"}, mode="json")
+        known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
 
 
@@ -235,7 +254,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     image, security, reference = valid.get("image", {}), valid.get("security", {}), valid.get("reference_plugins")
     directories = {
         key: _directory(valid.get(key, getattr(profile, key)))
-        for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "containerd_config")
+        for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir")
     }
     return InstallPlan(
         distro=valid["distro"],
@@ -249,6 +268,8 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         pull_policy=image.get("pull_policy", images.PULL_POLICIES[0]),
         pull_secrets=tuple(image.get("pull_secrets", ())),
         **directories,
+        runtime=profile.runtime,
+        server_ca=profile.server_ca,
         plugins_dir=_directory(valid["cni_bin_dir"]) if "cni_bin_dir" in valid else profile.plugins_dir,
         api_server=valid.get("api_server", profile.api_server),
         conf=ConfPlan(**valid.get("conf", {})),
@@ -267,6 +288,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         adopt=valid.get("adopt", False),
         node_cleanup=valid.get("node_cleanup", True),
         live_attachments=valid.get("live_attachments", LiveAttachments.REFUSE),
+        ssh=SshPlan(**valid.get("ssh", {})),
         timeout_seconds=valid.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS),
     )
 

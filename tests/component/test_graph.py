@@ -130,6 +130,14 @@ def test_commands_go_through_sudo_for_another_login() -> None:
     assert command["connection"]["user"] == "admin"
 
 
+def test_dials_are_as_patient_as_they_are_told() -> None:
+    jump = {"host": "192.0.2.99", "host_key": HOST_KEY}
+    patience = {"dial_error_limit": 0, "per_dial_timeout": 2}
+    connection = graph_of(k3s(node("a", 11, proxy=jump), ssh=patience))["m-verify-a"].inputs["connection"]
+    for dialled in (connection, connection["proxy"]):
+        assert (dialled["dialErrorLimit"], dialled["perDialTimeout"]) == (0, 2)
+
+
 def test_connection_says_what_the_node_says() -> None:
     graph = graph_of(k3s(node("a", 11, host="[2001:db8::5]", port=2222.0)))
     connection = graph["m-verify-a"].inputs["connection"]
@@ -358,6 +366,8 @@ def test_nothing_is_run_for_a_host_that_is_gone() -> None:
 def test_a_jump_host_has_a_key_of_its_own_to_be_known_by() -> None:
     jump = {"host": "192.0.2.99", "user": "jump", "host_key": HOST_KEY}
     connection = graph_of(k3s(node("a", 11, proxy=jump)))["m-verify-a"].inputs["connection"]
+    assert (connection["dialErrorLimit"], connection["proxy"]["dialErrorLimit"]) == (3, 3)
+    assert (connection["perDialTimeout"], connection["proxy"]["perDialTimeout"]) == (10, 10)
     assert connection["proxy"]["host"] == "192.0.2.99"
     assert connection["proxy"]["user"] == "jump"
     assert connection["proxy"]["hostKey"] == HOST_KEY

@@ -308,6 +308,15 @@ def test_disarm_puts_back_what_the_runtime_cannot_do_without(installed: Node, lo
     assert not (installed.conf / CONF).exists()
 
 
+def test_disarm_puts_back_what_a_silent_runtime_may_not_have_loaded(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_tool("crictl", "exit 124")
+    result = installed.disarm()
+    assert not result.ok
+    assert "10-flannel.conflist: the runtime did not load it: it does not answer" in result.err
+    assert (installed.conf / CONF).exists()
+
+
 def test_clean_goes_on_where_a_sandbox_cannot_be_given_back(installed: Node) -> None:
     installed.api.marker_is_there = False
     installed.add_sandbox("cccc", "gone", "net1", alive=False)

@@ -89,6 +89,8 @@ DEFAULTS: dict[str, Any] = {
     "MultusComponentArgs.node_cleanup": PLAN.node_cleanup,
     "MultusComponentArgs.live_attachments": PLAN.live_attachments,
     "MultusComponentArgs.timeout_seconds": PLAN.timeout_seconds,
+    "SshArgs.dial_error_limit": PLAN.ssh.dial_error_limit,
+    "SshArgs.per_dial_timeout": PLAN.ssh.per_dial_timeout,
 }
 
 
@@ -111,7 +113,6 @@ IN_WORDS = {
     "MultusComponentArgs.cni_bin_dir",
     "MultusComponentArgs.cni_conf_dir",
     "MultusComponentArgs.conf",
-    "MultusComponentArgs.containerd_config",
     "MultusComponentArgs.daemon",
     "MultusComponentArgs.flannel",
     "MultusComponentArgs.helm",
@@ -123,6 +124,7 @@ IN_WORDS = {
     "MultusComponentArgs.resources",
     "MultusComponentArgs.scheduling",
     "MultusComponentArgs.security",
+    "MultusComponentArgs.ssh",
     "NodeArgs.host_key",
     "NodeArgs.insecure_ignore_host_key",
     "NodeArgs.sudo",

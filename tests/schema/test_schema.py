@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from generate import ROOT
 from generate.component_schema import schema
 from multus import MultusComponentArgs, args
 from multus.args import ImageArgs, NodeArgs
 from multus.argument_types import fields_of
+from tests.support.plugin import COMMITTED_SCHEMA, serve_schema
 from tests.support.schema_names import TOKEN
-
-COMMITTED = ROOT / "components" / "schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -87,21 +83,4 @@ def test_outputs_are_required(published: dict[str, Any]) -> None:
 
 
 def test_plugin_serves_the_schema() -> None:
-    """As the engine starts it: the first line is the port, anything else there would break it."""
-    plugin = subprocess.Popen(
-        [sys.executable, ".", "127.0.0.1:1"],
-        cwd=COMMITTED.parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert plugin.stdout is not None
-        port = int(plugin.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
-            answer = stub.GetSchema(provider_pb2.GetSchemaRequest(version=0), timeout=20)
-        assert json.loads(answer.schema) == json.loads(COMMITTED.read_text(encoding="utf-8"))
-    finally:
-        plugin.terminate()
-        plugin.communicate(timeout=20)
+    assert serve_schema(Path(sys.executable)) == json.loads(COMMITTED_SCHEMA.read_text(encoding="utf-8"))

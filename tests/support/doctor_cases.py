@@ -12,6 +12,7 @@ from multus import objects
 from multus.plan import InstallPlan, resolve
 from multus_ops.doctor.case import Case
 from multus_ops.doctor.node_report import Conf, Facts, Kubeconfig, Marker, NamedPath, NodeReport, Program
+from multus_ops.doctor.origin import PulumiInstall
 from multus_ops.doctor.snapshot import Access, Snapshot, Token
 from multus_ops.pulumi_cli import PulumiCli
 from tests.support.arguments import UID, k3s, node
@@ -159,7 +160,14 @@ def healthy(plan: InstallPlan | None = None, *, facts: Mapping[str, Any] | None 
         "tokens": (Token(plan.token_secret, json_claims(), accepted=True, authority=AUTHORITY),),
         "reports": {NODE: NodeReport(facts=facts_of(plan, **(facts or {})))},
     }
-    return Case(replace(Snapshot(**known), pods=pods, **changes), plan, PulumiCli("lab"))
+    stack = PulumiInstall(PulumiCli("lab"))
+    return Case(replace(Snapshot(**known), pods=pods, **changes), plan, stack, plan.nodes, "--stack lab")
+
+
+def without_stack(case: Case, **changes: Any) -> Case:
+    """The same cluster for somebody who has named no stack, only a kubeconfig."""
+    snapshot = replace(case.snapshot, **changes)
+    return replace(case, snapshot=snapshot, plan=None, stack=None, options="--kubeconfig admin.conf")
 
 
 def json_claims(**changes: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from multus.defaults import DEFAULT_NAMESPACE
 from multus.multus_conf import kubeconfig
-from multus.node_steps import STATE_DIR, program_text, unless_lost
+from multus.node_steps import STATE_DIR, guard_without_program, program_text
 from multus.server import Server
 from multus_ops.node_program import program_for_people
 from tests.support.arguments import UID
@@ -142,7 +143,7 @@ class Node:
             "root": self.root,
             "conf_dir": CONF_DIR,
             "bin_dir": BIN_DIR,
-            "containerd_config": CONTAINERD_CONFIG,
+            "runtime_file": CONTAINERD_CONFIG,
             "namespace": DEFAULT_NAMESPACE,
             "stack_marker": "multus-install",
             "token_secret": TOKEN_SECRET,
@@ -212,7 +213,7 @@ class Node:
 
     def delete(self, phase: str, **options: Any) -> Result:
         """Run a phase as the delete of a remote command does: the program may be gone already."""
-        guard = unless_lost(str(self.conf)).replace(STATE_DIR, str(self.state))
+        guard = guard_without_program(str(self.conf)).replace(STATE_DIR, str(self.state))
         command = [*self.shell, "-c", f"{guard}; exit 9"]
         guarded = subprocess.run(command, capture_output=True, text=True, check=False)
         if guarded.returncode != 9:
@@ -267,12 +268,22 @@ class Node:
         written.write_text(json.dumps(content), encoding="utf-8")
         written.chmod(0o600)
 
-    def runtime_says(self, status: str, *types: str) -> None:
-        """Let crictl answer: how loading went, and the types of the networks that are loaded."""
+    def runtime_says(self, status: str, *types: str, conf_dir: str = CONF_DIR, bin_dirs: Sequence[str] = ()) -> None:
+        """Let crictl answer: how loading went, the types of the networks that are loaded, and the directories."""
         networks = [{"Config": {"Name": "cbr0", "Plugins": [{"Network": {"type": each}}]}} for each in types]
-        config = {"PluginDirs": [BIN_DIR], "PluginConfDir": CONF_DIR, "Networks": networks}
+        config = {"PluginDirs": [*bin_dirs] or [BIN_DIR], "PluginConfDir": conf_dir, "Networks": networks}
         answer = json.dumps({"status": {}, "lastCNILoadStatus": status, "cniconfig": config})
+        self.runtime_answers(answer)
+
+    def runtime_answers(self, answer: str) -> None:
+        """Let crictl print this."""
         (self.root.parent / "crictl.json").write_text(answer, encoding="utf-8")
+
+    def add_tool(self, name: str, script: str) -> None:
+        """A program that comes first on the node's PATH."""
+        tool = self.root.parent / "shims" / name
+        tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        tool.chmod(0o755)
 
     def install_binary(self) -> None:
         """A plugin that records how it was called, and forgets the sandbox as Multus does."""

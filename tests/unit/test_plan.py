@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
-from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs
+from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs, SshArgs
 from multus.argument_types import fields_of
 from multus.plan import ConfPlan, problems_of
 from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
@@ -102,7 +102,13 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "plugins_dir": "/var/lib/rancher/k3s/data",
         "kubelet_dir": "/var/lib/kubelet",
         "netns_dir": "/run/netns",
-        "containerd_config": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+        "runtime": {
+            "crictl": "/var/lib/rancher/k3s/data/current/bin/crictl",
+            "file": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+            "state_dir": "/run/k3s/containerd",
+            "bin_link": "/var/lib/rancher/k3s/data/current/bin",
+        },
+        "server_ca": "/var/lib/rancher/k3s/agent/server-ca.crt",
         "api_server": "https://127.0.0.1:6444",
         "conf": ConfPlan().model_dump(mode="json"),
         "whole_conf": None,
@@ -134,6 +140,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "adopt": False,
         "node_cleanup": True,
         "live_attachments": "refuse",
+        "ssh": {"dial_error_limit": 3, "per_dial_timeout": 10},
         "timeout_seconds": 300,
     }
     assert plan.token_secret == "multus-token-1"
@@ -193,7 +200,7 @@ def test_plugins_that_a_container_brings_need_not_be_there_before() -> None:
 def test_plan_of_vanilla_has_its_paths() -> None:
     plan = resolve(vanilla())
     assert (plan.cni_conf_dir, plan.cni_bin_dir) == ("/etc/cni/net.d", "/opt/cni/bin")
-    assert plan.containerd_config == "/etc/containerd/config.toml"
+    assert plan.runtime.file == "/etc/containerd/config.toml"
     assert plan.api_server == "https://192.0.2.1:6443"
 
 
@@ -235,6 +242,7 @@ def test_plan_takes_a_node_without_host_key_when_told() -> None:
         ({"adopt": True}, False),
         ({"live_attachments": "proceed"}, False),
         ({"timeout_seconds": 60}, False),
+        ({"ssh": {"per_dial_timeout": 60}}, False),
         ({"nodes": [node("a", 1)]}, False),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -262,6 +270,7 @@ def test_every_argument_is_tried_in_a_refusal() -> None:
         *(f"log.{key}" for key in fields_of(LogArgs)),
         *(f"daemon.{key}" for key in fields_of(DaemonArgs)),
         *(f"scheduling.{key}" for key in fields_of(SchedulingArgs)),
+        *(f"ssh.{key}" for key in fields_of(SshArgs)),
         *(f"nodes[0].{key}" for key in fields_of(NodeArgs)),
     }
     assert expected <= tried

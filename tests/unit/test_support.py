@@ -10,10 +10,8 @@ import pytest
 
 from tests.support.paths import ROOT
 
-# Until its shared parts have moved to tests/support too.
-_NOT_YET = ROOT / "tests" / "lab"
 TEST_MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("tests/**/test_*.py")}
-MODULES = [path for path in sorted(ROOT.glob("tests/**/*.py")) if _NOT_YET not in path.parents]
+MODULES = sorted(ROOT.glob("tests/**/*.py"))
 
 
 def imported(text: str, package: tuple[str, ...]) -> Iterator[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import tempfile
@@ -57,6 +58,14 @@ The resource already exists in the cluster. This can happen when:
   - Managing an existing resource: use a Patch resource to manage specific fields.
   - Adopting a resource into Pulumi: use `pulumi import`.
   - Intentional upsert: set upsertExistingObjects on the provider."""
+_CONFIGURATION = {
+    "kubeconfig": "string",
+    "context": "string",
+    "clusterIdentifier": "string",
+    "namespace": "string",
+    "upsertExistingObjects": "boolean",
+}
+"""What a program in a language without types may say of the provider itself; no resource is described."""
 _SKIPS_AWAITING_DELETE = ("Namespace", "DaemonSet")
 
 
@@ -74,6 +83,12 @@ class KubernetesProvider(Provider):
         self._cluster: Cluster | None = None
         self._helm: Helm | None = None
         self._unreachable = "the provider is not configured"
+
+    def GetSchema(self, request: Any, context: Any) -> provider_pb2.GetSchemaResponse:
+        """Describe the provider: Pulumi YAML asks before it makes one."""
+        properties = {name: {"type": kind} for name, kind in _CONFIGURATION.items()}
+        schema = {"name": "kubernetes", "version": self.version, "provider": {"inputProperties": properties}}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         """Another cluster replaces everything on it; with a cluster identifier only another identifier does."""

@@ -6,6 +6,9 @@ import re
 
 from lab.node import Node
 
+Trees = dict[str, dict[str, tuple[str, str]]]
+"""Each node's own files: path to (mode, hash or link target)."""
+
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -24,3 +27,9 @@ def of_no_sandbox(node: Node) -> list[str]:
 def has_conf(node: Node) -> bool:
     """Whether Multus' configuration is on a node."""
     return "00-multus" in node.run(["ls", str(node.look.conf_dir)]).stdout
+
+
+def reservations_and_files(tree: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """A node's files without host-local's note of the last address, its lock, and the folder of a user's network."""
+    bookkeeping = re.compile(r"var/lib/cni/networks/(second|other|[^/]+/(lock|last_reserved_ip\.0))$")
+    return {path: entry for path, entry in tree.items() if not bookkeeping.search(path)}

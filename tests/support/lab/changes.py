@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +16,13 @@ from lab.node import Node
 from .pods import Pods
 
 NAMESPACE = "kube-system"
+IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 3}
+"""The argument `ssh` for a node that is out of reach on purpose."""
 
 
 def configure(stack: Stack, **settings: Any) -> None:
     """Set configuration keys by editing the stack's file, as a user may; None removes one."""
-    stack.outputs()  # the file is there once the stack is
+    stack.prepare()
     content = yaml.safe_load(stack.config_file.read_text())
     for key, value in settings.items():
         content["config"].pop(f"multus:{key}", None)
@@ -42,18 +43,6 @@ def failed(result: Result, *reasons: str) -> str:
     for reason in reasons:
         assert reason in written, f"{reason!r} is not in:\n{written}"
     return written
-
-
-def steps(result: Result) -> list[tuple[str, str]]:
-    """What the engine has done, in order: (resource's name, e.g. `updated`)."""
-    done = re.compile(r" (\S+) (created|updated|deleted|replaced)(?: original| replacement)? \([\d.]+s\)")
-    return done.findall(result.stdout)
-
-
-def counted(result: Result) -> dict[str, int]:
-    """The counts at the end of the engine's output."""
-    kinds = "to create|created|unchanged|deleted|changed|updated|replaced"
-    return {kind: int(count) for count, kind in re.findall(rf"(\d+) ({kinds})", result.stdout)}
 
 
 def identities(pods: Pods, namespace: str = NAMESPACE) -> dict[str, str]:

@@ -21,11 +21,15 @@ from .pods import NAMESPACE, NETWORK
 
 _SECONDS_BETWEEN = 0.4
 _AT_ONCE = 8
+_MOMENT = 0.1
 _LABEL = "churn"
 # The pod itself looks: an annotation would only repeat what Multus believes.
 _LOOK = "ip -o -4 addr show dev {} | grep -q inet"
-# Thin Multus gives the API server half a second, which says something about this machine and nothing about an install.
+# Thin Multus gives the API server 2 x 250 ms for an answer, and tries for 2.5 s (multus-cni v4.3.0, GetPod in
+# pkg/multus/multus.go), which a busy machine may exceed now and then: for one pod, and one more in twenty. A dead way
+# to the API server says the same words of every pod of its node: of two in five at least, since nodes take turns.
 _OVERLOADED = "context deadline exceeded"
+_ONE_MORE_IN = 20
 _serial = count(1)
 
 
@@ -37,6 +41,7 @@ class Seen:
     unfinished: list[str] = field(default_factory=list)
     without_net1: list[str] = field(default_factory=list)
     failed_sandboxes: dict[str, str] = field(default_factory=dict)
+    overloaded: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -67,6 +72,9 @@ def churn(
     assert not seen.unfinished, f"did not end: {seen.unfinished} of {len(seen.asked)}"
     assert not seen.without_net1, f"ran without an interface: {seen.without_net1} of {len(seen.asked)}"
     assert not seen.failed_sandboxes, f"failed sandboxes: {seen.failed_sandboxes}"
+    assert len(seen.overloaded) <= 1 + len(seen.asked) // _ONE_MORE_IN, (
+        f"unanswered: {seen.overloaded} of {len(seen.asked)}"
+    )
 
 
 def _ask(core: client.CoreV1Api, nodes: list[str], prefix: str, look: str, seen: Seen, stop: threading.Event) -> None:
@@ -118,14 +126,13 @@ def _conclude(core: client.CoreV1Api, prefix: str, seen: Seen) -> None:
     """Await every pod's end, take down what it says and what the kubelet said about it, and delete it."""
     deadline = time.monotonic() + 60
     while _unfinished(core, prefix) and time.monotonic() < deadline:
-        time.sleep(0.25)
+        time.sleep(_MOMENT)
     seen.unfinished = _unfinished(core, prefix)
     seen.without_net1 = [pod.metadata.name for pod in _all(core, prefix) if pod.status.phase == "Failed"]
     events: list[Any] = core.list_namespaced_event(NAMESPACE, field_selector="reason=FailedCreatePodSandBox").items
-    seen.failed_sandboxes = {
-        event.involved_object.name: event.message
-        for event in events
-        if event.involved_object.name.startswith(f"{prefix}-") and _OVERLOADED not in event.message
-    }
+    for event in events:
+        if event.involved_object.name.startswith(f"{prefix}-"):
+            kind = seen.overloaded if _OVERLOADED in event.message else seen.failed_sandboxes
+            kind[event.involved_object.name] = event.message
     core.delete_collection_namespaced_pod(NAMESPACE, label_selector=f"{_LABEL}={prefix}", grace_period_seconds=0)
-    until(lambda: not _all(core, prefix), "the churned pods are gone", seconds=60, every=0.25)
+    until(lambda: not _all(core, prefix), "the churned pods are gone", seconds=60, every=_MOMENT)

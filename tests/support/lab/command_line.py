@@ -6,14 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from lab.engine import Result
+from tests.support.paths import ROOT
 
-from .conftest import Lab
-
-ROOT = Path(__file__).parents[2]
+from .clusters import Lab
 
 
 def of_stack(lab: Lab) -> list[str]:

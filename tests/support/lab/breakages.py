@@ -214,7 +214,7 @@ def _copy_over_what_runs(patient: Patient) -> None:
 
 def _disabled(patient: Patient) -> None:
     options = " ".join(patient.stack.pulumi.options)
-    patient.type(f"multus-ops disable {options}")
+    patient.run_printed(f"multus-ops disable {options}")
 
 
 def _conf_of_an_install_that_is_gone(patient: Patient) -> None:
@@ -323,9 +323,9 @@ def tried(patient: Patient, breakage: Breakage) -> None:
     found = patient.recognised(*breakage.shows)
     others = {name: each for name, each in found.items() if name not in {*breakage.shows, *breakage.besides}}
     assert not others, others
-    patient.type(*(found[name].fix for name in breakage.shows))
+    patient.run_printed(*(found[name].fix for name in breakage.shows))
     breakage.by_hand(patient)
     patient.forget_web()
-    patient.is_well()
+    patient.assert_healthy()
     if breakage.shown_by_pod:
-        patient.gets_net1()
+        patient.assert_pod_gets_net1()

@@ -16,20 +16,23 @@ from unittest import mock
 from kubernetes import client
 
 from lab.commands import run
+from lab.errors import LabError
 from lab.node import Node
 from lab.oci import Image, pack
 from lab.waiting import until
 from multus_ops.doctor import examine as doctor
 from multus_ops.doctor.findings import Finding
 from multus_ops.stack import StackConfig
+from tests.support.paths import ROOT
 
 from .changes import NAMESPACE
-from .conftest import Lab
+from .clusters import Lab
 from .pods import NETWORK
 
-ROOT = Path(__file__).parents[2]
 WEB = "web"
 _SECONDS = 90
+# A look takes longer than this pause.
+_MOMENT = 0.1
 
 
 @dataclass
@@ -111,10 +114,13 @@ class Patient:
             seen.update(self.named())
             return set(names) <= set(seen)
 
-        until(are_seen, f"doctor names {', '.join(names)}; it names {', '.join(self.named())}", _SECONDS, every=0.5)
+        try:
+            until(are_seen, f"doctor names {', '.join(names)}", _SECONDS, every=_MOMENT)
+        except LabError as error:
+            raise AssertionError(f"{error}; it names {', '.join(seen) or 'nothing'}") from error
         return seen
 
-    def type(self, *fixes: str) -> None:
+    def run_printed(self, *fixes: str) -> None:
         """Run commands as they stand there, the same one once."""
         for command in dict.fromkeys(line for fix in fixes for line in fix.splitlines()):
             done = subprocess.run(
@@ -130,8 +136,8 @@ class Patient:
             if command.startswith("pulumi config"):
                 self.reload()
 
-    def is_well(self) -> None:
-        """Doctor has nothing to say any more."""
+    def assert_healthy(self) -> None:
+        """Doctor comes to have nothing to say."""
         last: list[Finding] = []
 
         def has_no_finding() -> bool:
@@ -139,11 +145,11 @@ class Patient:
             return not last
 
         try:
-            until(has_no_finding, "doctor finds nothing", _SECONDS, every=0.5)
-        except Exception as error:
+            until(has_no_finding, "doctor finds nothing", _SECONDS, every=_MOMENT)
+        except LabError as error:
             raise AssertionError("\n".join(map(str, last))) from error
 
-    def gets_net1(self) -> None:
+    def assert_pod_gets_net1(self) -> None:
         """A pod starts with both interfaces, and goes."""
         pods = self.lab.pods
         pods.create("well", node=self.node.name, network=NETWORK)

@@ -13,6 +13,10 @@ from lab.waiting import until
 
 NAMESPACE = "default"
 NETWORK = "second"
+# A shell ends when it is told to; the first process of a pod that does nothing about it is waited for.
+_SERVES = "httpd -f -p 80 -h /etc"
+_WAITS = "sleep infinity"
+_MOMENT = 0.1
 _NETWORKS = ("k8s.cni.cncf.io", "v1", NAMESPACE, "network-attachment-definitions")
 
 
@@ -44,7 +48,7 @@ class Pods:
     def create(self, name: str, *, node: str, network: str | None = None, host_port: int | None = None) -> None:
         """A pod on that node, with an additional interface where a network is named; returns when it runs."""
         self.ask(name, node=node, network=network, host_port=host_port)
-        until(lambda: self.phase(name) == "Running", f"pod {name} runs", seconds=60, every=0.25)
+        self.await_running(name)
 
     def ask(self, name: str, *, node: str, network: str | None = None, host_port: int | None = None) -> None:
         """The same without waiting. With a port on the node, the pod serves its /etc there."""
@@ -61,7 +65,7 @@ class Pods:
                         "name": "shell",
                         "image": BUSYBOX,
                         "imagePullPolicy": "IfNotPresent",
-                        "command": ["httpd", "-f", "-p", "80", "-h", "/etc"] if host_port else ["sleep", "infinity"],
+                        "command": ["sh", "-c", f"trap exit TERM; {_SERVES if host_port else _WAITS} & wait"],
                         "ports": [{"containerPort": 80, "hostPort": host_port}] if host_port else [],
                     }
                 ],
@@ -69,11 +73,20 @@ class Pods:
         }
         self.core.create_namespaced_pod(NAMESPACE, body)
 
+    def await_running(self, *names: str) -> None:
+        """Return when all of them run."""
+        until(
+            lambda: all(self.phase(name) == "Running" for name in names),
+            f"{', '.join(names)} run",
+            seconds=60,
+            every=_MOMENT,
+        )
+
     def delete(self, *names: str) -> None:
         """Returns when the kubelet has taken them down."""
         for name in names:
             self.core.delete_namespaced_pod(name, NAMESPACE)
-        until(lambda: not set(names) & set(self.names()), f"pods {names} are gone", seconds=60, every=0.25)
+        until(lambda: not set(names) & set(self.names()), f"pods {names} are gone", seconds=60, every=_MOMENT)
 
     def names(self) -> list[str]:
         found: list[Any] = self.core.list_namespaced_pod(NAMESPACE).items
