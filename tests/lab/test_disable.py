@@ -114,7 +114,7 @@ def test_pulumi_leaves_it_disabled(lab: Lab) -> None:
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
     assert_disabled(lab)
     configure(lab.stack, log={"level": "debug"})
-    failed(lab.stack.up(), "Multus is disabled", "multus enable", "multus-preflight-lab-1")
+    failed(lab.stack.up(), "Multus is disabled", "multus-ops enable", "multus-preflight-lab-1")
     configure(lab.stack, log=None)
     succeeded(lab.stack.up("--expect-no-changes"))
     assert_disabled(lab)
