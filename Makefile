@@ -67,8 +67,8 @@ tests: .venv/made
 test: check
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
-	@# A shift of stories shares a cluster (tests/support/lab/stories.py); it mostly waits, so that two cores serve four.
-	$(BIN)/pytest tests/lab -m 'not alone' --numprocesses 4
+	@# A shift of stories shares a cluster (tests/support/lab/stories.py), which waits about a third of its time.
+	$(BIN)/pytest tests/lab -m 'not alone' --numprocesses 3
 	$(BIN)/pytest tests/lab -m alone
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.

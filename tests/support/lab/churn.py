@@ -110,16 +110,17 @@ def _pod(name: str, node: str, prefix: str, look: str) -> Any:
     }
 
 
-def _all(core: client.CoreV1Api, prefix: str) -> list[Any]:
-    # Version 0 is answered from the API server's memory.
+def _names(core: client.CoreV1Api, prefix: str, phases: str = "") -> list[str]:
+    """The pods of this churn, by a field selector over their phases."""
+    # Version 0 is answered from the API server's memory. Hundreds of ended pods would cost the client much to parse.
     found: list[Any] = core.list_namespaced_pod(
-        NAMESPACE, label_selector=f"{_LABEL}={prefix}", resource_version="0"
+        NAMESPACE, label_selector=f"{_LABEL}={prefix}", field_selector=phases, resource_version="0"
     ).items
-    return found
+    return [pod.metadata.name for pod in found]
 
 
 def _unfinished(core: client.CoreV1Api, prefix: str) -> list[str]:
-    return [pod.metadata.name for pod in _all(core, prefix) if pod.status.phase not in ("Succeeded", "Failed")]
+    return _names(core, prefix, "status.phase!=Succeeded,status.phase!=Failed")
 
 
 def _conclude(core: client.CoreV1Api, prefix: str, seen: Seen) -> None:
@@ -128,11 +129,11 @@ def _conclude(core: client.CoreV1Api, prefix: str, seen: Seen) -> None:
     while _unfinished(core, prefix) and time.monotonic() < deadline:
         time.sleep(_MOMENT)
     seen.unfinished = _unfinished(core, prefix)
-    seen.without_net1 = [pod.metadata.name for pod in _all(core, prefix) if pod.status.phase == "Failed"]
+    seen.without_net1 = _names(core, prefix, "status.phase=Failed")
     events: list[Any] = core.list_namespaced_event(NAMESPACE, field_selector="reason=FailedCreatePodSandBox").items
     for event in events:
         if event.involved_object.name.startswith(f"{prefix}-"):
             kind = seen.overloaded if _OVERLOADED in event.message else seen.failed_sandboxes
             kind[event.involved_object.name] = event.message
     core.delete_collection_namespaced_pod(NAMESPACE, label_selector=f"{_LABEL}={prefix}", grace_period_seconds=0)
-    until(lambda: not _all(core, prefix), "the churned pods are gone", seconds=60, every=_MOMENT)
+    until(lambda: not _names(core, prefix), "the churned pods are gone", seconds=60, every=_MOMENT)
