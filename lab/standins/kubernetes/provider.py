@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from google.protobuf import empty_pb2
+from kubernetes.config import ConfigException
 from pulumi.runtime.proto import provider_pb2
+from urllib3.exceptions import HTTPError
 
 from lab.standins.differences import changes, ignored
 from lab.standins.engine_log import EngineLog
@@ -57,6 +59,9 @@ The resource already exists in the cluster. This can happen when:
   - Managing an existing resource: use a Patch resource to manage specific fields.
   - Adopting a resource into Pulumi: use `pulumi import`.
   - Intentional upsert: set upsertExistingObjects on the provider."""
+# What a kubeconfig that cannot be used and a server that does not answer raise.
+_UNREACHABLE = (ConfigException, HTTPError, ProviderError, OSError, ValueError)
+_SELECTING = ("kubeconfig", "context", "cluster")
 _SKIPS_AWAITING_DELETE = ("Namespace", "DaemonSet")
 
 
@@ -64,6 +69,7 @@ class KubernetesProvider(Provider):
     """Stand-in for the official Kubernetes provider."""
 
     version: ClassVar[str] = version("pulumi_kubernetes")
+    names_resources: ClassVar[bool] = True
 
     def __init__(self, log: EngineLog, resources: ExitStack) -> None:
         super().__init__(log)
@@ -76,24 +82,23 @@ class KubernetesProvider(Provider):
         self._unreachable = "the provider is not configured"
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
-        """Another cluster replaces everything on it; with a cluster identifier only another identifier does."""
+        """Another cluster replaces everything on it; under one and the same cluster identifier nothing does."""
         old, new = reveal(decode(request.olds)), reveal(decode(request.news))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         if not changed:
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-        selecting = [key for key in ("kubeconfig", "context", "cluster") if key in changed]
-        identifiers = (old.get("clusterIdentifier"), new.get("clusterIdentifier"))
-        replaces: list[str] = []
-        if identifiers[0] == identifiers[1] and identifiers[1]:
-            replaces = []
-        elif all(identifiers):
-            replaces = ["clusterIdentifier"]
-        elif any(contains(new.get(key), Unknown) for key in selecting):
-            replaces = selecting
+        was, now = old.get("clusterIdentifier"), new.get("clusterIdentifier")
+        replaces = ["clusterIdentifier"] if was and now and was != now else []
+        unknown = [key for key in _SELECTING if contains(new.get(key), Unknown)]
+        if unknown:
+            changed = unknown[:1]
+            replaces += changed
         else:
             clusters = (_active_cluster(old), _active_cluster(new))
             if all(clusters) and clusters[0] != clusters[1]:
-                replaces = selecting
+                replaces += [key for key in _SELECTING if key in changed]
+        if now and was == now:
+            replaces = []
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME, diffs=changed, replaces=replaces)
 
     def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
@@ -110,7 +115,7 @@ class KubernetesProvider(Provider):
             self._cluster = cluster
             self._helm = Helm(kubeconfig, context_name, Path(self._folder), self.cancelled)
             self._resources.callback(self._helm.kill)
-        except Exception as error:
+        except _UNREACHABLE as error:
             self._unreachable = f"configured Kubernetes cluster is unreachable: {error}"
         return super().Configure(request, context)
 
