@@ -89,6 +89,11 @@ class Recording:
         return self.path.stem
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether the official plugin has been asked."""
+        return bool(self.version)
+
+    @property
     def answers(self) -> dict[str, Json]:
         """What the official plugin answered, by step."""
         return {step.name: step.answer for step in self.steps}

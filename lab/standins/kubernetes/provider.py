@@ -61,6 +61,10 @@ The resource already exists in the cluster. This can happen when:
   - Intentional upsert: set upsertExistingObjects on the provider."""
 # What a kubeconfig that cannot be used and a server that does not answer raise.
 _UNREACHABLE = (ConfigException, HTTPError, ProviderError, OSError, ValueError)
+_LOST = (
+    "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the "
+    'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"'
+)
 _SELECTING = ("kubeconfig", "context", "cluster")
 _SKIPS_AWAITING_DELETE = ("Namespace", "DaemonSet")
 
@@ -134,7 +138,10 @@ class KubernetesProvider(Provider):
         body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {}, **body}
         metadata = body["metadata"]
         if is_patch(token) and not self._on("enableServerSideApply", default=True):
-            raise ProviderError("patch resources require Server-Side Apply mode (enableServerSideApply)")
+            raise ProviderError(
+                "patch resources require Server-Side Apply mode, which is enabled using the `enableServerSideApply` "
+                "Provider config"
+            )
         if is_patch(token) and not metadata.get("name"):
             raise ProviderError("patch resources require the `.metadata.name` field to be set")
         if not metadata.get("name"):
@@ -144,9 +151,11 @@ class KubernetesProvider(Provider):
         return provider_pb2.CheckResponse(inputs=encode(keep_secrets(normalize(body), given)))
 
     def _autoname(self, request: Any, metadata: Object) -> None:
+        """Name what is new; of what was there only a name that was made for it is kept."""
         old = as_object(decode(request.olds)).get("metadata", {})
-        old_annotations = old.get("annotations", {})
-        if old_annotations.get("pulumi.com/autonamed") == "true":
+        if old:
+            if old.get("annotations", {}).get("pulumi.com/autonamed") != "true":
+                return
             name = old["name"]
         elif request.HasField("autonaming"):
             if request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE:
@@ -269,7 +278,7 @@ class KubernetesProvider(Provider):
         if token == release.TOKEN:
             return release.read(request, self._reached_by_helm())
         kind = kind_of(token)
-        cluster = self._reached()
+        cluster = self._reached_or_lost(request.urn, "failed to read resource state due to unreachable cluster.")
         given = decode(request.inputs)
         state = decode(request.properties)
         old_inputs = normalize(as_object(given)) if given else {}
@@ -367,7 +376,7 @@ class KubernetesProvider(Provider):
         if token == release.TOKEN:
             return release.delete(request, self._reached_by_helm(), self.log)
         kind = kind_of(token)
-        cluster = self._reached()
+        cluster = self._reached_or_lost(request.urn, "configured Kubernetes cluster is unreachable.")
         state = decode(request.properties)
         inputs, live = parse_checkpoint(state)
         manager = managers.name_for(inputs, stored_manager(state))
@@ -398,6 +407,13 @@ class KubernetesProvider(Provider):
     def _reached(self) -> Cluster:
         if self._cluster is None:
             raise ProviderError(self._unreachable)
+        return self._cluster
+
+    def _reached_or_lost(self, urn: str, sentence: str) -> Cluster:
+        """The cluster; a resource of one that does not answer may be of one that is gone."""
+        if self._cluster is None:
+            self.log.warn(urn, self._unreachable)
+            raise ProviderError(f"{sentence} {_LOST}")
         return self._cluster
 
     def _reached_by_helm(self) -> Helm:
