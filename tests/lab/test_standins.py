@@ -10,7 +10,7 @@ import pytest
 
 from lab.programs import Programs
 from tests.standins.comparing import unexplained
-from tests.standins.plugins import standin
+from tests.standins.plugins import HERE, standin
 from tests.standins.recordings import Recording
 from tests.standins.runs import SURROUNDINGS, run
 from tests.standins.scenarios import scenarios
@@ -20,6 +20,8 @@ from tests.standins.scenarios import scenarios
 def cluster(programs: Programs) -> Iterator[dict[str, Any]]:
     with SURROUNDINGS["cluster"]() as values, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{programs.path('helm').parent}:{os.environ['PATH']}")
+        # A release names its chart by a path from the program's folder.
+        patch.chdir(HERE)
         yield values
 
 

@@ -41,6 +41,9 @@ _VOLATILE_KEYS = {
 _VOLATILE_TEXTS = (
     (re.compile(r"\bpulumi-kubernetes-[0-9a-f]{8}\b"), "pulumi-kubernetes-<random>"),
     (re.compile(r"^(multus-provision-a)[0-9a-f]{8}$"), r"\1<random>"),
+    (re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"), "<time>"),
+    (re.compile(r'(?<=resourceVersion":")\d+'), "<resource version>"),
+    (re.compile(r'(?<=resourceVersion\\":\\")\d+'), "<resource version>"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uid>"),
 )
 
@@ -178,8 +181,7 @@ def _mask(value: Any, known: list[tuple[str, Any]]) -> Any:
             key: _VOLATILE_KEYS[key] if key in _VOLATILE_KEYS and isinstance(item, str) else _mask(item, known)
             for key, item in value.items()
         }
-        # Sets that the protocol carries as lists.
-        return {key: sorted(item) if key in ("diffs", "replaces") else item for key, item in masked.items()}
+        return {key: _in_order(key, item) for key, item in masked.items()}
     if isinstance(value, list):
         return [_mask(item, known) for item in value]
     for name, secret in known:
@@ -192,6 +194,13 @@ def _mask(value: Any, known: list[tuple[str, Any]]) -> Any:
     for pattern, word in _VOLATILE_TEXTS:
         value = pattern.sub(word, value)
     return value
+
+
+def _in_order(key: str, value: Any) -> Any:
+    """What is a set, but carried as a list: the protocol's names of changes, and the API server's field managers."""
+    if key in ("diffs", "replaces"):
+        return sorted(value)
+    return sorted(value, key=json.dumps) if key == "managedFields" and isinstance(value, list) else value
 
 
 def to_protocol(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from lab.standins.differences import changes, ignored
+from lab.standins.differences import changes
 from lab.standins.engine_log import EngineLog
 from lab.standins.errors import InitFailedError, NotCoveredError
 from lab.standins.kubernetes.helm import Helm, HelmError, Record
@@ -78,13 +78,10 @@ def diff(request: Any) -> provider_pb2.DiffResponse:
     """Compare what the release was when last seen with the new inputs; another name or namespace is another release."""
     state, new = reveal(decode(request.olds)), reveal(decode(request.news))
     old_inputs = state.pop(_INPUTS, {})
-    found = [
-        change
-        for change in changes(
-            prune(state, _union(old_inputs, new)), new, _IDENTITY, lambda _, old, now: bool(old == now)
-        )
-        if not ignored(change.path, request.ignoreChanges)
-    ]
+    # Of what is to be ignored the official plugin looks at nothing else: the engine has seen to the rest.
+    if "version" in request.ignoreChanges:
+        new["version"] = state["version"]
+    found = changes(prune(state, _union(old_inputs, new)), new, _IDENTITY, lambda _, old, now: bool(old == now))
     detailed = {path_text(change.path): change.message() for change in found}
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
