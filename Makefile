@@ -2,15 +2,21 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-SOURCES := components/multus operations/multus_ops examples lab tests __main__.py
+NODE := components/multus/node
+NODE_FIRST := $(NODE)/distributions.sh $(NODE)/options.sh
+NODE_PARTS := $(NODE_FIRST) $(filter-out $(NODE_FIRST) $(NODE)/main.sh,$(sort $(wildcard $(NODE)/*.sh)))
+PEOPLES_PARTS := operations/multus_ops/node_json.sh operations/multus_ops/diagnose.sh
+SOURCES := components/multus operations/multus_ops examples generate lab tests __main__.py
 
 .PHONY: help
 help:
 	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
-	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, without a cluster'
-	@echo 'make test   format, lint, types, and every test'
+	@echo 'make generate  every file that is written from code: schemas, the chart'"'"'s values files, pages'
+	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, and reading JSON on a node; without a cluster'
+	@echo 'make check  format, lint, types, and every test that needs no cluster: the loop while you work'
+	@echo 'make test   the same, then every test on clusters of this machine'
 
 .PHONY: up
 up: .venv/made
@@ -24,22 +30,46 @@ down: .venv/made
 docs: .venv/made
 	$(BIN)/zensical build --clean --strict
 
+.PHONY: generate
+generate: .venv/made
+	$(BIN)/python -m generate
+
 .PHONY: bench
 bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
+	$(BIN)/python -m tests.bench.json_reader
 
-.PHONY: test
-test: .venv/made
+# The type checker has one core's work, so that it runs beside the tests.
+.PHONY: check
+check: .venv/made
+	@$(MAKE) --no-print-directory --jobs 3 static types tests
+
+.PHONY: static
+static: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/shellcheck lab/node_init.sh charts/multus/files/*.sh
+	@# The parts as they are joined, and each by itself but for what other parts define and use.
+	cat $(NODE_PARTS) $(NODE)/main.sh | $(BIN)/shellcheck --shell sh -
+	cat $(NODE_PARTS) $(PEOPLES_PARTS) | $(BIN)/shellcheck --shell sh --exclude SC2329 -
+	$(BIN)/shellcheck --shell sh --exclude SC2034,SC2154 $(NODE)/*.sh $(PEOPLES_PARTS)
+
+.PHONY: types
+types: .venv/made
 	$(BIN)/mypy $(SOURCES)
-	$(BIN)/shellcheck components/multus/node/node.sh lab/node_init.sh
-	cat operations/multus_ops/diagnose.sh components/multus/node/node.sh | $(BIN)/shellcheck -
+
+# The tests of a file share what is slow to make, so that they go to one worker.
+.PHONY: tests
+tests: .venv/made
+	$(BIN)/pytest --ignore tests/lab --numprocesses 2 --dist loadfile
+
+.PHONY: test
+test: check
 	@# Here its progress can be seen; a machine that cannot host the lab is told why, and its lab tests skip.
 	-$(BIN)/python -m lab prepare
-	@# The tests of a file share clusters, so that they go to one worker.
-	$(BIN)/pytest -m 'not alone' --numprocesses 2 --dist loadfile
-	$(BIN)/pytest -m alone
+	@# A shift of stories shares a cluster (tests/support/lab/stories.py); it mostly waits, so that two cores serve four.
+	$(BIN)/pytest tests/lab -m 'not alone' --numprocesses 4
+	$(BIN)/pytest tests/lab -m alone
 
 # Made anew when a requirement changes; the stamp comes last, so a broken attempt is repeated.
 .venv/made: requirements.txt requirements-dev.txt components/pyproject.toml components/requirements.txt operations/pyproject.toml

@@ -1,4 +1,4 @@
-"""The folder of what was built once and serves every lab and checkout."""
+"""The folder of built programs, which all labs and checkouts share."""
 
 import os
 import shutil

@@ -64,7 +64,7 @@ class Cgroup:
         found: set[int] = set()
         for directory in self._directories():
             for procs in directory.rglob("cgroup.procs"):
-                # A group that went meanwhile holds nobody.
+                # A group that is gone holds no process.
                 with suppress(OSError):
                     found.update(int(pid) for pid in procs.read_text().split())
         return found

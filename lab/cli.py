@@ -27,7 +27,7 @@ _Instance = Annotated[str, typer.Option(help="The lab's name: two labs of differ
 
 
 def main() -> None:
-    """Run the command line; what goes wrong is told in sentences."""
+    """Run the command line; print a LabError as its sentence and exit with 1."""
     reason = host.unfit()
     if reason:
         print(reason, file=sys.stderr)
@@ -83,7 +83,7 @@ def down(
 
 @app.command()
 def status(instance: _Instance = "lab") -> None:
-    """What runs, and where."""
+    """Show what runs, and where."""
     cluster = Cluster.load(instance)
     table = Table("what", "address", "state")
     table.add_row("control plane", cluster.api_server, _state(running=cluster.control_plane.running))
@@ -98,7 +98,7 @@ def status(instance: _Instance = "lab") -> None:
 def shell(
     node: Annotated[str, typer.Argument(help="A node; else this machine.")] = "", instance: _Instance = "lab"
 ) -> None:
-    """A shell on a node, or on this machine with the lab's kubectl, helm, KUBECONFIG and Pulumi settings."""
+    """Open a shell on a node, or on this machine with the lab's kubectl, helm, KUBECONFIG and Pulumi settings."""
     cluster = Cluster.load(instance)
     program = os.environ.get("SHELL") or "/bin/sh"
     if not node:
@@ -116,7 +116,7 @@ def logs(
     follow: Annotated[bool, typer.Option(help="Go on as the log grows.")] = False,
     instance: _Instance = "lab",
 ) -> None:
-    """The log of one of the lab's processes."""
+    """Show the log of one of the lab's processes."""
     folder = Cluster(instance).state / "logs"
     known = sorted(log.stem for log in folder.glob("*.log"))
     if not process:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -27,7 +28,7 @@ from lab.waiting import until
 
 @dataclass(frozen=True)
 class Shape:
-    """What was asked for: a running lab of another shape is another lab."""
+    """What a lab consists of; `up` refuses to change the shape of a running lab unless it may recreate it."""
 
     distro: str = "k3s"
     nodes: int = 1
@@ -39,7 +40,7 @@ class Shape:
 
 
 class Cluster:
-    """The cluster of the lab of that name, running or not."""
+    """A lab's cluster, by the lab's name, running or not."""
 
     def __init__(self, instance: str = "lab") -> None:
         self.layout = Layout(instance)
@@ -47,7 +48,7 @@ class Cluster:
 
     @classmethod
     def load(cls, instance: str = "lab") -> "Cluster":
-        """The running cluster; a LabError where there is none."""
+        """Return the running cluster; raise LabError if it does not run."""
         cluster = cls(instance)
         if cluster.shape is None:
             raise LabError(f"the lab {instance!r} is not up: run `python -m lab up`")
@@ -95,7 +96,7 @@ class Cluster:
 
     @property
     def shape(self) -> Shape | None:
-        """What was booted completely; None where nothing was."""
+        """The shape of the cluster that is up; None unless it has booted completely."""
         try:
             return Shape(**json.loads(self._record.read_text()))
         except FileNotFoundError:
@@ -121,13 +122,13 @@ class Cluster:
         recreate: bool = False,
         report: Report = quietly,
     ) -> None:
-        """Have the lab running in this shape; nothing happens where it does already."""
+        """Start the lab in this shape, unless it runs already."""
         with self.alone():
             report(self.steps(Shape(distro, nodes, reference_plugins), recreate=recreate))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """No other program starts or stops this lab meanwhile."""
+        """Lock the lab: no other program starts or stops it meanwhile."""
         folder = cache.root() / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / self.instance).open("w") as held:
@@ -138,7 +139,7 @@ class Cluster:
             yield
 
     def steps(self, shape: Shape, *, recreate: bool = False) -> list[Step]:
-        """What has to be done until the lab runs in this shape, programs included."""
+        """Return the steps that start the lab in this shape, after those that build missing programs."""
         if shape.distro not in LOOKS:
             raise LabError(f"no look is called {shape.distro!r}: there are {', '.join(LOOKS)}")
         if not 1 <= shape.nodes <= 9:
@@ -148,6 +149,7 @@ class Cluster:
         if there and there != shape and alive and not recreate:
             raise LabError(f"the lab {self.instance!r} runs as {there}; `python -m lab down` first, for {shape}")
         nodes = self._nodes(shape)
+        names = ", ".join(node.name for node in nodes)
         if there == shape and alive and not recreate:
             asleep = [node for node in nodes if not node.running]
             boots = [Step(f"booting {node.name}", node.reboot) for node in asleep]
@@ -158,22 +160,21 @@ class Cluster:
             *([Step("removing what is left of an earlier lab", self._remove)] if self._leftover else []),
             Step("packing images", self._pack),
             Step("making keys and network", partial(self._prepare, nodes)),
-            Step("starting etcd and the API server", lambda: self.control_plane.start(self.programs)),
-            *(Step(f"booting {node.name} ({shape.distro})", node.start) for node in nodes),
+            Step(f"starting the control plane, booting {names} ({shape.distro})", partial(self._start, nodes)),
             Step("waiting for every node to be Ready", partial(self._complete, shape)),
         ]
 
     def down(self, report: Report = quietly) -> None:
-        """Stop everything and leave nothing behind; nothing happens where nothing is."""
+        """Stop the lab and remove everything of it; do nothing where nothing is left."""
         with self.alone():
             report(self.down_steps())
 
     def down_steps(self) -> list[Step]:
-        """What has to be done until nothing of the lab is left."""
+        """Return the steps that remove the lab."""
         return [Step("stopping the lab", self._remove)]
 
     def await_ready(self, seconds: float = 120) -> None:
-        """Return when every node that runs has told the API server, since its start, that it is Ready."""
+        """Wait until every running node has reported Ready to the API server since its start."""
         self._await_ready([node for node in self.nodes if node.powered], seconds)
 
     def _nodes(self, shape: Shape) -> list[Node]:
@@ -202,6 +203,14 @@ class Cluster:
         for node in nodes:
             node.identify(self.control_plane.authority)
         self.control_plane.make_network()
+
+    def _start(self, nodes: list[Node]) -> None:
+        """All at once: a node has images to import until the API server answers."""
+        with ThreadPoolExecutor() as workers:
+            server = workers.submit(self.control_plane.start, self.programs)
+            started = [server, *(workers.submit(node.start, server.result) for node in nodes)]
+        for each in started:
+            each.result()
 
     def _pack(self) -> None:
         archives(self.programs)

@@ -26,16 +26,16 @@ class ControlPlane:
 
     @property
     def running(self) -> bool:
-        """Whether every process of it lives."""
+        """Whether all its processes run."""
         return all(self.daemon(name).pid for name in _NAMES)
 
     @property
     def authority(self) -> Authority:
-        """Who signs the lab's certificates."""
+        """The lab's certificate authority."""
         return Authority(self.layout.state / "pki")
 
     def daemon(self, name: str) -> Daemon:
-        """One process of it."""
+        """One of its processes, by its name."""
         return Daemon(name, self.layout.state)
 
     def make_keys(self) -> None:

@@ -21,7 +21,7 @@ _NETWORK = {
 
 
 def start(api: client.ApiClient) -> None:
-    """Have the network and the pod there, and the pod running."""
+    """Create the network and the pod, and wait until the pod runs."""
     _create_network(api)
     core = client.CoreV1Api(api)
     if not core.list_namespaced_pod(_NAMESPACE, field_selector=f"metadata.name={_NAME}").items:
@@ -30,7 +30,7 @@ def start(api: client.ApiClient) -> None:
 
 
 def stop(api: client.ApiClient) -> None:
-    """Have neither pod nor network."""
+    """Delete the pod and the network."""
     core = client.CoreV1Api(api)
     selector = f"metadata.name={_NAME}"
     # Without force: then the pod is there until its network has been taken down.

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from lab.looks import Look
 
 OWN = PurePosixPath("/etc/multus-lab")
-"""Where a node keeps what makes it a node of the lab."""
+"""The folder of the files that the lab needs on a node."""
 
 _ROOTS = ("etc", "opt", "var")
 _FOREIGN = ("cni", "containerd", "kubernetes", "rancher")
@@ -28,7 +28,7 @@ class Disk:
     folder: Path
 
     def at(self, path: PurePosixPath) -> Path:
-        """Where the machine finds a file of the node's disk."""
+        """The machine's path of a file on the node's disk."""
         return self.folder / path.relative_to("/")
 
     @property
@@ -81,7 +81,7 @@ class Disk:
             at.symlink_to(target)
 
     def tree(self, look: Look) -> dict[str, tuple[str, str]]:
-        """Every file, link and folder: mode, and hash or target; without what runs busily all the time."""
+        """Every file, link and folder: mode, and hash or target; without folders that change all the time."""
         churn = {*_CHURN, str(look.containerd_root)}
         return {
             path: (stat.filemode(entry.lstat().st_mode), _content(entry))
@@ -143,7 +143,7 @@ def _walk(folder: Path, name: PurePosixPath, churn: set[str]) -> Iterator[tuple[
 
 
 def _bookkeeping(path: PurePosixPath, entry: Path) -> bool:
-    """Whether it is what host-local leaves when the last address is given back: only the addresses count."""
+    """Whether host-local keeps this file or folder after it has given the last address back."""
     kept = path.name == "lock" or path.name.startswith("last_reserved_ip.") or entry.is_dir()
     return kept and _NETWORKS in path.parents
 

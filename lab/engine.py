@@ -10,19 +10,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import yaml
 
+from lab import engine_events
+from lab.engine_events import Done
 from lab.errors import LabError
 from lab.looks import Look
 from lab.standins.choice import Plugins, PluginSource, choose
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _SHOWN_LINES = 30
+_WITH_EVENTS = ("up", "preview", "refresh", "destroy")
 
 
 class Node(Protocol):
@@ -83,13 +86,14 @@ class Programs(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """How a run of Pulumi ended."""
+    """How a run of Pulumi ended, and what it did."""
 
     command: str
     returncode: int
     stdout: str
     stderr: str
     log: Path
+    done: Done = field(default_factory=Done)
 
     def __str__(self) -> str:
         lines = f"{self.stdout}\n{self.stderr}".rstrip().splitlines()[-_SHOWN_LINES:]
@@ -126,7 +130,7 @@ class Stack:
         self.config_file = self._project / f"Pulumi.{name}.yaml"
         self.log = cluster.state / "logs" / f"pulumi-{name}.log"
         self._pulumi = programs.path("pulumi")
-        # Helm is the stand-in's, and whoever runs `lab shell` has work for both.
+        # The provider's stand-in runs helm, and people run both from `lab shell`.
         self._tools = [programs.path(name).parent for name in ("helm", "kubectl")]
         self._source = _plugin_source(os.environ.get("LAB_PLUGINS") or plugins)
         self._ready = False
@@ -222,10 +226,6 @@ class Stack:
         flags = [*(["--secret"] if secret else ["--plaintext"]), *(["--path"] if path else [])]
         self.run("config", "set", key, *flags, stdin=value)
 
-    def config_rm(self, key: str, *, path: bool = False) -> None:
-        """Remove one configuration value."""
-        self.run("config", "rm", key, *(["--path"] if path else []))
-
     def remove(self) -> None:
         """Forget the stack: its state, configuration and keys."""
         shutil.rmtree(self.state, ignore_errors=True)
@@ -241,15 +241,16 @@ class Stack:
         kill_at: Callable[[str], bool] | None = None,
     ) -> Result:
         """Run `pulumi` on this stack; `config` says whether the command takes a configuration file."""
-        if not self._ready:
-            self._prepare()
+        self.prepare()
         settings = ["--config-file", str(self.config_file)] if config else []
         folder = self.program if config else self._project
         result = self._call([*arguments, "--stack", self.name, *settings], stdin, folder, kill_at)
         return result.check() if check else result
 
-    def _prepare(self) -> None:
-        """Make the stack, and give it what the checkout's stack file and the cluster say."""
+    def prepare(self) -> None:
+        """Make the stack, and give it what the checkout's stack file and the cluster say; once is enough."""
+        if self._ready:
+            return
         self._make_folders()
         project = _read(self.program / "Pulumi.yaml")
         (self._project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": project["name"], "runtime": "python"}))
@@ -270,11 +271,12 @@ class Stack:
         }
         config |= {key: kept_config[key] for key in plain_secrets if key in kept_config}
         self._ready = True
-        if not self.exists():
+        is_new = not self.exists()
+        if is_new:
             self.run("stack", "init", "--secrets-provider", "passphrase", config=False)
             kept = _read(self._project / f"Pulumi.{self.name}.yaml")
         self.config_file.write_text(yaml.safe_dump({**fresh, **kept, "config": config}, sort_keys=False))
-        known = json.loads(self.run("config", "--json", "--show-secrets").stdout)
+        known = {} if is_new else json.loads(self.run("config", "--json", "--show-secrets").stdout)
         for key, value in plain_secrets.items():
             if known.get(key, {}).get("value") != value:
                 self.config_set(key, value, secret=True)
@@ -283,12 +285,19 @@ class Stack:
         self, arguments: Sequence[str], stdin: str, folder: Path, kill_at: Callable[[str], bool] | None
     ) -> Result:
         command = [str(self._pulumi), *arguments, "--non-interactive", "--color", "never"]
+        events = self.log.with_name(f"pulumi-{self.name}-events.json")
+        environment = self.environment()
+        if arguments[0] in _WITH_EVENTS:
+            events.unlink(missing_ok=True)
+            command += ["--event-log", str(events)]
+            # The engine offers the log to those alone who debug it (cmd/pulumi of 3.259, hasDebugCommands).
+            environment["PULUMI_DEBUG_COMMANDS"] = "true"
         with self.log.open("a") as log:
             log.write(f"$ pulumi {' '.join(arguments)}\n")
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=self.environment(),
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -310,7 +319,8 @@ class Stack:
             code = process.wait()
             stdout, stderr = (stream.text() for stream in streams)
             log.write(f"ended with {code}\n")
-        return Result(f"pulumi {arguments[0]}", code, stdout, stderr, self.log)
+        done = engine_events.read(events) if arguments[0] in _WITH_EVENTS else Done()
+        return Result(f"pulumi {arguments[0]}", code, stdout, stderr, self.log, done)
 
 
 class _Tee(threading.Thread):
@@ -342,7 +352,7 @@ class _Tee(threading.Thread):
 
 
 def _cluster_config(cluster: Cluster) -> dict[str, Any]:
-    """What a user of such a cluster would write."""
+    """The configuration that a user of such a cluster would write."""
     if cluster.distro == "k3s-legacy":
         return {"multus:distro": "k3s", "multus:cniBinDir": str(cluster.look.bin_dir)}
     if cluster.look.balancer is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """Something the reader can act on: a sentence, and where there is one, the log that tells more."""
+    """A failure that the reader can act on: a sentence and, if there is one, the log that says more."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         self.log = log

@@ -63,7 +63,7 @@ def plug(layout: Layout, control_plane: int, number: int, *, connected: bool) ->
     """Pull the node's cable, or put it back."""
     _ip("link", "set", f"lab-{number}", "up" if connected else "down", inside=control_plane)
     if not connected:
-        # As of a machine that has long been off: what is sent to it fails at once instead of being waited for.
+        # As with a machine that has long been off: packets to it fail at once, and nothing waits for an answer.
         _ip("neighbour", "flush", "to", layout.node(number), "dev", layout.link)
 
 

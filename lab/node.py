@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -44,7 +44,7 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Where the machine and the other nodes reach it."""
+        """The address at which the machine and the other nodes reach it."""
         return self.layout.node(self.number)
 
     @property
@@ -55,7 +55,7 @@ class Node:
 
     @property
     def running(self) -> bool:
-        """Whether every process that it cannot be without lives."""
+        """Whether all its processes run."""
         return all(daemon.pid for daemon in (self._init, *self._daemons))
 
     @property
@@ -64,7 +64,7 @@ class Node:
         return self._init.pid is not None
 
     def check(self) -> None:
-        """Nothing, as long as every process lives; a LabError with the log of one that does not."""
+        """Raise LabError, with the log, if one of its processes has ended."""
         for daemon in (self._init, *self._daemons):
             if daemon.pid is None:
                 raise LabError(f"{daemon.name} has ended", daemon.log)
@@ -97,8 +97,12 @@ class Node:
         ssh_key(self._host_key, self.name)
         authority.issue(f"{self.name}-kubelet", f"system:node:{self.name}", ["system:nodes"], [self.name, self.address])
 
-    def start(self) -> None:
-        """Boot it, installing it first on an empty disk; the kubelet is on its way when this returns."""
+    def start(self, await_server: Callable[[], object] = lambda: None) -> None:
+        """Boot it, installing it first on an empty disk; the kubelet is on its way when this returns.
+
+        Args:
+            await_server: returns when the API server answers. A kubelet that comes before goes on waiting for seconds.
+        """
         if self._init.pid:
             return
         if not self._disk.installed:
@@ -109,7 +113,7 @@ class Node:
         control_plane = self._control_plane
         others = [n for n in range(1, self.count + 1) if n != self.number]
         network.wire_node(self.layout, control_plane, self._pid, self.number, others)
-        self._start_daemons()
+        self._start_daemons(await_server)
 
     def stop(self) -> None:
         """Pull the plug: every process dies at once, and with them its mounts and network; the disk stays."""
@@ -129,7 +133,7 @@ class Node:
         network.plug(self.layout, self._control_plane, self.number, connected=True)
 
     def wipe(self) -> None:
-        """Stop it and erase its disk; the next start installs it anew, under the same keys."""
+        """Stop it and erase its disk; the next start installs it again, with the same keys."""
         self.stop()
         self._disk.empty()
 
@@ -194,7 +198,7 @@ class Node:
     def _kubernetes(self) -> Path:
         return prepare.programs().path("kubelet").parent
 
-    def _start_daemons(self) -> None:
+    def _start_daemons(self, await_server: Callable[[], object]) -> None:
         group = self._cgroup.child("daemons")
         look, containerd, sshd = self.look, self._daemon("containerd"), self._daemon("sshd")
         containerd.spawn(self._inside(["containerd", "--config", look.containerd_config]), group)
@@ -206,6 +210,7 @@ class Node:
         ctr = ["ctr", "--address", str(look.containerd_socket)]
         containerd.await_ready(lambda: self.run([*ctr, "version"], check=False).returncode == 0)
         self._import_images(ctr)
+        await_server()
         self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
         sshd.await_ready(lambda: sshd.listens(_SSH_PORT), seconds=30)
 

@@ -37,7 +37,7 @@ class Authority:
         return self.pair("ca").certificate
 
     def pair(self, name: str) -> Pair:
-        """Where the pair of that name is."""
+        """The files of the pair of that name."""
         return Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
 
     def create(self) -> None:

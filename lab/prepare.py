@@ -6,13 +6,13 @@ from pathlib import Path
 
 from lab import gobuild, packages
 from lab.errors import LabError
-from lab.programs import BUILDS, PACKAGED, Build, Programs
+from lab.programs import BUILDS, ON_DEMAND, PACKAGED, Build, Programs
 from lab.progress import Report, Step, quietly
 from lab.versions import fits, on_path, version_of
 
 
 def steps() -> list[Step]:
-    """What has to be done before every program is there; nothing when all are."""
+    """Return the steps that install and build the missing programs."""
     todo: list[Step] = []
     lacking = packages.missing()
     if lacking:
@@ -29,7 +29,7 @@ def steps() -> list[Step]:
 
 @remembered
 def programs() -> Programs:
-    """Where every program is; a LabError where one is missing."""
+    """Return the path of every program; raise LabError if one is missing."""
     paths: dict[str, Path] = {"busybox": packages.busybox()}
     for entry in PACKAGED:
         found = on_path(entry.program)
@@ -49,14 +49,14 @@ def programs() -> Programs:
 
 
 def prepare(report: Report = quietly) -> Programs:
-    """Install and build what is missing, and say where every program is."""
+    """Install and build missing programs, and return the path of every program."""
     report(steps())
     return programs()
 
 
 def program(name: str) -> Path:
-    """Where one program of a Go module is, without the rest of the lab; built where it is missing."""
-    build = next(build for build in BUILDS if name in (*build.programs, *build.links))
+    """Return the path of one program of a Go module, without the rest of the lab; build it if it is missing."""
+    build = next(build for build in (*BUILDS, *ON_DEMAND) if name in (*build.programs, *build.links))
     found = _on_path(build)
     if found:
         return found[name]

@@ -1,4 +1,4 @@
-"""Daemons of the lab: started into their cgroup, known by a pid file, never confused with a later pid."""
+"""Daemons of the lab: started in their cgroup, known by a pid file that also tells a later process of the same pid."""
 
 import json
 import subprocess
@@ -16,14 +16,14 @@ _TCP_LISTEN = "0A"
 
 @dataclass(frozen=True)
 class Daemon:
-    """A process that goes on when its starter ends."""
+    """A process that goes on after the program that started it."""
 
     name: str
     state: Path
 
     @property
     def log(self) -> Path:
-        """Where its output goes."""
+        """The file that takes its output."""
         return self.state / "logs" / f"{self.name}.log"
 
     @property

@@ -126,6 +126,18 @@ BUILDS = (
     ),
 )
 
+ON_DEMAND = (
+    Build(
+        name="yaml",
+        module="github.com/pulumi/pulumi-yaml",
+        packages=(".",),
+        programs=("pulumi-language-yaml",),
+        minutes=4,
+        from_path=("pulumi-language-yaml",),
+    ),
+)
+"""What a single test needs: built when it is asked for by name, and no part of the lab."""
+
 
 @dataclass(frozen=True)
 class Programs:
@@ -134,7 +146,7 @@ class Programs:
     paths: Mapping[str, Path] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
-        """Where a program is."""
+        """Return a program's path."""
         try:
             return self.paths[name]
         except KeyError:

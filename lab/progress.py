@@ -10,7 +10,7 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do, with the words for it; `minutes` where it is known to be long."""
+    """An action and the words for it; `minutes` says how long a long one takes."""
 
     title: str
     action: Callable[[], None]
@@ -18,20 +18,20 @@ class Step:
 
 
 class Report(Protocol):
-    """Does steps in order and tells about them."""
+    """Runs steps in order and reports them."""
 
     def __call__(self, steps: Sequence[Step]) -> None:
         """Do every step; the first failure ends it."""
 
 
 def quietly(steps: Sequence[Step]) -> None:
-    """Do the steps without a word."""
+    """Run the steps and print nothing."""
     for step in steps:
         step.action()
 
 
 class Progress:
-    """Tells each step's place among all, what it does, and how long it took."""
+    """Prints each step's number, what it does, and how long it took."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -11,7 +11,7 @@ from lab.processes import PATH
 
 
 def on_path(program: str) -> Path | None:
-    """Where PATH or the system's own folders have the program; a user's PATH may lack the sbin ones."""
+    """Find a program on PATH or in the system's own folders, since a user's PATH may lack the sbin ones."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:{PATH}")
     return Path(found) if found else None
 

@@ -7,7 +7,7 @@ from lab.errors import LabError
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 120, every: float = 0.1) -> None:
-    """Return as soon as the condition holds; a LabError names what was awaited in vain."""
+    """Wait until the condition holds; at the deadline raise a LabError that names it."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -22,6 +22,7 @@ from .args import (
     SchedulingArgs,
     SecurityArgs,
     SelinuxArgs,
+    SshArgs,
     TolerationArgs,
 )
 from .component import MultusComponent
@@ -56,6 +57,7 @@ __all__ = [
     "SchedulingArgs",
     "SecurityArgs",
     "SelinuxArgs",
+    "SshArgs",
     "TolerationArgs",
     "__version__",
     "resolve",

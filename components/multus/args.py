@@ -10,6 +10,9 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+SECRET_KEYS = frozenset({"private_key"})
+"""Keys whose value is in no message, whatever is wrong with it."""
+
 
 class Distro(StrEnum):
     """A Kubernetes distribution, as far as its paths differ. `openshift` is refused: it brings Multus itself."""
@@ -105,8 +108,8 @@ class ConfArgs(TypedDict):
 
     override_network_name: NotRequired[bool]
     """Take the default network's name for Multus' network, so that the runtime's cached results are found before and
-    after an install; false takes `multus-cni-network`. So does a configuration that is written whole: Multus would find
-    itself under the other name. Defaults to true."""
+    after an install; false takes `multus-cni-network`. A configuration that is written whole always takes
+    `multus-cni-network`: under the default network's name Multus would select its own file. Defaults to true."""
 
     master_conf: NotRequired[str]
     """The default network's file in the CNI configuration directory, as a name without a path. Defaults to the first
@@ -216,7 +219,7 @@ class DaemonArgs(TypedDict):
 
 
 class TolerationArgs(TypedDict):
-    """A taint that Multus' pods stand."""
+    """A taint that Multus' pods tolerate."""
 
     key: NotRequired[str]
     """The taint's key. Defaults to none, which is every key."""
@@ -231,7 +234,7 @@ class TolerationArgs(TypedDict):
     """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Defaults to none, which is every effect."""
 
     toleration_seconds: NotRequired[int]
-    """How long `NoExecute` is stood. Defaults to none, which is for ever."""
+    """How long `NoExecute` is tolerated, in seconds. Defaults to none, which is for ever."""
 
 
 class SchedulingArgs(TypedDict):
@@ -241,7 +244,7 @@ class SchedulingArgs(TypedDict):
     """Labels that a node has to have. Defaults to none."""
 
     tolerations: NotRequired[Sequence[TolerationArgs]]
-    """The taints that are stood, instead of all of `NoSchedule` and `NoExecute`. Defaults to none."""
+    """The taints that are tolerated, instead of all of `NoSchedule` and `NoExecute`. Defaults to none."""
 
     affinity: NotRequired[Mapping[str, Any]]
     """`podAffinity`, `podAntiAffinity` and `nodeAffinity` as Kubernetes spells them; required node terms are each
@@ -316,24 +319,11 @@ class ReferencePluginsArgs(TypedDict):
 
 
 class HelmArgs(TypedDict):
-    """The release. With another chart than this component's, that chart decides what is installed: docs/helm.md."""
+    """The release of this component's chart. Another chart is a `k8s.helm.v3.Release` of your own: docs/helm.md."""
 
     values: NotRequired[Mapping[str, Any]]
     """Values for the chart, merged over those that follow from the other arguments; a part of it may be an Output.
     Defaults to none."""
-
-    chart: NotRequired[str]
-    """Another chart: its name in `repository`, an `oci://` reference or a path. It then says itself what is installed:
-    `nodes` and whatever else this component's chart takes are refused. Defaults to this component's."""
-
-    repository: NotRequired[str]
-    """The URL of the other chart's repository. Defaults to none."""
-
-    version: NotRequired[str]
-    """The other chart's exact version. Required unless `chart` is left out."""
-
-    daemon_set: NotRequired[str]
-    """The name of the other chart's DaemonSet, which is waited for. Required unless `chart` is left out."""
 
 
 class ProxyArgs(TypedDict):
@@ -394,6 +384,16 @@ class NodeArgs(TypedDict):
     `up`, then take the node off the list. Defaults to false."""
 
 
+class SshArgs(TypedDict):
+    """How long a node is dialled before it counts as unreachable, which stops an `up` before anything has moved."""
+
+    dial_error_limit: NotRequired[int]
+    """After how many failed dials one more failure is the last, between 0 and 20. Defaults to 3."""
+
+    per_dial_timeout: NotRequired[int]
+    """How long one dial may take, in seconds, between 1 and 120. Defaults to 10."""
+
+
 class MultusComponentArgs(TypedDict):
     """What to install, and where."""
 
@@ -422,7 +422,7 @@ class MultusComponentArgs(TypedDict):
     to `manifest`."""
 
     helm: NotRequired[HelmArgs]
-    """What only the method `helm` has. Defaults to the chart that comes with this component."""
+    """What only the method `helm` has. Defaults to none."""
 
     handover: NotRequired[bool]
     """Let go of the DaemonSets, so that the other `method` can take them over as they run. True for one `up` before
@@ -450,9 +450,6 @@ class MultusComponentArgs(TypedDict):
 
     netns_dir: NotRequired[str]
     """Where the host keeps network namespaces, which thick enters. Defaults to the distribution's."""
-
-    containerd_config: NotRequired[str]
-    """The runtime's configuration on the host, which nodes are checked against. Defaults to the distribution's."""
 
     api_server: NotRequired[pulumi.Input[str]]
     """URL of the API server as every node's host reaches it, best without kube-proxy: `https://host:port`. Defaults to
@@ -508,6 +505,9 @@ class MultusComponentArgs(TypedDict):
     live_attachments: NotRequired[LiveAttachments]
     """What removal does when a running pod still has an additional interface: `refuse` stops before anything moved and
     names the pods, `proceed` leaves their addresses reserved. Defaults to `refuse`."""
+
+    ssh: NotRequired[SshArgs]
+    """How nodes are dialled, each and its jump host alike. Defaults to dials that take a minute at most."""
 
     timeout_seconds: NotRequired[int]
     """How long each step may take, in seconds, between 30 and 3600. Defaults to 300."""

@@ -6,6 +6,7 @@ The TypedDict is the only description; pydantic judges its leaves.
 from __future__ import annotations
 
 import difflib
+import json
 import types
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -15,12 +16,27 @@ from typing import Any, NotRequired, Union, get_args, get_origin, is_typeddict
 import pulumi
 import pydantic
 
-from .errors import Problem
+from .args import SECRET_KEYS
+from .errors import Problem, ProblemKind, key_of
 
 
 def is_opaque(value: object) -> bool:
     """Whether a value is only known later."""
     return isinstance(value, (pulumi.Output, Awaitable))
+
+
+def is_json(value: Any, *, known_late: bool = False) -> bool:
+    """Whether JSON can say a value; `known_late` allows Outputs anywhere in it."""
+
+    def late(part: object) -> None:
+        if not (known_late and is_opaque(part)):
+            raise TypeError(part)
+
+    try:
+        json.dumps(value, allow_nan=False, sort_keys=True, default=late)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def check(typed_dict: type, value: object, path: str = "") -> tuple[dict[str, Any], list[Problem]]:
@@ -114,12 +130,12 @@ def _unknown_key(path: str, key: object, known: Iterable[str]) -> Problem:
     close = difflib.get_close_matches(str(key), list(known), n=1)
     fix = f"did you mean `{close[0]}`? Otherwise remove it" if close else f"remove it; known are {', '.join(known)}"
     shown = str(key) if str(key).isidentifier() else repr(key)
-    return Problem(f"{path}.{shown}" if path else shown, "is not an argument", fix)
+    return Problem(f"{path}.{shown}" if path else shown, "is not an argument", fix, ProblemKind.UNKNOWN_KEY)
 
 
 def _shown(path: str, value: Any) -> str:
-    """The value in an error text, unless it stands where a secret may stand."""
-    if "private_key" in path or isinstance(value, Mapping):
+    """The value in an error text, unless it is a secret or may hold one."""
+    if key_of(path) in SECRET_KEYS or isinstance(value, Mapping):
         return f"a value of type {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

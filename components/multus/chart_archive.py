@@ -14,6 +14,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -62,6 +63,12 @@ def chart_folder() -> Traversable:
     """The chart: inside an installed package, else in the repository, which a plugin carries whole."""
     inside = resources.files(__package__).joinpath("chart")
     return inside if inside.is_dir() else Path(__file__).parents[2] / "charts" / NAME
+
+
+@cache
+def chart_file(name: str) -> str:
+    """The text of a file in the chart's `files`, as `.Files.Get` gives it to a template."""
+    return chart_folder().joinpath("files", name).read_text(encoding="utf-8")
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:

@@ -14,11 +14,42 @@ from .pods import ACCOUNT, toleration
 
 Values = dict[str, Any]
 
+_VALUE_PATHS = {
+    "cni_conf_dir": "cni.configDir",
+    "cni_bin_dir": "cni.binDir",
+    "kubelet_dir": "host.kubeletDir",
+    "netns_dir": "host.netnsDir",
+    "conf.cluster_network": "network.defaultNetwork",
+    "conf.multus_namespace": "network.namespace",
+    "conf.master_conf": "network.file",
+    "conf.override_network_name": "network.overrideName",
+    "conf.default_networks": "network.defaultNetworks",
+    "conf.system_namespaces": "network.systemNamespaces",
+    "conf.namespace_isolation": "network.namespaceIsolation",
+    "conf.global_namespaces": "network.globalNamespaces",
+    "scheduling.node_selector": "nodeSelector",
+    "scheduling.tolerations": "tolerations",
+    "scheduling.affinity": "affinity",
+    "scheduling.priority_class": "priorityClassName",
+    "scheduling.max_unavailable": "updateStrategy.maxUnavailable",
+    "scheduling.labels": "commonLabels",
+    "scheduling.annotations": "podAnnotations",
+    "security.selinux": "securityContext.seLinuxOptions",
+    "security": "securityContext",
+    "rotation": "token.rotation",
+}
+
 
 def values_of(plan: InstallPlan, server_host: Any, server_port: Any) -> Values:
-    """Everything that the plan decides, then what the user wants changed. Host and port may be Outputs.
+    """Everything that the plan decides, then what the user wants changed.
 
-    What the nodes' steps need before there are pods is the component's own, and the chart leaves it alone.
+    Args:
+        plan: the install.
+        server_host: the API server's host, a str or an Output[str].
+        server_port: its port, an int or an Output[int].
+
+    Returns:
+        The values. What the nodes' steps need before there are pods is the component's own: the chart makes none of it.
     """
     scheduling, reference = plan.scheduling, plan.reference_plugins
     groups: Values = {
@@ -38,7 +69,7 @@ def values_of(plan: InstallPlan, server_host: Any, server_port: Any) -> Values:
         "token": {"create": False, "secretName": plan.token_secret},
     }
     values: Values = {
-        **_said(groups),
+        **without_empty_deep(groups),
         "plugin": plan.plugin.value,
         "apiServer": {"host": server_host, "port": server_port},
         "credentials": plan.credentials.value,
@@ -61,6 +92,16 @@ def values_of(plan: InstallPlan, server_host: Any, server_port: Any) -> Values:
     return merged(values, plan.helm.values)
 
 
+def value_path(argument: str) -> str:
+    """Where the chart has an argument: `conf.master_conf` -> `network.file`, `log.to_stderr` -> `log.toStderr`."""
+    parts = argument.split(".")
+    for length in range(len(parts), 0, -1):
+        known = _VALUE_PATHS.get(".".join(parts[:length]))
+        if known is not None:
+            return ".".join([known, *camel_keys(dict.fromkeys(parts[length:]))])
+    return ".".join(camel_keys(dict.fromkeys(parts)))
+
+
 def merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> Values:
     """Values with others laid over them, key by key as Helm does; a list is taken whole."""
     result = dict(values)
@@ -81,8 +122,10 @@ def _image(reference: str) -> Values:
 
 def _network(plan: InstallPlan) -> Values:
     conf, whole = plan.conf, plan.whole_conf
+    is_elsewhere = whole is not None and conf.networks_dir is None and whole.conf_dir != plan.cni_conf_dir
     return {
         "defaultNetwork": whole.cluster_network if whole else None,
+        "directory": whole.conf_dir if whole and is_elsewhere else None,
         "namespace": conf.multus_namespace,
         "file": conf.master_conf,
         "overrideName": None if conf.override_network_name else False,
@@ -100,7 +143,7 @@ def _conf(plan: InstallPlan) -> Values:
         "capabilities": _capabilities(whole.capabilities if whole else conf.capabilities),
         "readinessIndicatorFile": conf.readiness_indicator_file,
         "additionalBinDir": conf.additional_bin_dir,
-        "networksDir": whole.conf_dir if whole else conf.networks_dir,
+        "networksDir": conf.networks_dir,
         "retryDeleteOnError": conf.retry_delete_on_error or None,
     }
 
@@ -133,7 +176,7 @@ def _daemon(plan: InstallPlan) -> Values:
     }
 
 
-def _said(values: Mapping[str, Any]) -> Values:
-    """Without what says nothing, at any depth."""
-    nested = {key: _said(value) if isinstance(value, dict) else value for key, value in values.items()}
+def without_empty_deep(values: Mapping[str, Any]) -> Values:
+    """The values without None, {} and [], at any depth; false and zero stay."""
+    nested = {key: without_empty_deep(value) if isinstance(value, dict) else value for key, value in values.items()}
     return {key: value for key, value in nested.items() if value is not None and value != {} and value != []}

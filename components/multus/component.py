@@ -13,8 +13,9 @@ from . import objects, registering
 from .args import Credentials, Method, MultusComponentArgs
 from .errors import InvalidArgumentsError, Problem
 from .multus_conf import kubeconfig
-from .node_steps import Steps, options_of
+from .node_steps import Steps, resource_options_for
 from .plan import InstallPlan, resolve
+from .registering import Installed
 from .release import handed_over, method_claim, register_release
 from .server import Server, parse_server
 
@@ -57,32 +58,27 @@ class MultusComponent(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
         super().__init__("multus:index:MultusComponent", name, {}, opts)
-        install = self._install if plan.has_own_chart else self._install_another_chart
-        main, *fallback = [_name_of(each) for each in install(name, plan)]
-        outputs: dict[str, Any] = {
-            "namespace": plan.namespace,
-            "plugin": plan.plugin.value,
-            "daemon_set_name": main,
-            "fallback_daemon_set_name": fallback[0] if fallback else "",
-            "image": plan.image,
-            "cni_conf_dir": plan.cni_conf_dir,
-            "cni_bin_dir": plan.cni_bin_dir,
-            "kubeconfig_path": plan.kubeconfig_path,
-            "provisioned_nodes": [node.name for node in plan.nodes],
-        }
-        for key, value in outputs.items():
-            setattr(self, key, pulumi.Output.from_input(value))
-        self.register_outputs(outputs)
+        installed = self._install(name, plan)
+        self.namespace = pulumi.Output.from_input(plan.namespace)
+        self.plugin = pulumi.Output.from_input(plan.plugin.value)
+        self.daemon_set_name = _name_of(installed.main)
+        self.fallback_daemon_set_name = _name_of(installed.fallback)
+        self.image = pulumi.Output.from_input(plan.image)
+        self.cni_conf_dir = pulumi.Output.from_input(plan.cni_conf_dir)
+        self.cni_bin_dir = pulumi.Output.from_input(plan.cni_bin_dir)
+        self.kubeconfig_path = pulumi.Output.from_input(plan.kubeconfig_path)
+        self.provisioned_nodes = pulumi.Output.from_input([node.name for node in plan.nodes])
+        self.register_outputs({key: getattr(self, key) for key in MultusComponent.__annotations__})
 
-    def _install(self, name: str, plan: InstallPlan) -> list[Any]:
-        """Everything; the DaemonSets, or the gates that stand for them."""
+    def _install(self, name: str, plan: InstallPlan) -> Installed:
+        """Register everything of an install."""
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
         steps = Steps(self, name, plan, owner, server)
 
         preflights = {node.name: steps.preflight(node) for node in plan.nodes}
         checked = pulumi.ResourceOptions(parent=self, depends_on=list(preflights.values()))
-        account, token, access = _access(name, plan, checked)
+        account, token, access = _register_access(name, plan, checked)
 
         provisions, labels = {}, []
         install = account.metadata.apply(lambda metadata: metadata.uid)
@@ -95,36 +91,31 @@ class MultusComponent(pulumi.ComponentResource):
                 registering.register_patch(
                     f"{name}-label-{node.name}",
                     objects.node_label(node.name),
-                    pulumi.ResourceOptions.merge(label_opts, options_of(node, ["metadata"])),
+                    pulumi.ResourceOptions.merge(label_opts, resource_options_for(node, ["metadata"])),
                 )
             )
 
         ready = self._bounded(plan, [*access, *labels])
         host, port = server.apply(lambda known: known.host), server.apply(lambda known: known.port)
         if plan.method is Method.HELM:
-            running = register_release(name, plan, host, port, ready)
+            installed = register_release(name, plan, host, port, ready)
         else:
-            running = _raw_objects(name, plan, host, port.apply(str), ready)
-        verified = [steps.verify(node, install, [provisions[node.name], *running]) for node in plan.nodes]
+            installed = _register_daemon_sets(name, plan, host, port.apply(str), ready)
+        verified = [steps.verify(node, install, [provisions[node.name], *installed.ready]) for node in plan.nodes]
         registering.register(
             f"{name}-marker",
             objects.marker(plan, owner),
-            pulumi.ResourceOptions(parent=self, depends_on=verified or running),
+            pulumi.ResourceOptions(parent=self, depends_on=verified or installed.ready),
         )
-        return running
-
-    def _install_another_chart(self, name: str, plan: InstallPlan) -> list[Any]:
-        """What is installed is that chart's own: nothing here knows its account or its paths."""
-        prepared = _groundwork(name, plan, pulumi.ResourceOptions(parent=self))
-        return register_release(name, plan, None, None, self._bounded(plan, prepared))
+        return installed
 
     def _bounded(self, plan: InstallPlan, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         timeouts = dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
         return pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=pulumi.CustomTimeouts(**timeouts))
 
 
-def _groundwork(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-    """What stays when the stack goes, and the claim to the method: a stack of the other method gets no further."""
+def _register_groundwork(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """Register what stays when the stack goes, and the claim to the method, which stops a stack of the other method."""
     retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
     made = [registering.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)]
     if plan.create_namespace:
@@ -133,19 +124,23 @@ def _groundwork(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> l
     return [*made, registering.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)]
 
 
-def _raw_objects(name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions) -> list[Any]:
-    """The DaemonSets; their configuration, where they have one, has come before."""
+def _register_daemon_sets(
+    name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions
+) -> Installed:
+    """Register the DaemonSets of the raw method; their configuration, where they have one, has come before."""
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=plan.handover))
-    described = (objects.daemon_set(plan, host, port), objects.fallback_daemon_set(plan, host, port))
-    return [
-        registering.register(f"{name}-{suffix}", handed_over(daemon_set, plan), opts)
-        for suffix, daemon_set in zip(("daemonset", "daemonset-fallback"), described, strict=True)
-    ]
+    main, fallback = objects.daemon_set(plan, host, port), objects.fallback_daemon_set(plan, host, port)
+    return Installed(
+        main=registering.register(f"{name}-daemonset", handed_over(main, plan), opts),
+        fallback=registering.register(f"{name}-daemonset-fallback", handed_over(fallback, plan), opts),
+    )
 
 
-def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple[Any, Any, list[pulumi.Resource]]:
-    """The account, its token Secret where it has one, and everything that has to be there before the pods."""
-    made = _groundwork(name, plan, opts)
+def _register_access(
+    name: str, plan: InstallPlan, opts: pulumi.ResourceOptions
+) -> tuple[Any, Any, list[pulumi.Resource]]:
+    """Register what has to be there before the pods: the account, its token Secret or None, and all of it as a list."""
+    made = _register_groundwork(name, plan, opts)
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
     account = registering.register(f"{name}-service-account", objects.service_account(plan), opts)
     made += [
@@ -172,7 +167,8 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
     token = None
     if plan.credentials is Credentials.DURABLE:
         token_opts = pulumi.ResourceOptions(
-            # The last of them: who needs all of this names the token alone, since the SDK walks every way anew.
+            # Registered last, so that dependants need only depend on the token: the Python SDK expands every transitive
+            # dependency of each resource, which costs more with every node.
             depends_on=made,
             # A rotation changes the name: the old token has to live until every node and pod has the new one.
             delete_before_replace=False,
@@ -187,7 +183,7 @@ def _access(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> tuple
 
 
 def _name_of(daemon_set: Any) -> pulumi.Output[str]:
-    """Known when its pods run; the gate's digest may be of a user's secret, its name is none."""
+    """The DaemonSet's name, known when its pods run. A gate's digest may be of a user's secret; its name is none."""
     return pulumi.Output.unsecret(daemon_set.metadata).apply(lambda metadata: metadata.name)
 
 

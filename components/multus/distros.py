@@ -11,15 +11,44 @@ K3S_DATA_DIR = "/var/lib/rancher/k3s"
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """How a distribution's container runtime is asked for its CNI directories, and what is read where it cannot be.
+
+    Attributes:
+        crictl: the command whose `info` it answers; empty for `crictl` or `k3s crictl` as they are found on PATH.
+        file: its configuration. All paths are host paths.
+        state_dir: where it keeps what runs.
+        bin_link: a link to the directory of the CNI plugins that upgrades keep; empty where the directory itself stays.
+    """
+
+    crictl: str = ""
+    file: str = "/etc/containerd/config.toml"
+    state_dir: str = "/run/containerd"
+    bin_link: str = ""
+
+
+def runtime_of_k3s(data_dir: str) -> Runtime:
+    """The containerd that k3s brings; its crictl knows the socket by itself."""
+    return Runtime(
+        crictl=f"{data_dir}/data/current/bin/crictl",
+        file=f"{data_dir}/agent/etc/containerd/config.toml",
+        state_dir="/run/k3s/containerd",
+        bin_link=f"{data_dir}/data/current/bin",
+    )
+
+
+@dataclass(frozen=True)
 class Profile:
     """Where a distribution keeps what Multus touches. All paths are host paths.
 
     Attributes:
         source: where this was learnt.
+        tried: what of it this project's tests have run; empty where nothing was.
         cni_conf_dir: the directory whose first file is the default network.
         cni_bin_dir: the directory that the container runtime runs CNI plugins from.
         plugins_dir: the directory that holds the plugins and whatever links in `cni_bin_dir` lead to.
-        containerd_config: the file that tells both to the runtime; the node is checked against it.
+        runtime: the container runtime, which the node is checked against.
+        server_ca: the API server's authority where a node has it, for a check before there is any credential.
         api_server: an address of the API server that every node reaches without kube-proxy, or None where none exists.
         kubelet_dir: the kubelet's root directory.
         netns_dir: where named network namespaces are.
@@ -31,10 +60,12 @@ class Profile:
     """
 
     source: str
+    tried: str = ""
     cni_conf_dir: str = "/etc/cni/net.d"
     cni_bin_dir: str = "/opt/cni/bin"
     plugins_dir: str = "/opt/cni/bin"
-    containerd_config: str = "/etc/containerd/config.toml"
+    runtime: Runtime = Runtime()
+    server_ca: str = "/etc/kubernetes/pki/ca.crt"
     api_server: str | None = None
     kubelet_dir: str = "/var/lib/kubelet"
     netns_dir: str = "/run/netns"
@@ -48,11 +79,13 @@ class Profile:
 def _k3s(data_dir: str) -> Profile:
     return Profile(
         source="k3s-io/k3s#10868, #10869 and pkg/agent/flannel: since v1.28.15, v1.29.10, v1.30.6, v1.31.2 (+k3s1)",
+        tried="with upstream's kubelet and containerd in this layout, not with k3s itself",
         cni_conf_dir=f"{data_dir}/agent/etc/cni/net.d",
         cni_bin_dir=f"{data_dir}/data/cni",
         # data/cni holds absolute links into data/<hash>/bin.
         plugins_dir=f"{data_dir}/data",
-        containerd_config=f"{data_dir}/agent/etc/containerd/config.toml",
+        runtime=runtime_of_k3s(data_dir),
+        server_ca=f"{data_dir}/agent/server-ca.crt",
         api_server="https://127.0.0.1:6444",
         network="cbr0",
         network_file="10-flannel.conflist",
@@ -62,10 +95,17 @@ def _k3s(data_dir: str) -> Profile:
 
 PROFILES: dict[Distro, Profile] = {
     Distro.K3S: _k3s(K3S_DATA_DIR),
-    Distro.VANILLA: Profile(source="containerd's and kubeadm's defaults"),
+    Distro.VANILLA: Profile(
+        source="containerd's and kubeadm's defaults", tried="with upstream's kubelet and Debian's containerd"
+    ),
     Distro.RKE2: Profile(
         source="rancher/rke2 pkg/cli/defaults: k3s without flannel; every agent balances 127.0.0.1:6443",
-        containerd_config="/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+        runtime=Runtime(
+            crictl="/var/lib/rancher/rke2/bin/crictl -r unix:///run/k3s/containerd/containerd.sock",
+            file="/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
+            state_dir="/run/k3s/containerd",
+        ),
+        server_ca="/var/lib/rancher/rke2/agent/server-ca.crt",
         api_server="https://127.0.0.1:6443",
     ),
     Distro.MICROK8S: Profile(
@@ -73,7 +113,11 @@ PROFILES: dict[Distro, Profile] = {
         cni_conf_dir="/var/snap/microk8s/current/args/cni-network",
         cni_bin_dir="/var/snap/microk8s/current/opt/cni/bin",
         plugins_dir="/var/snap/microk8s/current/opt/cni/bin",
-        containerd_config="/var/snap/microk8s/current/args/containerd.toml",
+        runtime=Runtime(
+            crictl="crictl -r unix:///var/snap/microk8s/common/run/containerd.sock",
+            file="/var/snap/microk8s/current/args/containerd.toml",
+            state_dir="/var/snap/microk8s/common/run/containerd",
+        ),
         api_server="https://127.0.0.1:16443",
         kubelet_dir="/var/snap/microk8s/common/var/lib/kubelet",
         network="k8s-pod-network",
@@ -81,7 +125,11 @@ PROFILES: dict[Distro, Profile] = {
     ),
     Distro.K0S: Profile(
         source="k0sproject/k0s pkg/component/worker and multus-cni#1546: the kubelet's directory is k0s' own",
-        containerd_config="/etc/k0s/containerd.toml",
+        runtime=Runtime(
+            crictl="crictl -r unix:///run/k0s/containerd.sock",
+            file="/etc/k0s/containerd.toml",
+            state_dir="/run/k0s/containerd",
+        ),
         kubelet_dir="/var/lib/k0s/kubelet",
     ),
     Distro.KIND: Profile(
@@ -90,7 +138,7 @@ PROFILES: dict[Distro, Profile] = {
     Distro.MINIKUBE: Profile(source="minikube's bridge CNI", network_file="1-k8s.conflist"),
     Distro.TALOS: Profile(
         source="siderolabs docs, kubernetes-guides/cni/multus and kubeprism; multus-cni#1260: /run/netns is read-only",
-        containerd_config="/etc/cri/containerd.toml",
+        runtime=Runtime(file="/etc/cri/containerd.toml"),
         api_server="https://127.0.0.1:7445",
         netns_dir="/var/run/netns",
         network="cbr0",
@@ -111,6 +159,20 @@ PROFILES: dict[Distro, Profile] = {
     ),
 }
 
+_USUAL = (PROFILES[Distro.K3S], PROFILES[Distro.RKE2], PROFILES[Distro.VANILLA])
+
+USUAL_ON_NODES: dict[str, tuple[str, ...]] = {
+    "crictls": (*(each.runtime.crictl for each in _USUAL if each.runtime.crictl), "k3s crictl", "crictl"),
+    "runtime_files": (_USUAL[0].runtime.file, _USUAL[2].runtime.file, "/etc/crio/crio.conf"),
+    "bin_links": tuple(each.runtime.bin_link for each in _USUAL if each.runtime.bin_link),
+    "server_cas": tuple(each.server_ca for each in _USUAL),
+}
+"""What the node program tries on every node, in this order and after what the plan says: a node may be another
+distribution's than the arguments say. node/distributions.sh is written from it."""
+
+USUAL_DIRECTORIES = {"conf_dir": _USUAL[0].cni_conf_dir, "bin_dir": _USUAL[0].cni_bin_dir}
+"""What the node program takes for the options of these names where they are not given."""
+
 # The first patch releases whose plugins lie in data/cni, by minor release.
 K3S_MOVED = {28: 15, 29: 10, 30: 6, 31: 2}
 _K3S_VERSION = re.compile(r"^v?1\.(\d+)\.(\d+)([+-].*)?\Z")
@@ -130,9 +192,11 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
         return replace(
             profile,
             source=f"{profile.source}; without flannel containerd's own defaults",
+            tried="",
             cni_conf_dir=vanilla.cni_conf_dir,
             cni_bin_dir=vanilla.cni_bin_dir,
             plugins_dir=vanilla.plugins_dir,
+            runtime=replace(profile.runtime, bin_link=""),
             network=None,
             network_file=None,
             unread_dirs=(f"{data_dir}/data/cni/bin",),

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import pulumi
+
+
+class ProblemKind(Enum):
+    """What sort of a problem it is, for code that has to tell them apart: sentences are for people."""
+
+    VALUE = "value"
+    """A value cannot work, alone or beside others, or is missing."""
+    UNKNOWN_KEY = "unknown key"
+    """There is no argument of that name."""
 
 
 @dataclass(frozen=True)
@@ -17,17 +27,30 @@ class Problem:
     """One thing that is wrong with the arguments.
 
     Attributes:
-        path: where, as a user would write it: `nodes[1].host_key`.
+        path: where, in args.py's spelling with dots, an index or a user's own key in brackets: `nodes[1].host_key`,
+            `scheduling.labels['app']`; `arguments` for all of it.
         reason: what was given and why it cannot work, as half a sentence.
         fix: what to write instead, as an order.
+        kind: what sort of a problem it is.
     """
 
     path: str
     reason: str
     fix: str
+    kind: ProblemKind = ProblemKind.VALUE
+
+    @property
+    def key(self) -> str:
+        """The argument at the end of the path: `host_key` of `nodes[1].host_key`."""
+        return key_of(self.path)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}; {self.fix}."
+
+
+def key_of(path: str) -> str:
+    """The argument at the end of a path, without an index: `nodes` of `nodes[1]`."""
+    return path.rpartition(".")[2].partition("[")[0]
 
 
 class MultusError(pulumi.RunError):

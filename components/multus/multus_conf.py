@@ -20,12 +20,11 @@ POD_ROOT = "/hostroot"
 OWN_CONF_DIR = "/etc/multus"
 WHOLE_CONF_FILE = "00-multus.conflist"
 DAEMON_CONF_FILE = "daemon-config.json"
-DAEMON_WRITTEN_FILE = "00-multus.conf"
 # In the daemon's tree, with the default network's file alone.
 DEFAULT_NETWORK_DIR = "/etc/multus-default"
 CERTIFICATE_DIR = "/var/lib/multus-certificates"
 
-_THICK_CNI_VERSION = "0.3.1"
+THICK_CNI_VERSION = "0.3.1"
 _NETWORKS_DIR = "/etc/cni/multus/net.d"
 
 
@@ -101,7 +100,7 @@ def whole_conf(plan: InstallPlan) -> str | None:
         "logToStderr": plan.log.to_stderr,
         **_selection(plan),
     }
-    return _json({"cniVersion": whole.cni_version, "name": MULTUS_NETWORK, "plugins": [_said(plugin)]})
+    return _json({"cniVersion": whole.cni_version, "name": MULTUS_NETWORK, "plugins": [without_none(plugin)]})
 
 
 def daemon_conf(plan: InstallPlan) -> str:
@@ -113,10 +112,10 @@ def daemon_conf(plan: InstallPlan) -> str:
     conf, daemon = plan.conf, plan.daemon
     certificates = daemon.per_node_certificates
     return _json(
-        _said(
+        without_none(
             {
                 "chrootDir": POD_ROOT,
-                "cniVersion": conf.cni_version or _THICK_CNI_VERSION,
+                "cniVersion": conf.cni_version or THICK_CNI_VERSION,
                 "cniConfigDir": plan.cni_conf_dir,
                 "multusAutoconfigDir": plan.cni_conf_dir,
                 "multusConfigFile": "auto",
@@ -159,7 +158,7 @@ def standby_keys(plan: InstallPlan) -> str:
         "readinessindicatorfile": conf.readiness_indicator_file,
         **_selection(plan),
     }
-    return json.dumps(_said(keys), separators=(",", ":"))[1:-1]
+    return json.dumps(without_none(keys), separators=(",", ":"))[1:-1]
 
 
 def own_conf(plan: InstallPlan) -> tuple[str, str] | None:
@@ -183,7 +182,7 @@ def camel_keys(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _auto_flags(plan: InstallPlan) -> dict[str, Any]:
     conf, log = plan.conf, plan.log
-    return _said(
+    return without_none(
         {
             # The runtime's cached result then has one name before and after an install, so that DEL finds it.
             "override-network-name": conf.override_network_name,
@@ -220,7 +219,8 @@ def _in_pod(plan: InstallPlan, path: str | None) -> str | None:
     return POD_ROOT + path
 
 
-def _said(keys: Mapping[str, Any]) -> dict[str, Any]:
+def without_none(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that have a value; false, zero and empty texts are values."""
     return {key: value for key, value in keys.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""One remote command per node and phase. What a phase does stands in node/; only its arguments are made here.
+"""One remote command per node and phase. What a phase does stands in node/*.sh; only its options are made here.
 
 Secrets travel on standard input, never in a command: commands stand in logs, in errors and in process lists.
 """
@@ -18,25 +18,28 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from . import argument_rules
+from . import argument_rules_nodes
 from .argument_types import is_opaque
+from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
+from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
 from .objects import MARKER
-from .plan import DEFAULT_NAMESPACE, InstallPlan, NodePlan, ProxyPlan, known
+from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, known
 from .server import Server
 
 STATE_DIR = "/var/lib/multus-install"
 _PROGRAM = f"{STATE_DIR}/node.sh"
-# The program is the last file to go; killed right after that, a clean-up leaves its directory.
-_WHERE_GONE = f"[ -f {_PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
+# The program is deleted last. A clean-up that is killed right after leaves an empty directory, which goes here.
+_IF_GONE = f"[ -f {_PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
 
-# What a phase reads of the plan, and no more: the state of a stack keeps every word of a command twice.
-_MEANT = ("plugin", "master", "socket_dir")
+# The options that a phase reads, and no more: the state of a stack keeps every word of a command twice.
+_OF_PLUGIN = ("plugin", "master", "socket_dir", "crictl")
 _READS = {
     "preflight": (
-        *("conf_dir", "bin_dir", "containerd_config", "namespace", "token_secret", "owner", "node", "plan"),
-        *(*_MEANT, "needs", "installs", "metrics_port", "kubelet_dir", "method"),
+        *("conf_dir", "bin_dir", "namespace", "token_secret", "owner", "node", "plan"),
+        *("runtime_file", "bin_link", "server_ca", "needs", "installs", "metrics_port", "kubelet_dir", "method"),
+        *_OF_PLUGIN,
     ),
     "provision": (
         "conf_dir",
@@ -51,23 +54,24 @@ _READS = {
         "standby",
         "method",
     ),
-    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_MEANT, "standby"),
-    "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
-    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_MEANT),
+    "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_OF_PLUGIN, "standby"),
+    "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
+    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
     "forget": (),
 }
 DEFAULTS = {
+    **USUAL_DIRECTORIES,
     "namespace": DEFAULT_NAMESPACE,
     "stack_marker": MARKER,
     "plugin": "thin",
     "method": "manifest",
     "kubelet_dir": "/var/lib/kubelet",
-    "socket_dir": "/run/multus",
+    "socket_dir": DEFAULT_SOCKET_DIR,
     "live_attachments": "refuse",
     "adopt": "false",
     "aliased": "false",
 }
-"""What node.sh takes where nothing is said."""
+"""What the node program takes where an option is not given: by node/options.sh and by node/distributions.sh."""
 
 _INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
 
@@ -82,7 +86,6 @@ class Steps:
         plan: the install.
         owner: project, stack and component, as the marker on a node names them.
         server: the API server as nodes reach it.
-        install: the service account's uid, which no other install on any cluster has.
     """
 
     parent: pulumi.Resource
@@ -104,7 +107,7 @@ class Steps:
             return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh node.sh {words}"))
 
         create, update = checks(aliased=False), checks(aliased=True)
-        forget = self._run(node, self._phase(node, "forget"), guard=_WHERE_GONE % "")
+        forget = self._run(node, self._phase(node, "forget"), guard=_IF_GONE % "")
         return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed_program())
 
     def provision(
@@ -115,7 +118,7 @@ class Steps:
         clean = None
         if self.plan.node_cleanup:
             clean = self._run(
-                node, self._phase(node, "clean", install=install), guard=unless_lost(self.plan.cni_conf_dir)
+                node, self._phase(node, "clean", install=install), guard=guard_without_program(self.plan.cni_conf_dir)
             )
         return self._command(
             node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
@@ -128,15 +131,15 @@ class Steps:
         disarm = self._run(
             node,
             self._phase(node, "disarm", install=install, live_attachments=self.plan.live_attachments.value),
-            guard=unless_lost(self.plan.cni_conf_dir),
+            guard=guard_without_program(self.plan.cni_conf_dir),
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
-        """The words after `node.sh`. The plan's fingerprint makes a changed plan run the phase again."""
-        known_words = {**words_of(self.plan, node), "owner": self.owner}
-        said = {key: known_words[key] for key in _READS[phase]} | options
-        words = {key: value for key, value in said.items() if value not in ("", DEFAULTS.get(key))}
+        """The phase and its options, quoted. The plan's fingerprint is one, so that a changed plan runs it again."""
+        known_options = {**options_for(self.plan, node), "owner": self.owner}
+        given = {key: known_options[key] for key in _READS[phase]} | options
+        words = {key: value for key, value in given.items() if value not in ("", DEFAULTS.get(key))}
         return pulumi.Output.all(**words).apply(
             lambda known: " ".join(
                 [phase, *(f"--{key.replace('_', '-')} {shlex.quote(str(known[key]))}" for key in words)]
@@ -144,12 +147,12 @@ class Steps:
         )
 
     def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
-        """A phase by the program that lies on the node, unless the guard ends it before."""
+        """The command that runs a phase by the program that lies on the node, unless the guard ends it before."""
         before = f"{guard}; " if guard else ""
         return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {_PROGRAM} {text}"))
 
     def _bounded(self, node: NodePlan, script: str) -> str:
-        """Once connected nothing else limits a command."""
+        """The same under a time limit: once connected, pulumi-command limits nothing."""
         sudo = "sudo -n " if node.sudo else ""
         return f"exec {sudo}timeout -k 5 {self.plan.timeout_seconds} sh -c {shlex.quote(script)}"
 
@@ -167,10 +170,10 @@ class Steps:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
             connection=remote.ConnectionArgs(
-                **_login(node, node.path),
+                **_connection_args(node, node.path, self.plan.ssh),
                 proxy=None
                 if node.proxy is None
-                else remote.ProxyConnectionArgs(**_login(node.proxy, f"{node.path}.proxy")),
+                else remote.ProxyConnectionArgs(**_connection_args(node.proxy, f"{node.path}.proxy", self.plan.ssh)),
             ),
             create=create,
             # Left out, a change runs `create` again, and the state does not keep the same text twice more.
@@ -181,36 +184,46 @@ class Steps:
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(
                 pulumi.ResourceOptions(parent=self.parent, depends_on=after, delete_before_replace=True),
-                options_of(node, _INPUTS),
+                resource_options_for(node, _INPUTS),
             ),
         )
 
 
-def options_of(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
-    """A node that is gone keeps its resources as they are until it leaves the list; then nothing is run for them."""
+def resource_options_for(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
+    """The options of a node's resources. Those of a node that is gone stay as they are, and go without a command.
+
+    Args:
+        node: the node.
+        inputs: the names of the inputs that may not change then.
+    """
     if not node.gone:
         return pulumi.ResourceOptions()
     return pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=list(inputs))
 
 
-def unless_lost(conf_dir: str) -> str:
-    """Where the program is gone, so is what it would remove; but not on a machine installed anew under the same name.
+def guard_without_program(conf_dir: str) -> str:
+    """The shell text that ends a removal early where the program is gone from the node.
 
-    There the pod has brought Multus back: going on would leave it without a token.
+    Then what it would remove is gone too, except on a machine that was installed again under the same name: there the
+    pod has brought Multus back, and going on would leave it without a token. The text refuses that with the fix.
     """
     what = "is here, its removal program is not"
     fix = "set rotation to another value, run pulumi up, then repeat"
     found = f'{{ echo "error: $f {what}; {fix}." >&2; exit 1; }}'
     look = f'for f in conf conflist; do f={conf_dir}/00-multus.$f; [ ! -e "$f" ] || {found}; done; '
-    return _WHERE_GONE % look
+    return _IF_GONE % look
 
 
-def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
-    """What phases are told of a plan, by the names of their options; empty where the plan says nothing."""
+def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
+    """The values of the node program's options, by their names with underscores; empty where the plan says nothing."""
     return {
         "conf_dir": plan.cni_conf_dir,
         "bin_dir": plan.cni_bin_dir,
-        "containerd_config": plan.containerd_config,
+        "crictl": _unless_usual("crictls", plan.runtime.crictl),
+        "runtime_file": plan.runtime.file if plan.runtime.file != USUAL_ON_NODES["runtime_files"][0] else "",
+        "bin_link": _unless_usual("bin_links", plan.runtime.bin_link),
+        "server_ca": _unless_usual("server_cas", plan.server_ca),
+        "runtime_state": plan.runtime.state_dir,
         "namespace": plan.namespace,
         "stack_marker": MARKER,
         "token_secret": plan.token_secret,
@@ -228,13 +241,31 @@ def words_of(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
     }
 
 
+def _unless_usual(table: str, value: str) -> str:
+    """What the program tries on every node anyway is not said."""
+    return "" if value in USUAL_ON_NODES[table] else value
+
+
 def program_text() -> str:
-    """The node program, as it is delivered: without the lines and blanks that only people need."""
-    return stripped(resources.files(__package__).joinpath("node", "node.sh").read_text(encoding="utf-8"))
+    """The node program as it is delivered to a node: its parts in one text, without what only people need."""
+    return program_ending_with(_part("main.sh"))
 
 
-def stripped(text: str) -> str:
-    """A shell text without comments, empty lines and indentation."""
+def program_ending_with(last: str) -> str:
+    """The same with another text in the place of its last part, which runs the phase."""
+    parts = resources.files(__package__).joinpath("node")
+    names = sorted(each.name for each in parts.iterdir() if each.name.endswith(".sh"))
+    first = ("distributions.sh", "options.sh")
+    between = [name for name in names if name not in (*first, "main.sh")]
+    return without_comments("".join(["#!/bin/sh\n", *(_part(name) for name in (*first, *between)), last]))
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath("node", name).read_text(encoding="utf-8")
+
+
+def without_comments(text: str) -> str:
+    """A shell text without comments, empty lines and indentation, which no text of several lines in it may need."""
     lines = [line.strip() for line in text.splitlines()]
     return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
 
@@ -245,23 +276,23 @@ def _packed_program() -> str:
     return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
 
 
-def _login(login: NodePlan | ProxyPlan, path: str) -> dict[str, Any]:
-    """How to connect; what is known late is checked then."""
+def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> dict[str, Any]:
+    """The arguments of a connection; an Output among them is checked as soon as it is known."""
     return {
-        "host": _known(login.host, argument_rules.host, f"{path}.host"),
+        "host": _checked(login.host, argument_rules_nodes.host, f"{path}.host"),
         "port": login.port,
         "user": login.user,
         "private_key": pulumi.Output.secret(
-            _known(login.private_key, argument_rules.private_key, f"{path}.private_key")
+            _checked(login.private_key, argument_rules_nodes.private_key, f"{path}.private_key")
         ),
-        "host_key": _known(login.host_key, argument_rules.host_key, f"{path}.host_key"),
-        "dial_error_limit": 3,
-        "per_dial_timeout": 10,
+        "host_key": _checked(login.host_key, argument_rules_nodes.host_key, f"{path}.host_key"),
+        "dial_error_limit": ssh.dial_error_limit,
+        "per_dial_timeout": ssh.per_dial_timeout,
     }
 
 
-def _known(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
-    """What plan.py has checked already, or an Output that is checked as soon as it is known."""
+def _checked(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
+    """A value that plan.py has checked already, or an Output that is checked as soon as it is known."""
     return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
 
 

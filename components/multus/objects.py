@@ -127,7 +127,8 @@ def _cluster_role_binding(plan: InstallPlan, name: str, subject: Object) -> Obje
 def flow_schema(plan: InstallPlan) -> Object | None:
     """The account's priority at the API server, which every account of kube-system has by itself.
 
-    Thin Multus gives up after a quarter of a second; among everybody's accounts a busy API server lets it wait longer.
+    Thin Multus waits 2 x 250 ms for the API; in the priority level that all other accounts share, a busy API server
+    can take longer.
     """
     if plan.namespace == "kube-system":
         return None
@@ -187,7 +188,13 @@ def own_conf_map(plan: InstallPlan) -> Object | None:
 
 
 def daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
-    """The DaemonSet of the nodes that SSH steps provision and clean. Host and port may be Outputs, the port as text."""
+    """The DaemonSet of the nodes that SSH steps provision and clean.
+
+    Args:
+        plan: the install.
+        server_host: the API server's host, a str or an Output[str]; an IPv6 address without brackets.
+        server_port: its port as text, a str or an Output[str]: Kubernetes takes texts as environment variables.
+    """
     return _daemon_set(plan, DAEMON_SET, "multus", server_host, server_port, provisioned=True)
 
 
@@ -239,7 +246,7 @@ def _daemon_set(
                 "rollingUpdate": {"maxUnavailable": _count(plan.scheduling.max_unavailable)},
             },
             "template": {
-                "metadata": _said({"labels": labels, "annotations": plan.scheduling.annotations}),
+                "metadata": without_empty({"labels": labels, "annotations": plan.scheduling.annotations}),
                 "spec": pod_spec(plan, server_host, server_port, provisioned=provisioned),
             },
         },
@@ -250,5 +257,6 @@ def _count(amount: str) -> int | str:
     return int(amount) if amount.isdigit() else amount
 
 
-def _said(keys: Object) -> Object:
+def without_empty(keys: Object) -> Object:
+    """The keys that say something: none, false, zero and everything empty is left out."""
     return {key: value for key, value in keys.items() if value}

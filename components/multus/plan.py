@@ -11,25 +11,31 @@ from typing import Any
 
 import pydantic
 
-from . import argument_rules
+from . import argument_rules, argument_rules_nodes
 from . import image as images
 from .args import Credentials, Distro, LiveAttachments, LogLevel, Method, MultusComponentArgs, Plugin
 from .argument_types import check, is_opaque
-from .distros import Profile
+from .defaults import (
+    DEFAULT_CERTIFICATE_DURATION,
+    DEFAULT_MAX_UNAVAILABLE,
+    DEFAULT_NAMESPACE,
+    DEFAULT_PLUGIN_DIRECTORY,
+    DEFAULT_PRIORITY_CLASS,
+    DEFAULT_RESOURCES,
+    DEFAULT_ROTATION,
+    DEFAULT_SOCKET_DIR,
+    DEFAULT_SSH_PORT,
+    DEFAULT_SSH_USER,
+    DEFAULT_TIMEOUT_SECONDS,
+    WHOLE_CNI_VERSION,
+)
+from .distros import Profile, Runtime
 from .errors import InvalidArgumentsError, Problem
 
-DEFAULT_NAMESPACE = "kube-system"
-DEFAULT_TIMEOUT_SECONDS = 300
-DEFAULT_SOCKET_DIR = "/run/multus"
-DEFAULT_CERTIFICATE_DURATION = "24h"
-DEFAULT_PRIORITY_CLASS = "system-node-critical"
-WHOLE_CNI_VERSION = "1.0.0"
-DEFAULT_PLUGIN_DIRECTORY = "/opt/cni/bin"
-DEFAULT_MAX_UNAVAILABLE = {Plugin.THIN: "25%", Plugin.THICK: "1"}
-DEFAULT_RESOURCES = {
-    Plugin.THIN: {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-    Plugin.THICK: {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
-}
+PROGRAM = "multus"
+"""Thin Multus' plugin, which is also thick's standby."""
+SHIM = "multus-shim"
+"""Thick Multus' plugin, which asks the daemon."""
 
 
 class _Frozen(pydantic.BaseModel):
@@ -64,6 +70,13 @@ class NodePlan(_Frozen):
     host_key: Any
     proxy: ProxyPlan | None
     gone: bool
+
+
+class SshPlan(_Frozen):
+    """How nodes are dialled, in the words of pulumi-command's `Connection`."""
+
+    dial_error_limit: int = 3
+    per_dial_timeout: int = 10
 
 
 class ConfPlan(_Frozen):
@@ -142,13 +155,9 @@ class ReferencePluginsPlan(_Frozen):
 
 
 class HelmPlan(_Frozen):
-    """The release. `chart` is None for this component's own; `values` may hold Outputs, never looked into here."""
+    """The release. `values` may hold Outputs, never looked into here."""
 
     values: dict[str, Any] = {}
-    chart: str | None = None
-    repository: str | None = None
-    version: str | None = None
-    daemon_set: str | None = None
 
 
 class InstallPlan(_Frozen):
@@ -169,7 +178,8 @@ class InstallPlan(_Frozen):
     plugins_dir: str
     kubelet_dir: str
     netns_dir: str
-    containerd_config: str
+    runtime: Runtime
+    server_ca: str
     api_server: Any
     conf: ConfPlan
     whole_conf: WholeConfPlan | None
@@ -187,12 +197,18 @@ class InstallPlan(_Frozen):
     adopt: bool
     node_cleanup: bool
     live_attachments: LiveAttachments
+    ssh: SshPlan
     timeout_seconds: int
 
     @property
     def is_thick(self) -> bool:
         """Whether a daemon serves the runtime."""
         return self.plugin is Plugin.THICK
+
+    @property
+    def program(self) -> str:
+        """The plugin that the runtime calls, a file in the directory of CNI plugins."""
+        return SHIM if self.is_thick else PROGRAM
 
     @property
     def has_standby(self) -> bool:
@@ -213,15 +229,10 @@ class InstallPlan(_Frozen):
         return f"multus-token-{self.rotation}"
 
     @property
-    def has_own_chart(self) -> bool:
-        """Whether what is installed is what objects.py says: always, but for another chart."""
-        return self.helm.chart is None
-
-    @property
     def fingerprint(self) -> str:
         """Twelve hex digits that change whenever a node has to be checked again."""
         elsewhere = {"nodes", "api_server", "adopt", "node_cleanup", "live_attachments", "timeout_seconds", "handover"}
-        known = self.model_dump(exclude={*elsewhere, "helm"}, mode="json")
+        known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
 
 
@@ -236,14 +247,14 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
     Raises:
         InvalidArgumentsError: with every problem found, in one go.
     """
-    _refuse(problems_of(args))
-    valid, _ = check(MultusComponentArgs, args)
+    valid, problems = _judged(args)
+    _refuse(problems)
     plugin = argument_rules.plugin_of(valid)
     profile = argument_rules.profile_of(valid)
     image, security, reference = valid.get("image", {}), valid.get("security", {}), valid.get("reference_plugins")
     directories = {
         key: _directory(valid.get(key, getattr(profile, key)))
-        for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir", "containerd_config")
+        for key in ("cni_conf_dir", "cni_bin_dir", "kubelet_dir", "netns_dir")
     }
     return InstallPlan(
         distro=valid["distro"],
@@ -257,6 +268,8 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         pull_policy=image.get("pull_policy", images.PULL_POLICIES[0]),
         pull_secrets=tuple(image.get("pull_secrets", ())),
         **directories,
+        runtime=profile.runtime,
+        server_ca=profile.server_ca,
         plugins_dir=_directory(valid["cni_bin_dir"]) if "cni_bin_dir" in valid else profile.plugins_dir,
         api_server=valid.get("api_server", profile.api_server),
         conf=ConfPlan(**valid.get("conf", {})),
@@ -271,24 +284,30 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         required_plugins=_needed(valid),
         nodes=tuple(_node(f"nodes[{index}]", node) for index, node in enumerate(valid.get("nodes", ()))),
         credentials=valid.get("credentials", Credentials.DURABLE),
-        rotation=valid.get("rotation", "1"),
+        rotation=valid.get("rotation", DEFAULT_ROTATION),
         adopt=valid.get("adopt", False),
         node_cleanup=valid.get("node_cleanup", True),
         live_attachments=valid.get("live_attachments", LiveAttachments.REFUSE),
+        ssh=SshPlan(**valid.get("ssh", {})),
         timeout_seconds=valid.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS),
     )
 
 
 def problems_of(args: MultusComponentArgs | Mapping[str, Any]) -> list[Problem]:
     """Every reason why these arguments cannot work; empty when they can."""
+    return _judged(args)[1]
+
+
+def _judged(args: MultusComponentArgs | Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The arguments that fit their types, normalised, and every problem of all of them."""
     valid, problems = check(MultusComponentArgs, args)
     unfit = {problem.path for problem in problems}
     found = argument_rules.contradictions(valid)
-    return [*problems, *(problem for problem in found if unfit.isdisjoint(_ways_to(problem.path)))]
+    return valid, [*problems, *(problem for problem in found if unfit.isdisjoint(_ways_to(problem.path)))]
 
 
 def _ways_to(path: str) -> list[str]:
-    """A path and everything that it is part of."""
+    """`a.b[0]` -> `['a', 'a.b', 'a.b[0]']`."""
     return [path[: match.start()] for match in re.finditer(r"[.\[]|\Z", path)]
 
 
@@ -299,7 +318,7 @@ def known(test: Callable[[str, str], Iterable[Problem]], path: str, value: str) 
         InvalidArgumentsError: where it fails.
     """
     _refuse(test(path, value))
-    return argument_rules.unbracketed(value) if test is argument_rules.host else value
+    return argument_rules_nodes.unbracketed(value) if test is argument_rules_nodes.host else value
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
@@ -313,12 +332,12 @@ def _directory(path: str) -> str:
 
 
 def _node(path: str, node: Mapping[str, Any]) -> NodePlan:
-    user, proxy = node.get("user", "root"), node.get("proxy")
+    user, proxy = node.get("user", DEFAULT_SSH_USER), node.get("proxy")
     return NodePlan(
         path=path,
         name=node["name"],
         **_login(node, node["private_key"]),
-        sudo=node.get("sudo", user != "root"),
+        sudo=node.get("sudo", user != DEFAULT_SSH_USER),
         proxy=None if proxy is None else ProxyPlan(**_login(proxy, node["private_key"])),
         gone=node.get("gone", False),
     )
@@ -327,9 +346,9 @@ def _node(path: str, node: Mapping[str, Any]) -> NodePlan:
 def _login(args: Mapping[str, Any], private_key: Any) -> dict[str, Any]:
     host = args["host"]
     return {
-        "host": host if is_opaque(host) else argument_rules.unbracketed(host),
-        "port": args.get("port", 22),
-        "user": args.get("user", "root"),
+        "host": host if is_opaque(host) else argument_rules_nodes.unbracketed(host),
+        "port": args.get("port", DEFAULT_SSH_PORT),
+        "user": args.get("user", DEFAULT_SSH_USER),
         "private_key": args.get("private_key", private_key),
         "host_key": args.get("host_key"),
     }

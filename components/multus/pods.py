@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import posixpath
-import shlex
 from typing import Any
 
 from .args import Credentials
+from .chart_archive import chart_file
 from .metadata import NODE_LABEL, Object
 from .multus_conf import (
     CERTIFICATE_DIR,
     DAEMON_CONF_FILE,
-    DAEMON_WRITTEN_FILE,
     DEFAULT_NETWORK_DIR,
     OWN_CONF_DIR,
     POD_BIN_DIR,
     POD_CONF_DIR,
     POD_ROOT,
     POD_RUN_DIR,
-    WHOLE_CONF_FILE,
     entrypoint_flags,
     own_conf,
     own_conf_name,
 )
-from .plan import InstallPlan, ReferencePluginsPlan
+from .plan import InstallPlan
 
 ACCOUNT = "multus"
 PROGRAMS = "/usr/src/multus-cni/bin"
+# What runs inside the pods, in the chart's `files`; each says its arguments itself.
+HAND_OVER = "hand-over.sh"
+LINK = "link-default-network.sh"
+COPY = "copy-plugins.sh"
 
 _TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
 _TOKEN_SECONDS = 3607
@@ -35,7 +37,14 @@ _GRACE_SECONDS = {False: 10, True: 30}
 
 
 def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provisioned: bool) -> Object:
-    """The pods of the nodes that SSH steps provision, or of all others."""
+    """The pods of the nodes that SSH steps provision, or of all others.
+
+    Args:
+        plan: the install.
+        server_host: the API server's host, a str or an Output[str].
+        server_port: its port as text, a str or an Output[str].
+        provisioned: whether SSH steps provision and clean the pods' nodes.
+    """
     scheduling = plan.scheduling
     every = [{"operator": "Exists", "effect": "NoSchedule"}, {"operator": "Exists", "effect": "NoExecute"}]
     main = _thick(plan) if plan.is_thick else _thin(plan, removes_on_exit=not provisioned)
@@ -145,23 +154,8 @@ def _thick(plan: InstallPlan) -> Object:
         env=[{"name": "MULTUS_NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
         resources=plan.resources,
         securityContext=context,
-        lifecycle={"preStop": {"exec": {"command": ["sh", "-c", _hand_over_script(plan)]}}},
+        lifecycle={"preStop": {"exec": {"command": ["sh", "-c", chart_file(HAND_OVER), HAND_OVER, plan.cni_conf_dir]}}},
     )
-
-
-def _hand_over_script(plan: InstallPlan) -> str:
-    """Lets the runtime turn to the standby, where there is one, before the daemon stops.
-
-    A daemon that is told to stop drops what it is doing: an interface half made, and one that is never given back.
-    """
-    return f"""\
-[ -f {plan.cni_conf_dir}/{WHOLE_CONF_FILE} ] || exit 0
-rm -f {plan.cni_conf_dir}/{DAEMON_WRITTEN_FILE}
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-  sleep 1
-  grep -qsx multus-shim /proc/[0-9]*/comm || break
-done
-"""
 
 
 def _installers(plan: InstallPlan) -> list[Object]:
@@ -179,7 +173,7 @@ def _installers(plan: InstallPlan) -> list[Object]:
         _container(
             plan,
             "link-default-network",
-            ["sh", "-ec", _link_script(plan)],
+            ["sh", "-c", chart_file(LINK), LINK, plan.cni_conf_dir, plan.conf.master_conf or "*", DEFAULT_NETWORK_DIR],
             [
                 {"name": "cni", "mountPath": plan.cni_conf_dir, "readOnly": True},
                 {"name": "default-network", "mountPath": DEFAULT_NETWORK_DIR},
@@ -189,22 +183,6 @@ def _installers(plan: InstallPlan) -> list[Object]:
     ]
 
 
-def _link_script(plan: InstallPlan) -> str:
-    """Links to what the daemon takes for the default network: the named file, or the first that is not Multus'."""
-    return f"""\
-export LC_ALL=C
-rm -f {DEFAULT_NETWORK_DIR}/*
-for file in {plan.cni_conf_dir}/{plan.conf.master_conf or "*"}; do
-  case ${{file##*/}} in
-  00-multus*) ;;
-  *.conf | *.conflist) [ ! -f "$file" ] || exec ln -s "$file" {DEFAULT_NETWORK_DIR}/ ;;
-  esac
-done
-echo "{plan.cni_conf_dir}: there is no default network yet" >&2
-exit 1
-"""
-
-
 def _copier(plan: InstallPlan) -> list[Object]:
     plugins = plan.reference_plugins
     if plugins is None:
@@ -212,30 +190,11 @@ def _copier(plan: InstallPlan) -> list[Object]:
     container = _container(
         plan,
         "install-reference-plugins",
-        ["sh", "-ec", _copy_script(plugins)],
+        ["sh", "-c", chart_file(COPY), COPY, plugins.directory, POD_BIN_DIR, *plugins.names],
         [{"name": "cnibin", "mountPath": POD_BIN_DIR}],
         resources={"requests": {"cpu": "10m", "memory": "32Mi"}},
     )
     return [{**container, "image": plugins.image}]
-
-
-def _copy_script(plugins: ReferencePluginsPlan) -> str:
-    """Copies what is not there: a link counts as there even where it leads nowhere in this pod.
-
-    A hard link appears at once and never replaces anything.
-    """
-    names = " ".join(shlex.quote(name) for name in plugins.names)
-    return f"""\
-cd {POD_BIN_DIR}
-for name in {names}; do
-  if [ -e "$name" ] || [ -L "$name" ]; then echo "$name is there"; continue; fi
-  cp {shlex.quote(plugins.directory)}/"$name" ".$name.multus-install"
-  chmod 0755 ".$name.multus-install"
-  ln ".$name.multus-install" "$name"
-  rm ".$name.multus-install"
-  echo "$name copied"
-done
-"""
 
 
 def _volumes(plan: InstallPlan) -> list[Object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -39,6 +40,24 @@ _KEYWORDS = {
     "roleRef": "role_ref",
     "automountServiceAccountToken": "automount_service_account_token",
 }
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The two DaemonSets of an install as registered resources, or the gates that wait for those of a release.
+
+    Attributes:
+        main: of the nodes that are provisioned over SSH.
+        fallback: of all other nodes.
+    """
+
+    main: Any
+    fallback: Any
+
+    @property
+    def ready(self) -> list[pulumi.Resource]:
+        """What to depend on for running pods."""
+        return [self.main, self.fallback]
 
 
 def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:

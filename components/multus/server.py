@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_HOST_NAME = re.compile(r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?\Z")
+from . import formats
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ def parse_server(url: str) -> Server:
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f"{url!r} is more than scheme, host and port")
     host = parts.hostname or ""
-    if not (_HOST_NAME.match(host) or _is_address(host)):
+    if not (formats.HOST_NAME.matches(host) or _is_address(host)):
         raise ValueError(f"{url!r} has no host name or address")
-    if host.endswith((".svc", ".cluster.local")):
+    if formats.CLUSTER_NAME.matches(host):
         raise ValueError(f"{host!r} is known to cluster DNS only, which hosts do not ask")
     return Server(host, 443 if port is None else port)
 

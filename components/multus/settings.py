@@ -18,9 +18,9 @@ from typing import Any, Self, cast, get_args, get_origin, is_typeddict
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from .args import MultusComponentArgs
+from .args import SECRET_KEYS, MultusComponentArgs
 from .argument_types import fields_of
-from .errors import MultusError, Problem
+from .errors import MultusError, Problem, ProblemKind
 from .plan import problems_of
 
 PROJECT = "multus"
@@ -106,7 +106,7 @@ def read(
         for node in component["nodes"]:
             if isinstance(node, dict):
                 node["private_key"] = hidden(values.get("sshPrivateKey"))
-    problems += [_as_setting(problem) for problem in problems_of(component) if "private_key" not in problem.path]
+    problems += [_as_setting(problem) for problem in problems_of(component) if problem.key not in SECRET_KEYS]
     return Configuration(
         kubeconfig=values.get("kubeconfig", ""),
         context=values.get(CONTEXT),
@@ -205,7 +205,7 @@ def _misplaced_keys(component: dict[str, Any]) -> Iterator[Problem]:
 
 def _as_setting(problem: Problem) -> Problem:
     path = f"{PROJECT}:{camel(problem.path)}"
-    if problem.reason == "is not an argument":
+    if problem.kind is ProblemKind.UNKNOWN_KEY:
         return Problem(path, "is not a configuration key", f"{camel(problem.fix)}: `pulumi config rm --path '{path}'`")
     nested = "--path " if re.search(r"[.\[]", problem.path) else ""
     fix = f"{spelled(problem.fix)}: `pulumi config set {nested}'{path}' VALUE`"

@@ -5,63 +5,81 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from kubernetes import client
 from rich.console import Console
 
 from multus.errors import InvalidArgumentsError, MultusError
 from multus.settings import SettingsError
+from multus.version import __version__
 
 from . import kube_client, render, rollback
+from .nodes_file import NodesFileError
 from .pulumi_cli import PulumiCli, PulumiCliError
-from .stack import StackConfig
 from .switch import Outcome, Switch
+from .target import Options, Target, UsageError, connect, load_stack
 
 
 class Exit(IntEnum):
-    """Exit statuses, the same for every command."""
+    """The exit statuses, which mean the same in every command. What each means is said once, in `MEANINGS`."""
 
     DONE = 0
     FAILED = 1
-    USAGE = 2
+    UNUSABLE = 2
     PARTLY = 3
     DEFECT = 70
     INTERRUPTED = 130
 
 
+MEANINGS = {
+    Exit.DONE: "done, or `doctor` found nothing that stops pods",
+    Exit.FAILED: "begun and refused or failed, or `doctor` found what stops pods, and the output says what to do next",
+    Exit.UNUSABLE: "not begun, and nothing was changed: the command line, a file that it names, the stack, its"
+    " configuration or the cluster cannot be used",
+    Exit.PARTLY: "done, but not on every node",
+    Exit.DEFECT: "a defect of this program",
+    Exit.INTERRUPTED: "interrupted, and the same command may be repeated",
+}
+# What is wrong before a command has begun. Every other error of this package is a failure of what was begun.
+_UNUSABLE = (
+    UsageError,
+    NodesFileError,
+    SettingsError,
+    InvalidArgumentsError,
+    render.RenderError,
+    PulumiCliError,
+    kube_client.ClusterError,
+)
 PROGRAM = "multus-ops"
-_STATUSES = """\
-Exit status: 0 done; 1 refused or failed, and the message says what to do next; 2 the command line or the stack's
-configuration cannot work; 3 done, but not on every node; 70 a defect of this program; 130 interrupted, and it may be
-repeated. Results go to standard output, progress and trouble to standard error; NO_COLOR is respected.
-"""
+_STATUSES = (
+    f"Exit status: {'; '.join(f'{status.value} {meaning}' for status, meaning in MEANINGS.items())}.\n"
+    "Results go to standard output, progress and trouble to standard error; NO_COLOR is respected.\n"
+)
 
 app = typer.Typer(
-    help="Checks, renders, disables, enables and rolls back Multus.",
     epilog=_STATUSES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-told = Console(stderr=True, highlight=False, soft_wrap=True)
+progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, by default the program's own; what goes wrong is told in sentences."""
+    """Run the command line and end the program with one of the exit statuses; errors become sentences.
+
+    Args:
+        words: the command line without the program's name; by default the program's own.
+    """
     try:
         app(words, prog_name=PROGRAM)
     except MultusError as error:
-        _end(
-            str(error),
-            Exit.USAGE if isinstance(error, (SettingsError, InvalidArgumentsError, UsageError)) else Exit.FAILED,
-        )
+        _end(str(error), Exit.UNUSABLE if isinstance(error, _UNUSABLE) else Exit.FAILED)
     except KeyboardInterrupt:
         _end("Interrupted. The same command may be repeated.", Exit.INTERRUPTED)
     except BrokenPipeError:
@@ -83,10 +101,6 @@ def _end(sentence: str, status: Exit) -> NoReturn:
     sys.exit(status)
 
 
-class UsageError(MultusError):
-    """The options do not go together."""
-
-
 def _stack_names() -> list[str]:
     """For completion, which must not wait for Pulumi: the stacks that have a file."""
     return sorted(
@@ -103,55 +117,64 @@ ConfigFileOption = Annotated[
     Path | None, typer.Option("--config-file", help="The stack's configuration file, where it is not the project's.")
 ]
 KubeconfigOption = Annotated[
-    Path | None, typer.Option("--kubeconfig", help="Without a stack: the cluster's kubeconfig.", dir_okay=False)
+    Path | None,
+    typer.Option(
+        "--kubeconfig",
+        help="Without a stack, or beside one of another project: the cluster's kubeconfig.",
+        dir_okay=False,
+    ),
 ]
-ContextOption = Annotated[str | None, typer.Option("--context", help="The context to use in the kubeconfig.")]
+ContextOption = Annotated[
+    str | None, typer.Option("--context", help="The context to use in the kubeconfig; else its current one.")
+]
+NodesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--nodes",
+        help="Beside --kubeconfig: a JSON file that says how nodes are logged in to; `-` is standard input.",
+        dir_okay=False,
+    ),
+]
+SshKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ssh-key", help="With --nodes: the private key for nodes that the file names none for.", dir_okay=False
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-@dataclass(frozen=True)
-class Target:
-    """A cluster, and the stack that manages it where one was named."""
+def _content_of(file: Path) -> str:
+    """A file's content.
 
-    stack: StackConfig | None
-    api: client.ApiClient
-
-
-def text_of(file: Path) -> str:
-    """A file's content."""
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
-def loaded(stack: str | None, folder: Path, config_file: Path | None) -> StackConfig:
-    """The named stack."""
-    if stack is None:
-        raise UsageError("Name the stack: --stack NAME.")
-    return StackConfig.load(stack, folder, config_file)
-
-
-@contextmanager
-def target(
-    stack: str | None, folder: Path, config_file: Path | None, kubeconfig: Path | None, context: str | None
-) -> Iterator[Target]:
-    """The cluster that the options name, by a stack or by a kubeconfig."""
-    if (stack is None) is (kubeconfig is None):
-        raise UsageError("Name the cluster, either by --stack NAME or by --kubeconfig FILE.")
-    if kubeconfig is not None:
-        with kube_client.connected(kube_client.kubeconfig_at(kubeconfig), context) as api:
-            yield Target(None, api)
-        return
-    known = loaded(stack, folder, config_file)
-    with kube_client.connected(known.kubeconfig, context or known.context) as api:
-        yield Target(known, api)
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def multus() -> None:
-    """See the commands below; each has a `--help` of its own."""
+def describe(
+    version: Annotated[  # its callback does the work
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """Check Multus on a cluster, take it out of the way and back, roll its configuration back, and print its objects.
+
+    Each command has a `--help` of its own. A cluster is named by `--stack NAME`, whose nodes are reached over SSH as
+    its configuration says, or by `--kubeconfig FILE`, and its nodes then by `--nodes FILE`.
+    """
 
 
 @app.command("doctor")
@@ -162,7 +185,7 @@ def doctor_command(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Start a plain pod and one with net1 on every node, and take them away.")
     ] = False,
-    nodes: Annotated[
+    node_names: Annotated[
         list[str] | None, typer.Option("--node", help="With --smoke: on this node only; repeatable.")
     ] = None,
     image: Annotated[
@@ -172,37 +195,47 @@ def doctor_command(
         str | None,
         typer.Option("--network", help="With --smoke: NAMESPACE/NAME for net1, instead of a macvlan one made for it."),
     ] = None,
-    seconds: Annotated[int, typer.Option(help="With --smoke: how long its pods may take.", min=5, max=240)] = 60,
+    seconds: Annotated[
+        int, typer.Option("--seconds", help="With --smoke: how long its pods may take.", min=5, max=240)
+    ] = 60,
     advise: Annotated[
         bool, typer.Option("--advise", help="Say whether Multus is needed and how to configure a stack for it.")
     ] = False,
     as_json: JsonOption = False,
     folder: FolderOption = Path(),
     config_file: ConfigFileOption = None,
+    nodes: NodesOption = None,
+    ssh_key: SshKeyOption = None,
 ) -> None:
     """Look at a cluster and its nodes, say what is wrong and which command mends it.
 
-    Before an install it looks for what would be in the way, afterwards for what is amiss. With a stack it also asks the
-    stack's nodes over SSH. It only reads; `--smoke` alone starts pods. Exit status: 0 nothing that stops pods is wrong;
-    1 something is; 2 the command line, the stack or the cluster cannot be used.
+    Before an install it looks for what would be in the way, afterwards for what is amiss. Nodes are asked over SSH
+    where a stack or --nodes says how. It only reads; `--smoke` alone starts pods.
     """
     from .doctor import examine
     from .doctor.smoke import SmokeOptions
 
-    options = SmokeOptions(tuple(nodes or ()), image or SmokeOptions.image, network, seconds=seconds) if smoke else None
-    if options is None and (nodes or image or network):
+    smoke_options = None
+    if smoke:
+        smoke_options = SmokeOptions(tuple(node_names or ()), image or SmokeOptions.image, network, seconds=seconds)
+    elif node_names or image or network:
         raise UsageError("--node, --smoke-image and --network say how --smoke works: add it.")
     shown = Console(highlight=False)
-    try:
-        with target(stack, folder, config_file, kubeconfig, context) as found:
-            if advise:
-                said = examine.advised(found.stack, found.api, str(kubeconfig or "~/.kube/config"))
-                examine.show_advice(said, shown)
-                return
-            with told.status("starting") as status:
-                report = examine.examine(found.stack, found.api, options=options, told=status.update)
-    except (kube_client.ClusterError, PulumiCliError) as error:
-        raise UsageError(str(error)) from None
+    options = Options(stack, folder, config_file, kubeconfig, context, nodes, ssh_key)
+    with connect(options) as target:
+        reach = examine.reach_of(target)
+        if advise:
+            given = examine.advise(target.stack, target.api, str(kubeconfig or "~/.kube/config"), reach=reach)
+            examine.show_advice(given, shown)
+            return
+        with progress.status("starting") as status:
+            report = examine.examine(
+                target.stack,
+                target.api,
+                reach=reach,
+                smoke_options=smoke_options,
+                progress=status.update,
+            )
     if as_json:
         typer.echo(report.as_json())
     else:
@@ -229,9 +262,9 @@ def render_command(
     if (stack is not None) is bool(settings or file):
         raise UsageError("Name a stack, or give arguments by --set KEY=VALUE or --file FILE.")
     if stack is not None:
-        plan = render.without_nodes(loaded(stack, folder, config_file).component)
+        plan = render.without_nodes(load_stack(Options(stack, folder, config_file)).component)
     else:
-        plan = render.plan_of(settings or [], None if file is None else text_of(file))
+        plan = render.plan_of(settings or [], None if file is None else _content_of(file))
     typer.echo(render.manifest(plan), nl=False)
 
 
@@ -247,15 +280,17 @@ def disable_command(
     context: ContextOption = None,
     seconds: TimeoutOption = 60,
     as_json: JsonOption = False,
+    nodes: NodesOption = None,
+    ssh_key: SshKeyOption = None,
 ) -> None:
     """Take Multus out of the way: within seconds every node starts pods on its default network alone.
 
-    With --stack the nodes that it lists are told over SSH, which works whatever is wrong with Multus; all others, and
-    with --kubeconfig every node, through their Multus pods, which have to run for that. Nothing is deleted. It outlasts
-    restarts and reboots until `enable`. Running pods keep their interfaces.
+    Nodes that the stack or --nodes lists are reached over SSH, which works whatever is wrong with Multus; all others
+    through their Multus pods, which have to run for that. Nothing is deleted. It outlasts restarts and reboots until
+    `enable`. Running pods keep their interfaces.
     """
-    with target(stack, folder, config_file, kubeconfig, context) as known:
-        outcome = _switch(known, seconds).disable()
+    with connect(Options(stack, folder, config_file, kubeconfig, context, nodes, ssh_key)) as target:
+        outcome = _switch_of(target, seconds).disable()
     _report(outcome, as_json=as_json)
 
 
@@ -268,19 +303,21 @@ def enable_command(
     context: ContextOption = None,
     seconds: TimeoutOption = 60,
     as_json: JsonOption = False,
+    nodes: NodesOption = None,
+    ssh_key: SshKeyOption = None,
 ) -> None:
     """Undo `disable`, and wait until every node is served by Multus again.
 
     A node on which that fails is left on its default network. Addresses of pods that ended meanwhile are given back on
     nodes that SSH reaches.
     """
-    with target(stack, folder, config_file, kubeconfig, context) as known:
-        outcome = _switch(known, seconds).enable()
+    with connect(Options(stack, folder, config_file, kubeconfig, context, nodes, ssh_key)) as target:
+        outcome = _switch_of(target, seconds).enable()
     _report(outcome, as_json=as_json)
 
 
-def _switch(known: Target, seconds: int) -> Switch:
-    return Switch(known.api, None if known.stack is None else known.stack.plan, told.print, seconds)
+def _switch_of(target: Target, seconds: int) -> Switch:
+    return Switch(target.api, target.nodes_plan, progress.print, seconds)
 
 
 def _report(outcome: Outcome, *, as_json: bool) -> None:
@@ -316,26 +353,26 @@ def rollback_command(
     if stack is None:
         raise UsageError("Name the stack: --stack NAME.")
     pulumi = PulumiCli(stack, folder, config_file)
-    found = rollback.planned(pulumi, to)
+    plan = rollback.plan(pulumi, to)
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2))
+        typer.echo(json.dumps(asdict(plan), indent=2))
     else:
-        typer.echo(_shown(found))
+        typer.echo(_text_of(plan))
     if only_show:
         return
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("Nobody can be asked here: look at it with --dry-run, then say --yes.")
         typer.confirm("Write this and run `pulumi up`?", abort=True, err=True)
-    rollback.write(pulumi, found)
-    rollback.run(pulumi, found, yes=yes, aside=as_json)
+    rollback.write(pulumi, plan)
+    rollback.run(pulumi, plan, yes=yes, to_stderr=as_json)
 
 
-def _shown(found: rollback.Rollback) -> str:
-    if not found.changes:
-        return f"The configuration is already that of the update of {found.to}."
-    lines = [f"Back to the configuration of the update of {found.to}:"]
-    for change in found.changes:
+def _text_of(plan: rollback.Rollback) -> str:
+    if not plan.changes:
+        return f"The configuration is already that of the update of {plan.to}."
+    lines = [f"Back to the configuration of the update of {plan.to}:"]
+    for change in plan.changes:
         lines += [
             f"  {sign} {change.key}: {value if isinstance(value, str) else json.dumps(value)}"
             for sign, value in (("-", change.now), ("+", change.then))

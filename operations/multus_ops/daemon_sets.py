@@ -26,11 +26,14 @@ _CLEANUP = "--cleanup-config-on-exit"
 _ADDED = (f"{_CLEANUP}=true", "--skip-config-watch=true")
 
 
-def find(api: client.ApiClient, foreign: str | None = None) -> list[Any]:
-    """Multus' DaemonSets, in whatever namespace they are: this project's, or the one that another chart makes."""
-    names = (DAEMON_SET, FALLBACK_DAEMON_SET) if foreign is None else (foreign,)
+def find(api: client.ApiClient) -> list[Any]:
+    """Multus' DaemonSets, in whatever namespace they are."""
     every = client.AppsV1Api(api).list_daemon_set_for_all_namespaces
-    return [each for name in names for each in every(field_selector=f"metadata.name={name}").items]
+    return [
+        each
+        for name in (DAEMON_SET, FALLBACK_DAEMON_SET)
+        for each in every(field_selector=f"metadata.name={name}").items
+    ]
 
 
 def pods(api: client.ApiClient, daemon_sets: list[Any]) -> list[Any]:

@@ -1,22 +1,10 @@
-#!/bin/sh
-# Phases that only people send. This text goes before node.sh's, whose functions and variables it uses, over standard
-# input, and is never written to a node.
+# Phases that only people send (node_json.sh stands before them). This text stands in the place of the node program's last part (components/multus/node/main.sh),
+# uses its functions and variables, travels over standard input, and is never written to a node.
 #
+#   preflight the node program's own.
 #   diagnose  read-only: what doctor wants to know of this node, as one JSON document of findings and facts.
 #   disable   takes the configuration away as disarm does, whether or not the stack goes, and waits for Multus' pods to end.
 #   enable    gives back what ended meanwhile, and waits for the configuration as verify does.
-more_phases='diagnose disable enable'
-
-# told NAME JSON: a fact that is more than a text.
-told() { facts="$facts${facts:+,}\"$1\":$2"; }
-
-# Lines of JSON as one list.
-listed() { printf '[%s]' "$(tr '\n' ',' | sed 's/,*$//')"; }
-
-# Lines of text as one list.
-texts() { while read -r line; do say "$(quoted "$line")"; done | listed; }
-
-truth() { if "$@"; then say true; else say false; fi; }
 
 # Mode, owner and group of a file, as ls shows them.
 # shellcheck disable=SC2012 # one file, and not its name is read
@@ -72,7 +60,8 @@ program_facts() {
 
 # Sandboxes whose process runs, one id a line; false where nothing here tells.
 living() {
-    for tasks in "$root"/run/containerd/io.containerd.runtime.v2.task/k8s.io "$root"/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io; do
+    for directory in $runtime_state /run/containerd; do
+        tasks=$root$directory/io.containerd.runtime.v2.task/k8s.io
         if [ -d "$tasks" ]; then
             ls "$tasks"
             return 0
@@ -112,12 +101,12 @@ marker_facts() {
     printf '{"owner":%s,"node":%s,"install":%s}' "$(quoted "$(marked owner)")" "$(quoted "$(marked node)")" "$(quoted "$(marked install)")"
 }
 
-is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root/proc/self/mountinfo"; }
-
 # Where k3s has unpacked its programs: each release into a directory of its own.
-k3s_data() {
-    for file in "$root"/var/lib/rancher/k3s/data/*/bin/multus "$root"/var/lib/rancher/k3s/data/cni/multus; do
-        [ ! -e "$file" ] || say "${file#"$root"}"
+k3s_programs() {
+    for link in $bin_link $bin_links; do
+        for file in "$root${link%/current/bin}"/*/bin/multus "$root${link%/current/bin}/cni/multus"; do
+            [ ! -e "$file" ] || say "${file#"$root"}"
+        done
     done
 }
 
@@ -127,44 +116,41 @@ renamed_confs() {
     done
 }
 
+require_root() {
+    check_login
+    [ "$errors" -eq 0 ] || exit 1
+}
+
+# What the shell itself has to say goes to a file, whose end people see where the phase does not come to its own.
 diagnose() {
+    require_root
     as_json=true
-    [ "$(id -u)" = 0 ] || die "$node" "the login is not root" "log in as root or allow sudo -n"
-    # node.sh keeps its scratch files where an install keeps its state, which a node without one does not have.
+    # The scratch files lie where an install keeps its state, which a node without one does not have.
     state=$(mktemp -d)
-    trap 'rm -rf "$state"' EXIT
-    {
-        for directory in "$conf_dir" "$bin_dir"; do
-            [ -d "$root$directory" ] || error "$directory" "there is no such directory" "check distro, or set cniConfDir and cniBinDir"
-        done
-        check_runtime
-        check_confs
-        check_plugins
-        check_space
-        check_selinux
-        [ "$plugin" != thick ] || check_mounts
-        [ -z "$server" ] || check_server
-    } 2>/dev/null
-    told confs "$(conf_facts)"
-    told namedKubeconfigs "$(named_kubeconfigs)"
-    told kubeconfig "$(kubeconfig_facts)"
-    told program "$(program_facts)"
-    told plugins "$(plugins | texts)"
-    told marker "$(marker_facts)"
-    told processes "$(process_facts)"
-    told staleFiles "$(stale_files | sed "s|^$root||" | texts)"
-    told renamedConfs "$(renamed_confs | texts)"
-    told leaked "$(leaked | texts)"
-    told deadSandboxes "$(dead_sandboxes | texts)"
-    told attachments "$(live_attachments | texts)"
-    told rootIsShared "$(truth is_shared)"
-    told daemonAnswers "$(truth daemon_answers)"
-    told k3sPrograms "$(k3s_data | texts)"
-    printf '{"findings":[%s],"facts":{%s}}\n' "$findings" "$facts"
+    exec 3>&2 2>"$state/stderr"
+    trap '[ $? -eq 0 ] || tail -n 5 "$state/stderr" >&3; rm -rf "$state"' EXIT
+    check_tools
+    check_node
+    fact_json confs "$(conf_facts)"
+    fact_json namedKubeconfigs "$(named_kubeconfigs)"
+    fact_json kubeconfig "$(kubeconfig_facts)"
+    fact_json program "$(program_facts)"
+    fact_json plugins "$(plugins | texts)"
+    fact_json marker "$(marker_facts)"
+    fact_json processes "$(process_facts)"
+    fact_json staleFiles "$(stale_files | sed "s|^$root||" | texts)"
+    fact_json renamedConfs "$(renamed_confs | texts)"
+    fact_json leaked "$(leaked | texts)"
+    fact_json deadSandboxes "$(dead_sandboxes | texts)"
+    fact_json attachments "$(live_attachments | texts)"
+    fact_json rootIsShared "$(truth root_is_shared)"
+    fact_json daemonAnswers "$(truth daemon_answers)"
+    fact_json k3sPrograms "$(k3s_programs | texts)"
+    conclude ''
 }
 
 disable() {
-    [ "$(id -u)" = 0 ] || die "$node" "the login is not root" "log in as root or allow sudo -n"
+    require_root
     mkdir -p "$state"
     take_away
     if [ ! -f "$disabled" ]; then
@@ -172,7 +158,7 @@ disable() {
         mv "$state/.disabled" "$disabled"
     fi
     # A pod that started meanwhile has written the configuration anew.
-    await "$seconds" no_multus_process || [ "$seconds" = 0 ] || die "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
+    await "$seconds" no_multus_process || [ "$seconds" = 0 ] || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
     [ -z "$(our_confs)" ] || take_away
 }
 
@@ -181,19 +167,27 @@ release_ended() {
     [ -f "$disabled" ] || return 0
     cached_sandboxes | sort -u | while read -r id; do
         if [ -z "$id" ] || is_live "$id" || [ -n "$(find "$cache" -name "*$id*" -newer "$disabled")" ]; then continue; fi
-        if give_back "$id"; then
-            say "gave back the interfaces of dead sandbox $id"
-        else
-            warn "$cache/$id" "a dead sandbox could not be given back: $(api_answer)" "look into /var/lib/cni/networks"
-        fi
+        give_back_dead "$id"
     done
 }
 
 enable() {
-    [ "$(id -u)" = 0 ] || die "$node" "the login is not root" "log in as root or allow sudo -n"
+    require_root
     mkdir -p "$state"
     verify
     release_ended
     rm -f "$disabled"
     [ -f "$marker" ] || remove_state
 }
+
+case $phase in
+preflight)
+    as_json=true
+    preflight
+    ;;
+diagnose | disable | enable) "$phase" ;;
+*)
+    echo "node.sh: unknown phase $phase" >&2
+    exit 2
+    ;;
+esac

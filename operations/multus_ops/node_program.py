@@ -1,12 +1,14 @@
-"""The node program as the operator's commands send it: with the phases that only people ask for."""
+"""The node program as the operator's commands send it: with diagnose, disable and enable instead of its own phases."""
 
 from __future__ import annotations
 
 from importlib import resources
 
-from multus.node_steps import program_text, stripped
+from multus.node_steps import program_ending_with
 
 
 def program_for_people() -> str:
     """The text for the standard input of `sh -s -- PHASE`."""
-    return stripped(resources.files(__package__).joinpath("diagnose.sh").read_text(encoding="utf-8")) + program_text()
+    own = resources.files(__package__)
+    parts = (own.joinpath(name).read_text(encoding="utf-8") for name in ("node_json.sh", "diagnose.sh"))
+    return program_ending_with("".join(parts))

@@ -66,9 +66,15 @@ class PulumiCli:
             raise PulumiCliError(f"`{shlex.join(['pulumi', *arguments[:2]])}` failed on stack {self.stack}: {why}")
         return str(ended.stdout)
 
-    def show(self, *arguments: str, aside: bool = False) -> int:
-        """Run a command in this very terminal, on standard error alone where `aside` says so; its exit status."""
-        ended = self._run([*arguments, *self._options(takes_config=True)], stdout=sys.stderr if aside else None)
+    def show(self, *arguments: str, to_stderr: bool = False) -> int:
+        """Run a command attached to the terminal; its standard output goes to standard error if `to_stderr`.
+
+        Returns its exit status.
+
+        Raises:
+            PulumiCliError: there is no Pulumi CLI or no such folder.
+        """
+        ended = self._run([*arguments, *self._options(takes_config=True)], stdout=sys.stderr if to_stderr else None)
         return int(ended.returncode)
 
     def _options(self, takes_config: bool) -> list[str]:

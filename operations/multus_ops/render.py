@@ -13,7 +13,7 @@ from multus.args import Credentials, MultusComponentArgs
 from multus.argument_types import fields_of, is_opaque
 from multus.errors import InvalidArgumentsError, MultusError, Problem
 from multus.metadata import Object
-from multus.plan import InstallPlan, problems_of, resolve
+from multus.plan import PROGRAM, SHIM, InstallPlan, problems_of, resolve
 from multus.pods import ACCOUNT
 from multus.server import parse_server
 from multus.settings import CONTEXT, PROJECT, SECRETS, camel, snake, spelled, with_snake_keys
@@ -64,8 +64,6 @@ def objects_of(plan: InstallPlan) -> list[Object]:
     Raises:
         RenderError: something is only known while a program runs.
     """
-    if not plan.has_own_chart:
-        raise RenderError(f"helm.chart is {plan.helm.chart!r}, whose objects are not ours: use `helm template`.")
     if is_opaque(plan.api_server):
         raise RenderError(
             "apiServer is an Output, which is known while its program runs and not before; write the URL."
@@ -178,7 +176,8 @@ def _member(hint: Any) -> Any:
 
 
 def _head(plan: InstallPlan) -> str:
-    programs = ("multus", "multus-shim", "passthru") if plan.is_thick else ("multus", "passthru")
+    # Thick's installer brings thin's plugin as well.
+    programs = (PROGRAM, SHIM, "passthru") if plan.is_thick else (PROGRAM, "passthru")
     kubeconfig = [] if plan.is_thick else [f"{plan.kubeconfig_path}, whose token is void by then"]
     left = [*kubeconfig, *(f"{plan.cni_bin_dir}/{program}" for program in programs), "/var/lib/cni/multus"]
     return _HEAD.format(

@@ -14,7 +14,7 @@ from typing import Any
 from multus.errors import MultusError
 from multus.settings import CONTEXT, PROJECT, SECRETS
 
-from .pulumi_cli import PulumiCli
+from .pulumi_cli import PulumiCli, PulumiCliError
 
 Config = Mapping[str, Mapping[str, Any]]
 
@@ -56,7 +56,7 @@ class Rollback:
     changes: tuple[Change, ...]
 
 
-def planned(pulumi: PulumiCli, to: str | None = None) -> Rollback:
+def plan(pulumi: PulumiCli, to: str | None = None) -> Rollback:
     """Find the update to go back to.
 
     Raises:
@@ -67,11 +67,11 @@ def planned(pulumi: PulumiCli, to: str | None = None) -> Rollback:
         "stack", "history", "--json", "--full-dates", "--page-size", _UPDATES_READ, takes_config=False
     )
     current = pulumi.json("config", "--json")
-    update = chosen(history, current, to)
-    return Rollback(name_of(update), changes(current, update.get("config", {})))
+    update = choose(history, current, to)
+    return Rollback(update_name(update), compare(current, update.get("config", {})))
 
 
-def chosen(history: Sequence[Mapping[str, Any]], current: Config, to: str | None = None) -> Mapping[str, Any]:
+def choose(history: Sequence[Mapping[str, Any]], current: Config, to: str | None = None) -> Mapping[str, Any]:
     """The update to go back to. The history's first entry is the newest.
 
     After an update that failed it is the last one that succeeded; else the last one that succeeded with another
@@ -83,9 +83,9 @@ def chosen(history: Sequence[Mapping[str, Any]], current: Config, to: str | None
     runs = [run for run in history if run.get("kind") in ("update", "destroy")]
     good = [run for run in runs if run["kind"] == "update" and run.get("result") == "succeeded"]
     if to is not None:
-        named = [run for run in good if to in (name_of(run), str(run.get("version")))]
+        named = [run for run in good if to in (update_name(run), str(run.get("version")))]
         if not named:
-            known = ", ".join(name_of(run) for run in good[:5]) or "none"
+            known = ", ".join(update_name(run) for run in good[:5]) or "none"
             raise RollbackError(f"No update named {to} has succeeded; the last that did: {known}.")
         return named[0]
     if runs and runs[0]["kind"] == "destroy":
@@ -97,12 +97,12 @@ def chosen(history: Sequence[Mapping[str, Any]], current: Config, to: str | None
     if runs[0] is not good[0]:
         return good[0]
     for run in good:
-        if changes(current, run.get("config", {})):
+        if compare(current, run.get("config", {})):
             return run
     raise RollbackError("Every update that has succeeded had the configuration that the stack has now.")
 
 
-def changes(current: Config, then: Config) -> tuple[Change, ...]:
+def compare(current: Config, then: Config) -> tuple[Change, ...]:
     """What has to change in the stack's file so that it says again what it said then."""
     decides = {key for key in (*current, *then) if key.startswith(f"{PROJECT}:")} - _KEPT
     found = []
@@ -118,23 +118,32 @@ def write(pulumi: PulumiCli, rollback: Rollback) -> None:
     """Write the changes into the stack's file, whose comments and secrets stay as they are.
 
     Raises:
-        PulumiCliError: Pulumi has refused.
+        RollbackError: Pulumi has refused.
     """
     back = {change.key: _item(change.then) for change in rollback.changes if change.then is not None}
     gone = [change.key for change in rollback.changes if change.then is None]
-    if back:
-        pulumi.text("config", "set-all", "--json", json.dumps(back))
-    if gone:
-        pulumi.text("config", "rm-all", *gone)
+    try:
+        if back:
+            pulumi.text("config", "set-all", "--json", json.dumps(back))
+        if gone:
+            pulumi.text("config", "rm-all", *gone)
+    except PulumiCliError as error:
+        raise RollbackError(str(error)) from None
 
 
-def run(pulumi: PulumiCli, rollback: Rollback, *, yes: bool, aside: bool = False) -> None:
-    """Run `pulumi up` with what was written; aside, where standard output is for something else.
+def run(pulumi: PulumiCli, rollback: Rollback, *, yes: bool, to_stderr: bool = False) -> None:
+    """Run `pulumi up` with what was written.
+
+    Args:
+        pulumi: runs Pulumi on the stack.
+        rollback: what was written.
+        yes: do not ask, and skip the preview.
+        to_stderr: keep standard output free for something else.
 
     Raises:
         RollbackError: it has failed.
     """
-    status = pulumi.show("up", *(["--yes", "--skip-preview"] if yes else []), aside=aside)
+    status = pulumi.show("up", *(["--yes", "--skip-preview"] if yes else []), to_stderr=to_stderr)
     if status:
         raise RollbackError(
             f"`pulumi up` ended with {status}. The configuration is that of the update of {rollback.to}: follow what "
@@ -142,7 +151,7 @@ def run(pulumi: PulumiCli, rollback: Rollback, *, yes: bool, aside: bool = False
         )
 
 
-def name_of(update: Mapping[str, Any]) -> str:
+def update_name(update: Mapping[str, Any]) -> str:
     """Its version, or the time of its start where the backend does not count."""
     return str(update.get("version") or update.get("startTime"))
 

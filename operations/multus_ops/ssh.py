@@ -66,7 +66,7 @@ def run_on_nodes(
         program: the program's text.
         words: what stands after it, a phase and its options. Everybody on the node can read them.
         seconds: how long it may take on one node, from the login on.
-        ended: told of every node as soon as it has ended.
+        ended: called with the result of every node as soon as it has ended.
     """
     return asyncio.run(_run_all(nodes, program, words, seconds, ended))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from kubernetes import client
 
-from multus.node_steps import words_of
+from multus.node_steps import options_for
 from multus.plan import InstallPlan, NodePlan
 
 from . import daemon_sets
@@ -24,7 +24,7 @@ from .ssh import NodeResult, run_on_nodes
 _EVERY_SECONDS = 0.25
 # How long a new pod has to stay up before it counts as one that hears when it is to end.
 _SETTLED_SECONDS = 5
-_READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby")
+READS = ("conf_dir", "bin_dir", "namespace", "node", "plugin", "master", "socket_dir", "standby", "crictl")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Outcome:
 
     Attributes:
         action: `disable` or `enable`.
-        nodes: every node that was told something, or whose pod was.
+        nodes: every node that was reached over SSH, or whose Multus pod was asked to end or to start.
         daemon_sets: `namespace/name` of every DaemonSet that was stopped or started.
         trouble: what went wrong beyond single nodes.
         seconds: how long it took.
@@ -81,32 +81,32 @@ class Outcome:
         return {"done": self.done, "daemonSets": found.pop("daemon_sets"), **found}
 
 
-Tell = Callable[[str], None]
-
-
 @dataclass
 class Switch:
     """Turns Multus off and on.
 
     Attributes:
         api: the cluster.
-        plan: the stack's plan; None where only the API is to be used.
-        tell: told of everything that has happened, in sentences.
-        seconds: how long to wait for pods and for each node.
+        plan: the nodes to reach over SSH and where Multus keeps its files on them; None to use the API alone.
+        progress: called with a sentence for everything that has happened.
+        seconds: how long to wait for all pods, and again for each node.
     """
 
     api: client.ApiClient
     plan: InstallPlan | None
-    tell: Tell
+    progress: Callable[[str], None]
     seconds: int = 60
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
         self._host = str(self.api.configuration.host)
-        self._foreign = self.plan.helm.daemon_set if self.plan else None
 
     def disable(self) -> Outcome:
-        """Every node back to its default network. Nodes first, so that it also works while the API server does not."""
+        """Every node back to its default network. Nodes first, so that it also works while the API server does not.
+
+        Raises:
+            ClusterError: the API server cannot be asked and there is no node to reach over SSH: nothing was changed.
+        """
         outcome = Outcome("disable")
         nodes = self._over_ssh("disable", seconds=0)
         disarmed = {name for name, node in nodes.items() if node.done}
@@ -115,6 +115,8 @@ class Switch:
             with asked(self._host):
                 by_pod = self._stop(outcome, nodes)
         except ClusterError as error:
+            if not nodes:
+                raise
             again = "their pods write the configuration anew when they restart: repeat this command then"
             outcome.trouble.append(f"{error} Multus' DaemonSets are not stopped; {again}.")
         else:
@@ -127,24 +129,36 @@ class Switch:
         return self._ended(outcome)
 
     def enable(self) -> Outcome:
-        """Multus back on every node, and awaited there."""
+        """Multus back on every node, and awaited there.
+
+        Raises:
+            ClusterError: the API server cannot be asked, and nothing was changed.
+        """
         outcome = Outcome("enable")
         with asked(self._host):
-            found = daemon_sets.find(self.api, self._foreign)
+            found = daemon_sets.find(self.api)
+        try:
+            self._start(outcome, found)
+        except ClusterError as error:
+            outcome.trouble.append(f"{error} Repeat this command when it answers.")
+        return self._ended(outcome)
+
+    def _start(self, outcome: Outcome, found: Sequence[Any]) -> None:
+        with asked(self._host):
             for each in found:
                 daemon_sets.start(self.api, each)
                 outcome.daemon_sets.append(_named(each))
             for node in daemon_sets.keepers(self.api):
                 daemon_sets.keep_no_longer(self.api, node)
         if not found:
-            outcome.trouble.append("There is no DaemonSet of Multus in the cluster: run `pulumi up`.")
+            outcome.trouble.append("There is no DaemonSet of Multus in the cluster: install it again.")
         else:
-            self.tell(f"started again: {', '.join(outcome.daemon_sets)}")
+            self.progress(f"started again: {', '.join(outcome.daemon_sets)}")
         nodes = self._over_ssh("enable", seconds=self.seconds, disarm_on_failure="true")
+        outcome.nodes = list(nodes.values())
         with asked(self._host):
             nodes |= self._await_pods(found, {name for name, node in nodes.items() if node.reached})
         outcome.nodes = list(nodes.values())
-        return self._ended(outcome)
 
     def _over_ssh(
         self, phase: str, *, only: set[str] | None = None, quiet: bool = False, **options: Any
@@ -155,8 +169,8 @@ class Switch:
         nodes = [node for node in plan.nodes if not node.gone and (only is None or node.name in only)]
 
         def words(node: NodePlan) -> list[str]:
-            known = words_of(plan, node)
-            said = {key: known[key] for key in _READS if known[key]} | options
+            known = options_for(plan, node)
+            said = {key: known[key] for key in READS if known[key]} | options
             return [
                 phase,
                 *(word for key, value in said.items() for word in (f"--{key.replace('_', '-')}", str(value))),
@@ -174,7 +188,7 @@ class Switch:
             )
             found[result.node] = outcome
             if not quiet or not outcome.done:
-                self.tell(str(outcome))
+                self.progress(str(outcome))
 
         run_on_nodes(nodes, program_for_people(), words, seconds=self.seconds + 30, ended=ended)
         return found
@@ -184,7 +198,7 @@ class Switch:
         disarmed = {name for name, node in nodes.items() if node.done}
         # Without Multus' configuration these would have none at all.
         refused = {name for name, node in nodes.items() if node.reached and not node.done}
-        found = daemon_sets.find(self.api, self._foreign)
+        found = daemon_sets.find(self.api)
         for name in refused:
             daemon_sets.keep(self.api, name)
         leaving = [pod for pod in daemon_sets.pods(self.api, found) if pod.spec.node_name not in {None, *refused}]
@@ -203,13 +217,13 @@ class Switch:
         for name in {*daemon_sets.keepers(self.api)} - refused:
             daemon_sets.keep_no_longer(self.api, name)
         if found:
-            self.tell(f"stopped: {', '.join(outcome.daemon_sets)} ({self._passed():.1f} s)")
+            self.progress(f"stopped: {', '.join(outcome.daemon_sets)} ({self._passed():.1f} s)")
         left = self._await(lambda: {pod.spec.node_name for pod in daemon_sets.pods(self.api, found)} - {None, *refused})
         return {pod.spec.node_name: self._by_pod(pod.spec.node_name, removing, left) for pod in leaving}
 
     def _replace(self, daemon_set: Any, nodes: set[str]) -> set[str]:
         """Pods that leave the configuration behind make way for such that do not; the nodes where that has happened."""
-        self.tell(f"replacing the pods of {_named(daemon_set)} by such that clean up when they end")
+        self.progress(f"replacing the pods of {_named(daemon_set)} by pods that clean up when they end")
         for node in nodes:
             daemon_sets.keep(self.api, node)
         daemon_sets.stop_after_removal(self.api, daemon_set)
@@ -229,7 +243,7 @@ class Switch:
         if node in removing and node not in left:
             return NodeOutcome(node, "api", True, self._passed(), "its pod has ended and taken the configuration away")
         why = "its pod does not end" if node in left else "its pod did not run, so that it could not clean up"
-        fix = f"list the node in `nodes`, or remove 00-multus.conf* from {conf} on it"
+        fix = f"list the node in `nodes` or by --nodes FILE, or remove 00-multus.conf* from {conf} on it"
         return NodeOutcome(node, "api", False, self._passed(), f"{why}; {fix}")
 
     def _await_pods(self, found: Sequence[Any], over_ssh: set[str]) -> dict[str, NodeOutcome]:
@@ -238,7 +252,7 @@ class Switch:
         since: dict[str, float] = {}
 
         def unsettled() -> set[str]:
-            current = [each for each in daemon_sets.find(self.api, self._foreign) if _named(each) in names]
+            current = [each for each in daemon_sets.find(self.api) if _named(each) in names]
             known = [pod for pod in daemon_sets.pods(self.api, current) if pod.spec.node_name]
             for pod in known:
                 if _is_running(pod) and not pod.metadata.deletion_timestamp:

@@ -6,8 +6,8 @@ import sys
 import time
 
 from multus import MultusComponent
-from tests.component.arguments import k3s, node
-from tests.component.recording import run
+from tests.support.arguments import k3s, node
+from tests.support.recording import run
 
 
 def seconds(count: int) -> float:

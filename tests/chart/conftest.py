@@ -6,7 +6,7 @@ import pytest
 
 from lab import prepare
 from lab.errors import LabError
-from tests.chart.rendering import Helm
+from tests.support.helm_template import Helm
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from generate.chart_readme import descriptions, leaves
 from multus import __version__, resolve
 from multus.args import Plugin
 from multus.chart_values import values_of
+from multus.defaults import DEFAULT_RESOURCES
 from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
-from multus.plan import DEFAULT_RESOURCES
 from multus.server import parse_server
-from tests.chart.differences import differences
-from tests.chart.readme import README, documented, leaves, written
-from tests.chart.rendering import CHART, Helm, Objects
+from tests.support.helm_template import Helm, Objects
+from tests.support.object_differences import differences
+from tests.support.paths import CHART
 
 SERVER: dict[str, Any] = {"apiServer": {"host": "192.0.2.1"}}
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -78,12 +79,8 @@ def test_chart_and_component_have_one_version() -> None:
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["version"] == __version__
 
 
-def test_readme_has_every_value_with_its_default() -> None:
-    assert README.read_text(encoding="utf-8") == written(), "write it anew: python -m tests.chart.readme"
-
-
 def test_every_value_is_described() -> None:
-    said = documented()
+    said = descriptions()
     assert [key for key, _ in leaves(VALUES, said) if key not in said] == []
 
 
@@ -102,7 +99,7 @@ def test_schema_refuses_what_it_does_not_name() -> None:
 
 
 def test_schema_names_what_values_yaml_has_and_nothing_else() -> None:
-    said = documented()
+    said = descriptions()
     keys = {key.split(".")[0] for key, _ in leaves(VALUES, said)}
     assert set(SCHEMA["properties"]) - OF_HELM == keys
     for key in keys:

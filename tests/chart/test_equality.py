@@ -11,9 +11,9 @@ from multus.args import Credentials
 from multus.chart_values import values_of
 from multus.release import KEEP
 from multus.server import parse_server
-from tests.chart.differences import differences
-from tests.chart.plans import plans
-from tests.chart.rendering import Helm, Objects
+from tests.support.argument_matrix import plans
+from tests.support.helm_template import Helm, Objects
+from tests.support.object_differences import differences
 
 PLANS = {name: resolve(args) for name, args in plans().items()}
 # What Pulumi keeps for itself and a plain release makes.

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, ROOT, Helm, Objects
+from tests.support.helm_template import Helm, Objects
+from tests.support.paths import CHART, ROOT
 
 NAME = "umbrella-chart"
 

@@ -14,33 +14,12 @@ import pytest
 
 from multus import InvalidArgumentsError, MultusComponent
 from multus.node_steps import DEFAULTS, STATE_DIR, program_text
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
-from tests.component.recording import Graph, Registration, run
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
+from tests.support.expected_children import SHARED, of_node
+from tests.support.recording import Graph, Registration, run
 
-SHARED = {
-    "m-crd": "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinitionPatch",
-    "m-method-manifest": "kubernetes:core/v1:NamespacePatch",
-    "m-service-account": "kubernetes:core/v1:ServiceAccount",
-    "m-cluster-role": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
-    "m-cluster-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
-    "m-marker-role": "kubernetes:rbac.authorization.k8s.io/v1:Role",
-    "m-marker-role-binding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-    "m-token": "kubernetes:core/v1:Secret",
-    "m-daemonset": "kubernetes:apps/v1:DaemonSet",
-    "m-daemonset-fallback": "kubernetes:apps/v1:DaemonSet",
-    "m-marker": "kubernetes:core/v1:ConfigMap",
-}
 ACCESS = {name for name in SHARED if "daemonset" not in name and name != "m-marker"}
 NOT_OWNED = ("CustomResourceDefinitionPatch", "NamespacePatch", "NodePatch", "DaemonSetPatch")
-
-
-def of_node(name: str) -> dict[str, str]:
-    return {
-        f"m-preflight-{name}": "command:remote:Command",
-        f"m-provision-{name}": "command:remote:Command",
-        f"m-label-{name}": "kubernetes:core/v1:NodePatch",
-        f"m-verify-{name}": "command:remote:Command",
-    }
 
 
 def graph_of(args: Any, *, preview: bool = False, opts: pulumi.ResourceOptions | None = None) -> Graph:
@@ -53,7 +32,10 @@ def fixed_name_children(graph: Graph) -> list[Registration]:
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Graph:
-    return graph_of(k3s(node("a", 11), node("b.example", 12)))
+    graph = graph_of(k3s(node("a", 11), node("b.example", 12)))
+    # What is said below of all of them is said of six.
+    assert len(graph.of_type("remote:Command")) == 6
+    return graph
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
@@ -146,6 +128,14 @@ def test_commands_go_through_sudo_for_another_login() -> None:
     command = graph["m-provision-a"].inputs
     assert command["create"].startswith("exec sudo -n timeout ")
     assert command["connection"]["user"] == "admin"
+
+
+def test_dials_are_as_patient_as_they_are_told() -> None:
+    jump = {"host": "192.0.2.99", "host_key": HOST_KEY}
+    patience = {"dial_error_limit": 0, "per_dial_timeout": 2}
+    connection = graph_of(k3s(node("a", 11, proxy=jump), ssh=patience))["m-verify-a"].inputs["connection"]
+    for dialled in (connection, connection["proxy"]):
+        assert (dialled["dialErrorLimit"], dialled["perDialTimeout"]) == (0, 2)
 
 
 def test_connection_says_what_the_node_says() -> None:
@@ -376,6 +366,8 @@ def test_nothing_is_run_for_a_host_that_is_gone() -> None:
 def test_a_jump_host_has_a_key_of_its_own_to_be_known_by() -> None:
     jump = {"host": "192.0.2.99", "user": "jump", "host_key": HOST_KEY}
     connection = graph_of(k3s(node("a", 11, proxy=jump)))["m-verify-a"].inputs["connection"]
+    assert (connection["dialErrorLimit"], connection["proxy"]["dialErrorLimit"]) == (3, 3)
+    assert (connection["perDialTimeout"], connection["proxy"]["perDialTimeout"]) == (10, 10)
     assert connection["proxy"]["host"] == "192.0.2.99"
     assert connection["proxy"]["user"] == "jump"
     assert connection["proxy"]["hostKey"] == HOST_KEY

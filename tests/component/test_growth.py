@@ -6,8 +6,8 @@ import json
 
 from multus import MultusComponent
 from tests.bench.registration import seconds
-from tests.component.arguments import k3s, node
-from tests.component.recording import Graph, run
+from tests.support.arguments import k3s, node
+from tests.support.recording import Graph, run
 
 
 def graph_of(count: int) -> Graph:

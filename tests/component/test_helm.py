@@ -13,9 +13,9 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from multus import MultusComponent, release
 from multus.chart_archive import PackedChart, pack
-from tests.component.arguments import SSH_KEY, k3s, node, vanilla
-from tests.component.recording import TOKEN, Graph, run, without_secrets
-from tests.component.test_graph import SHARED, of_node
+from tests.support.arguments import SSH_KEY, k3s, node, vanilla
+from tests.support.expected_children import SHARED, of_node
+from tests.support.recording import TOKEN, Graph, run, without_secrets
 
 RAW = {"m-daemonset", "m-daemonset-fallback", "m-method-manifest"}
 OURS = {
@@ -26,17 +26,6 @@ OURS = {
     "m-gate-fallback": "kubernetes:apps/v1:DaemonSetPatch",
 }
 GATES = {"m-gate", "m-gate-fallback"}
-ANOTHER: Any = {
-    "distro": "rke2",
-    "method": "helm",
-    "helm": {
-        "chart": "rke2-multus",
-        "repository": "https://charts.example",
-        "version": "4.3.0",
-        "daemon_set": "rke2-multus",
-        "values": {"a": {"b": [1]}},
-    },
-}
 both = pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
 
 
@@ -225,26 +214,6 @@ def _future(value: Any) -> asyncio.Future[Any]:
     return future
 
 
-@both
-def test_another_chart_is_a_release_and_a_gate(preview: bool) -> None:
-    graph = graph_of(ANOTHER, preview=preview)
-    assert graph.children_of("m") == {
-        name: kind for name, kind in OURS.items() if name in ("m-crd", "m-method-helm", "m-release", "m-gate")
-    }
-    inputs = graph["m-release"].inputs
-    assert (inputs["chart"], inputs["version"]) == ("rke2-multus", "4.3.0")
-    assert inputs["repositoryOpts"] == {"repo": "https://charts.example"}
-    assert inputs["values"] == {"a": {"b": [1]}}
-    assert graph["m-gate"].inputs["metadata"]["name"] == "rke2-multus"
-    assert graph.needs("m-gate") == {"m-crd", "m-method-helm", "m-release"}
-
-
-def test_outputs_of_another_chart_name_its_daemon_set() -> None:
-    outputs = run(lambda: MultusComponent("m", ANOTHER)).outputs_of("m")
-    assert (outputs["daemon_set_name"], outputs["fallback_daemon_set_name"]) == ("rke2-multus", "")
-    assert outputs["provisioned_nodes"] == []
-
-
 @pytest.mark.parametrize("plugin", ["thin", "thick"])
 def test_handover_lets_go_of_what_the_release_takes_over(plugin: str) -> None:
     """Metadata alone, so that no pod is replaced; and nothing is deleted when it leaves the program."""
@@ -284,14 +253,11 @@ def test_methods_claim_different_things_unless_they_hand_over() -> None:
     """Another field manager's different value is a conflict: the API server refuses, and all else depends on it."""
     assert claim(k3s()) == ("m-method-manifest", "manifest")
     assert claim(helm()) == ("m-method-helm", "helm")
-    assert claim(ANOTHER) == ("m-method-helm", "another chart")
     assert claim(k3s(handover=True)) == ("m-method-manifest", "handover")
     assert claim(helm(handover=True)) == ("m-method-helm", "handover")
 
 
-@pytest.mark.parametrize(
-    "args", [k3s(node("a", 11)), helm(node("a", 11)), ANOTHER], ids=["manifest", "helm", "another"]
-)
+@pytest.mark.parametrize("args", [k3s(node("a", 11)), helm(node("a", 11))], ids=["manifest", "helm"])
 def test_nothing_is_made_before_the_method_is_claimed(args: Any) -> None:
     graph = graph_of(args)
     name, _ = claim(args)

@@ -14,12 +14,13 @@ import yaml
 
 from multus import MultusComponent
 from multus.settings import Settings
-from tests.component.arguments import k3s, node
-from tests.component.recording import run
-from tests.docs.blocks import BLOCKS, CHECKED, ROOT, UNCHECKED, Block, blocks_in
-from tests.docs.commands import commands_in, problems_in
-from tests.docs.names import OUTPUTS, PROPERTIES, TOKEN, configuration_problem, value_problems
-from tests.program.test_program import SECRETS
+from tests.support.arguments import k3s, node
+from tests.support.doc_blocks import BLOCKS, CHECKED, UNCHECKED, Block, blocks_in
+from tests.support.doc_commands import commands_in, problems_in
+from tests.support.paths import ROOT
+from tests.support.recording import run
+from tests.support.schema_names import OUTPUTS, PROPERTIES, TOKEN, configuration_problem, value_problems
+from tests.support.stack_files import SECRETS
 
 # What other SDKs' resources and options are told besides.
 _OF_OTHERS = {"dependsOn", "kubeconfig", "provider", "providers"}

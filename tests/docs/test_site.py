@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.blocks import DOCS, ROOT
+from tests.support.paths import DOCS, ROOT
 
 CONFIG = ROOT / "zensical.toml"
 
@@ -52,9 +52,9 @@ class _Resources(HTMLParser):
             self.loaded.append(named.get("href") or "")
 
 
-def test_every_page_is_in_the_menu(site: Path) -> None:
-    pages = {str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md")}
-    assert set(pages_of(tomllib.loads(CONFIG.read_text(encoding="utf-8"))["project"]["nav"])) == pages
+def test_the_menu_names_every_page_once(site: Path) -> None:
+    pages = sorted(str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md"))
+    assert sorted(pages_of(tomllib.loads(CONFIG.read_text(encoding="utf-8"))["project"]["nav"])) == pages
     assert {page.removesuffix(".md") for page in pages} <= {found.stem for found in site.glob("*.html")}
 
 
@@ -87,7 +87,24 @@ def test_a_dead_link_fails_the_build(tmp_path: Path, link: str) -> None:
     assert build(tmp_path).returncode != 0
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "lab" / "README.md"], ids=lambda page: page.parent.name)
-def test_links_of_a_readme_lead_somewhere(page: Path) -> None:
-    found = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in found if not (page.parent / link).exists()] == []
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "lab/README.md", "examples/README.md"])
+def test_links_of_a_readme_lead_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    found = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in found if not (folder / link).exists()] == []
+
+
+def test_the_readme_maps_every_folder() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    folders = {path.split("/")[0] for path in listed if "/" in path and not path.startswith(".")}
+    mapped = set(
+        re.findall(r"`(\w+)/`", (ROOT / "README.md").read_text(encoding="utf-8").partition("## What is where")[2])
+    )
+    assert folders <= mapped
+
+
+def test_contributing_names_what_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:components|operations|charts|lab|tests|docs|generate)/[\w./-]*)`", text)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from lab import programs
 from multus import Plugin, resolve
-from multus.argument_rules import LEAST_THICK_MEMORY
+from multus.argument_rules_pods import LEAST_THICK_MEMORY
+from multus.defaults import DEFAULT_RESOURCES
 from multus.image import DEFAULT_REPOSITORY, DEFAULT_TAGS
 from multus.objects import MARKER, cluster_role, marker_role
-from multus.plan import DEFAULT_RESOURCES
-from tests.component.arguments import k3s
-from tests.docs.blocks import DOCS
+from tests.support.arguments import k3s
+from tests.support.paths import DOCS, ROOT
 
 
 def text_of(page: str) -> str:
@@ -60,3 +61,15 @@ def test_the_limits_are_the_defaults() -> None:
     page = " ".join(text_of("common-mistakes").split())
     assert f"Here: {thin} for thin, {thick} for thick, and below {least} thick is refused" in page
     assert f"{thick} is the default limit" in text_of("how-it-works")
+
+
+def test_the_least_pulumi_is_one() -> None:
+    """It is written where its readers look: the engine, pip, the lab and people."""
+    [engine] = re.findall(r'^requiredPulumiVersion: ">=(\d+\.\d+)\.0"$', (ROOT / "Pulumi.yaml").read_text(), re.M)
+    assert f"\npulumi>={engine},<4\n" in (ROOT / "components" / "requirements.txt").read_text()
+    [built] = [build for build in programs.BUILDS if build.name == "pulumi"]
+    assert ".".join(map(str, built.at_least)) == engine
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    said = [version for page in pages for version in re.findall(r"Pulumi CLI (?:>= )?(\d+\.\d+)", page.read_text())]
+    assert len(said) >= 2
+    assert set(said) == {engine}

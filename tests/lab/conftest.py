@@ -1,47 +1,48 @@
-"""The lab's clusters, one at a time, for the tests that need a real kubelet and the real engine."""
+"""What the lab's tests share: clusters that need a real kubelet and the real engine, and how a story is told.
+
+A module here is a story: its tests run in their order, each from the state that the one before has left. Its fixture
+asks `clusters` for a cluster of its kind.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from lab import host, prepare
-from lab.cluster import Cluster
-from lab.engine import Result, Stack
 from lab.programs import Programs
 from lab.progress import Progress
-
-from .pods import Pods
+from tests.support.lab.clusters import Clusters
+from tests.support.lab.stories import (  # noqa: F401 # all but the first are hooks
+    place_of,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+    pytest_xdist_make_scheduler,
+)
 
 # Test runs and workers side by side need labs of different names.
 INSTANCE = "-".join(filter(None, [os.environ.get("LAB_TEST_INSTANCE", "test"), os.environ.get("PYTEST_XDIST_WORKER")]))
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Mark the lab's tests, and put the stories of a shift one after the other."""
     reason = host.unfit()
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.lab)
-            if reason:
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A kind of cluster that everything has to work on."""
-
-    distro: str
-    nodes: int
-    reference_plugins: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.distro}-{self.nodes}"
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.lab)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+    yield
+    in_order = iter(
+        sorted((item for item in items if HERE in item.path.parents), key=lambda item: place_of(item.nodeid))
+    )
+    items[:] = [next(in_order) if HERE in item.path.parents else item for item in items]
 
 
 @pytest.fixture(scope="session")
@@ -54,31 +55,11 @@ def programs(request: pytest.FixtureRequest) -> Programs:
     return prepare.programs()
 
 
-@dataclass(frozen=True)
-class Lab:
-    """A running cluster with a stack of its own."""
-
-    cluster: Cluster
-    stack: Stack
-    pods: Pods
-
-    def trees(self) -> dict[str, dict[str, tuple[str, str]]]:
-        """Every node's own files."""
-        return {node.name: node.tree() for node in self.cluster.nodes}
-
-
-def boot(cell: Cell, programs: Programs) -> Iterator[Lab]:
-    """A cluster of that kind, and nothing of it afterwards."""
-    cluster = Cluster(INSTANCE)
-    cluster.down()
+@pytest.fixture(scope="session")
+def clusters(programs: Programs) -> Iterator[Clusters]:
+    """Where a story's fixture gets its cluster from; none is left running."""
+    made = Clusters(INSTANCE, programs)
     try:
-        cluster.up(cell.distro, cell.nodes, reference_plugins=cell.reference_plugins)
-        with cluster.api as api:
-            yield Lab(cluster, Stack(cluster, programs, plugins=os.environ.get("LAB_PLUGINS", "auto")), Pods(api))
+        yield made
     finally:
-        cluster.down()
-
-
-def succeeded(result: Result) -> Result:
-    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
-    return result
+        made.down()

@@ -5,7 +5,6 @@ The tests run in this order on one cluster, each from the state that the one bef
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +13,15 @@ from kubernetes import client
 
 from lab.images import REFERENCE_PLUGINS
 from lab.node import SUDOER
-from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import IMPATIENT, configure, failed, listed
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import Trees, reservations_and_files
+from tests.support.lab.pods import NETWORK
 
-from .changes import configure, failed, listed
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-from .test_install import Trees, exercise_plain_pods, reservations_and_files
-
+CELL = Cell("k3s", 2, reference_plugins=False)
 TAINT = {"key": "dedicated", "value": "lab", "effect": "NoSchedule"}
 POOL = {"lab.example/pool": "edge"}
 STATE_DIR = "/var/lib/multus-install"
@@ -42,15 +41,15 @@ class Guarded:
 
 
 @pytest.fixture(scope="module")
-def guarded(programs: Programs) -> Iterator[Guarded]:
-    for lab in boot(Cell("k3s", 2, reference_plugins=False), programs):
-        exercise_plain_pods(lab)
-        before = lab.trees()
-        _, second = lab.cluster.nodes
-        deny = ["--protocol", "tcp", "--dport", "22", "--source", lab.cluster.layout.machine, "--jump", "REJECT"]
-        second.run(["iptables", "-w", "--insert", "INPUT", *deny])
-        configure(lab.stack, nodes=nodes_by_jump(lab))
-        yield Guarded(lab, before)
+def guarded(clusters: Clusters) -> Guarded:
+    lab = clusters.lab(CELL)
+    lab.exercise_plain_pods()
+    before = lab.trees()
+    _, second = lab.cluster.nodes
+    deny = ["--protocol", "tcp", "--dport", "22", "--source", lab.cluster.layout.machine, "--jump", "REJECT"]
+    second.run(["iptables", "-w", "--insert", "INPUT", *deny])
+    configure(lab.stack, nodes=nodes_by_jump(lab), ssh=IMPATIENT)
+    return Guarded(lab, before)
 
 
 def nodes_by_jump(lab: Lab) -> list[dict[str, Any]]:

@@ -10,36 +10,38 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes import client
 
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
 from multus.pods import PROGRAMS
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import answer, configure, failed, listed
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.command_line import answered, multus, of_cluster, of_stack
+from tests.support.lab.pods import NETWORK
 
-from .changes import answer, configure, failed, listed
-from .churn import churn
-from .command_line import answered, multus, of_cluster, of_stack
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-
+CELL = Cell("k3s", 2)
 NAMESPACE = "kube-system"
 # Less would say something about this machine.
 SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for lab in boot(Cell("k3s", 2), programs):
-        configure(lab.stack, nodes=listed(lab.cluster)[:1])
-        succeeded(lab.stack.up())
-        lab.pods.create_network()
-        for node in lab.cluster.nodes:
-            lab.pods.create(f"kept-{node.name}", node=node.name, network=NETWORK)
-        yield lab
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, nodes=listed(lab.cluster)[:1])
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    for node in lab.cluster.nodes:
+        lab.pods.ask(f"kept-{node.name}", node=node.name, network=NETWORK)
+    lab.pods.await_running(*(f"kept-{node.name}" for node in lab.cluster.nodes))
+    return lab
 
 
 def pods_start(lab: Lab, *, with_net1: bool) -> dict[str, float]:
@@ -112,15 +114,17 @@ def test_pulumi_leaves_it_disabled(lab: Lab) -> None:
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
     assert_disabled(lab)
     configure(lab.stack, log={"level": "debug"})
-    failed(lab.stack.up(), "Multus is disabled", "multus enable", "multus-preflight-lab-1")
+    failed(lab.stack.up(), "Multus is disabled", "multus-ops enable", "multus-preflight-lab-1")
     configure(lab.stack, log=None)
     succeeded(lab.stack.up("--expect-no-changes"))
     assert_disabled(lab)
 
 
 def test_disable_again_changes_nothing(lab: Lab) -> None:
+    before, trees, pods = daemon_sets(lab), lab.trees(), lab.pods.names()
     answered(lab, "disable", *of_stack(lab))
     answered(lab, "disable", *of_cluster(lab))
+    assert (daemon_sets(lab), lab.trees(), lab.pods.names()) == (before, trees, pods)
     assert_disabled(lab)
 
 
@@ -147,6 +151,33 @@ def test_without_ssh_the_pods_clean_up(lab: Lab) -> None:
     with churn(lab.cluster):
         show("enable without SSH", said, pods_start(lab, with_net1=True))
     assert daemon_sets(lab) == before
+    succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+
+
+def of_nodes_file(lab: Lab, folder: Path) -> list[str]:
+    """The options of somebody who has no stack: a kubeconfig, and how the first node is logged in to."""
+    [node, _] = lab.cluster.nodes
+    key, file = folder / "key", folder / "nodes.json"
+    key.write_text(Path(lab.cluster.ssh_key).read_text())
+    key.chmod(0o600)
+    listed = {"name": node.name, "host": node.address, "hostKey": node.host_key, "privateKeyFile": "key"}
+    file.write_text(json.dumps([listed]))
+    return [*of_cluster(lab), "--nodes", str(file)]
+
+
+def test_nodes_of_a_file_are_reached_over_ssh(lab: Lab, tmp_path: Path) -> None:
+    options = of_nodes_file(lab, tmp_path)
+    report = json.loads(multus(lab, "doctor", "--json", *options).stdout)
+    assert report["about"]["installed by"].startswith("Pulumi stack ")
+    assert {line["check"]: line["result"] for line in report["checks"]}["00-multus.conf on the hosts"] == "ok"
+    with churn(lab.cluster, interfaces=["eth0"]):
+        said = answered(lab, "disable", *options)
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    assert_disabled(lab)
+    said = answered(lab, "enable", *options)
+    assert {(node["name"], node["by"]) for node in said["nodes"]} == {("lab-1", "ssh"), ("lab-2", "api")}
+    with churn(lab.cluster):
+        pods_start(lab, with_net1=True)
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
 
 
@@ -200,12 +231,15 @@ def crashing(lab: Lab) -> bool:
 
 
 @pytest.mark.parametrize(
-    "break_multus",
-    [revoke_the_token, remove_the_binary, crash_the_pods, delete_the_account],
-    ids=lambda function: function.__name__,
+    ("break_multus", "steps_run"),
+    [(revoke_the_token, True), (remove_the_binary, False), (crash_the_pods, False), (delete_the_account, True)],
+    ids=["revoke_the_token", "remove_the_binary", "crash_the_pods", "delete_the_account"],
 )
-def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any) -> None:
-    """On the node that SSH reaches nothing of Multus has to work. `pulumi up` and `enable` then bring it back."""
+def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any, steps_run: bool) -> None:
+    """On the node that SSH reaches nothing of Multus has to work. `pulumi up` and `enable` then bring it back.
+
+    What is broken on the cluster `up` mends at once; a node's steps, where they have to run for it, wait for `enable`.
+    """
     break_multus(lab)
     lab.pods.ask("stuck", node="lab-1", network=NETWORK)
     until(lambda: sandbox_failed(lab, "stuck"), "a pod cannot start", seconds=60, every=0.25)
@@ -219,7 +253,8 @@ def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any) ->
     measured(f"{break_multus.__name__}: disabled after {node['seconds']} s, a pod ran {passed:.1f} s after the start")
     until(lambda: lab.pods.phase("stuck") == "Running", "the pod that was stuck runs", seconds=60)
     lab.pods.delete("plain", "stuck")
-    lab.stack.up("--refresh")
+    up = lab.stack.up("--refresh")
+    failed(up, "Multus is disabled") if steps_run else succeeded(up)
     answered(lab, "enable", *of_stack(lab))
     succeeded(lab.stack.up("--refresh"))
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))

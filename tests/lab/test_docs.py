@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,11 @@ import pytest
 
 from lab.node import SUDOER
 from lab.programs import Programs
-from tests.docs.blocks import BLOCKS, DOCS, ROOT, Block
-from tests.docs.commands import commands_in, options_in
-
-from .conftest import Cell, Lab, boot
+from tests.support.doc_blocks import BLOCKS, Block
+from tests.support.doc_commands import commands_in, options_in
+from tests.support.lab.cells import Cell
+from tests.support.lab.clusters import Clusters, Lab
+from tests.support.paths import DOCS, ROOT
 
 _PROGRAM = ("__main__.py", "bin", "components", "operations")
 _DOCUMENTED_NODE = re.compile(r"\b192\.0\.2\.\d+\b")
@@ -136,18 +136,19 @@ READ = {"k3s": ["getting-started-k3s", "verification", "security", "networks"], 
 
 
 @pytest.fixture(scope="module")
-def reader(
-    request: pytest.FixtureRequest, programs: Programs, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Reader]:
-    for lab in boot(Cell(request.param, 1), programs):
-        found = Reader(lab, tmp_path_factory.mktemp("reader"))
-        found.sit_down()
-        yield found
+def reader(request: pytest.FixtureRequest, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    found = Reader(clusters.lab(request.param), tmp_path_factory.mktemp("reader"))
+    found.sit_down()
+    return found
 
 
 @pytest.mark.parametrize(
     ("reader", "block"),
-    [pytest.param(distro, block, id=f"{distro}-{block}") for distro, pages in READ.items() for block in marked(*pages)],
+    [
+        pytest.param(Cell(distro), block, id=f"{Cell(distro)}-{block}")
+        for distro, pages in READ.items()
+        for block in marked(*pages)
+    ],
     indirect=["reader"],
     scope="module",
 )

@@ -6,28 +6,29 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab.programs import Programs
 from lab.waiting import until
 from multus_ops.doctor import smoke
+from tests.support.lab.breakages import IN_CLUSTER, Breakage, tried
+from tests.support.lab.cells import Cell
+from tests.support.lab.clusters import Clusters, succeeded
+from tests.support.lab.command_line import multus, of_cluster, of_stack
+from tests.support.lab.patient import Patient
+from tests.support.lab.pods import NAMESPACE
+from tests.support.paths import ROOT
 
-from .breakages import IN_CLUSTER, Breakage, tried
-from .command_line import ROOT, multus, of_cluster, of_stack
-from .conftest import Cell, boot, succeeded
-from .patient import Patient
-from .pods import NAMESPACE
+CELL = Cell("k3s")
 
 
 @pytest.fixture(scope="module")
-def patient(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
-    for lab in boot(Cell("k3s", 1), programs):
-        succeeded(lab.stack.up())
-        lab.pods.create_network()
-        yield Patient(lab, tmp_path_factory.mktemp("bin"))
+def patient(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Patient:
+    lab = clusters.lab(CELL)
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    return Patient(lab, tmp_path_factory.mktemp("bin"))
 
 
 def smoked(patient: Patient) -> list[Any]:
@@ -72,8 +73,8 @@ def test_smoke_on_a_broken_node_names_the_trouble(patient: Patient) -> None:
     assert {"kubeconfig-not-found", "other-pods-fail"} <= {each["symptom"] for each in found}
     assert [each for each in found if each["check"] == "a plain pod and one with net1"]
     [fix] = next(each["fix"] for each in found if each["symptom"] == "other-pods-fail")
-    patient.type(fix)
-    patient.is_well()
+    patient.run_printed(fix)
+    patient.assert_healthy()
 
 
 @pytest.mark.parametrize("breakage", IN_CLUSTER, ids=str)

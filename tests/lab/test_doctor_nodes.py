@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from lab.programs import Programs
 from lab.waiting import until
 from multus_ops.doctor import examine as doctor
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, ON_NODES, Breakage, tried
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure
+from tests.support.lab.clusters import Clusters
+from tests.support.lab.command_line import multus, of_cluster, of_stack
+from tests.support.lab.patient import Patient
 
-from .breakages import BEFORE_AN_INSTALL, ON_NODES, Breakage, tried
-from .changes import configure
-from .command_line import multus, of_cluster, of_stack
-from .conftest import Cell, boot
-from .patient import Patient
+CELL = Cell("k3s")
 
 
 @pytest.fixture(scope="module")
-def patient(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
-    for lab in boot(Cell("k3s", 1), programs):
-        yield Patient(lab, tmp_path_factory.mktemp("bin"))
+def patient(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Patient:
+    return Patient(clusters.lab(CELL), tmp_path_factory.mktemp("bin"))
 
 
 def test_before_an_install_everything_is_looked_at_and_nothing_changed(patient: Patient) -> None:
@@ -45,7 +44,7 @@ def test_what_stands_in_the_way_is_named_and_mended_by_what_is_printed(patient: 
 
 def test_then_pods_get_their_networks(patient: Patient) -> None:
     patient.lab.pods.create_network()
-    patient.gets_net1()
+    patient.assert_pod_gets_net1()
 
 
 @pytest.mark.parametrize("breakage", ON_NODES, ids=str)
@@ -65,9 +64,11 @@ def test_without_ssh_other_pods_events_are_enough_and_the_rest_is_said(patient: 
     result = multus(patient.lab, "doctor", *of_cluster(patient.lab))
     assert result.returncode == 1
     assert "not seen: files, mounts and addresses on the nodes: name a stack" in result.stdout
-    patient.type(next(each.fix for each in doctor.examine(None, api).findings if each.symptom == "other-pods-fail"))
+    patient.run_printed(
+        next(each.fix for each in doctor.examine(None, api).findings if each.symptom == "other-pods-fail")
+    )
     patient.forget_web()
-    patient.is_well()
+    patient.assert_healthy()
 
 
 def test_a_node_that_cannot_be_asked_is_named_and_a_cluster_that_cannot_ends_with_2(patient: Patient) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.programs import Programs
+from tests.support.lab.breakages import OF_THICK, Breakage, tried
+from tests.support.lab.cells import Cell
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.command_line import multus, of_cluster
+from tests.support.lab.patient import Patient
+from tests.support.paths import ROOT
 
-from .breakages import OF_THICK, Breakage, tried
-from .command_line import ROOT, multus, of_cluster
-from .conftest import Cell, Lab, boot, succeeded
-from .patient import Patient
+CELL = Cell("vanilla")
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    yield from boot(Cell("vanilla", 1), programs)
+def lab(clusters: Clusters) -> Lab:
+    return clusters.lab(CELL)
 
 
 @pytest.fixture(scope="module")

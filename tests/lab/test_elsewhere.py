@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from kubernetes import client
 
-from lab.programs import Programs
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.pods import NETWORK
 
-from .changes import configure
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-from .test_install import exercise_plain_pods
-
+CELL = Cell("vanilla")
 NAMESPACE = "networks"
 _FLOW_SCHEMA = "X-Kubernetes-PF-FlowSchema-UID"
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for booted in boot(Cell("vanilla", 1), programs):
-        configure(booted.stack, namespace=NAMESPACE, createNamespace=True, method="helm")
-        yield booted
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, namespace=NAMESPACE, createNamespace=True, method="helm")
+    return lab
 
 
 def classified_as(lab: Lab) -> str:
@@ -58,7 +56,7 @@ def test_the_api_server_gives_the_account_its_priority(lab: Lab) -> None:
 
 def test_destroy_leaves_the_namespace_alone(lab: Lab) -> None:
     succeeded(lab.stack.destroy())
-    exercise_plain_pods(lab)
+    lab.exercise_plain_pods()
     namespace: Any = lab.pods.core.read_namespace(NAMESPACE)
     assert namespace.status.phase == "Active"
     assert "multus-install/method" not in (namespace.metadata.annotations or {})

@@ -7,7 +7,6 @@ and each goes over to the other.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +17,13 @@ import pytest
 from lab.commands import run
 from lab.images import MULTUS_THICK, MULTUS_THIN
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
-
-from .changes import configure, counted, failed, steps
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import of_no_sandbox
-from .pods import NETWORK
-from .test_install import Trees, exercise_plain_pods, reservations_and_files
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import Trees, of_no_sandbox, reservations_and_files
+from tests.support.lab.pods import NETWORK
 
 MAIN = "multus-daemonset"
 GATE = "multus-gate"
@@ -54,13 +51,13 @@ class Helmed:
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=lambda cell: f"{cell[0]}-{cell[1]}")
-def helmed(request: pytest.FixtureRequest, programs: Programs) -> Iterator[Helmed]:
+def helmed(request: pytest.FixtureRequest, clusters: Clusters) -> Helmed:
     cell, plugin = request.param
-    for lab in boot(cell, programs):
-        exercise_plain_pods(lab)
-        before = lab.trees()
-        configure(lab.stack, method="helm", plugin=plugin)
-        yield Helmed(lab, plugin, before, programs.path("helm"))
+    lab = clusters.lab(cell)
+    lab.exercise_plain_pods()
+    before = lab.trees()
+    configure(lab.stack, method="helm", plugin=plugin)
+    return Helmed(lab, plugin, before, lab.cluster.programs.path("helm"))
 
 
 def bring_image(helmed: Helmed, plugin: str) -> None:
@@ -76,9 +73,9 @@ def secrets_named(lab: Lab, prefix: str) -> list[str]:
 
 
 def test_preview_of_an_empty_state_lists_everything(helmed: Helmed) -> None:
-    shown = succeeded(helmed.lab.stack.preview())
-    assert {"multus-release", GATE, f"{GATE}-fallback", "multus-verify-lab-1"} <= set(shown.stdout.split())
-    assert MAIN not in shown.stdout.split()
+    shown = succeeded(helmed.lab.stack.preview()).done.resources
+    assert {"multus-release", GATE, f"{GATE}-fallback", "multus-verify-lab-1"} <= shown
+    assert MAIN not in shown
 
 
 def test_an_image_that_is_not_there_fails_in_time_and_says_so(helmed: Helmed) -> None:
@@ -88,7 +85,7 @@ def test_an_image_that_is_not_there_fails_in_time_and_says_so(helmed: Helmed) ->
     reasons = ("ImagePull", COPY) if helmed.plugin == "thin" else ("containers with incomplete status: [install-",)
     written = failed(stack.up(), GATE, "timed out waiting for the condition", *reasons)
     assert "multus-verify-lab-1" not in written
-    exercise_plain_pods(helmed.lab)
+    helmed.lab.exercise_plain_pods()
 
 
 def test_the_gate_waits_for_a_pod_that_is_late(helmed: Helmed) -> None:
@@ -101,8 +98,8 @@ def test_the_gate_waits_for_a_pod_that_is_late(helmed: Helmed) -> None:
         until(lambda: "Available: 0/1" in stack.log.read_text()[seen:] or running.done(), "the gate waits")
         assert not running.done()
         bring_image(helmed, helmed.plugin)
-        done = steps(succeeded(running.result()))
-    assert ("multus-verify-lab-1", "created") in done
+        done = succeeded(running.result()).done.steps
+    assert ("multus-verify-lab-1", "create") in done
     assert helmed.lab.pods.is_rolled_out("kube-multus-ds")
 
 
@@ -117,7 +114,7 @@ def test_a_pod_gets_its_second_interface(helmed: Helmed) -> None:
 def test_up_again_changes_nothing(helmed: Helmed) -> None:
     stack = helmed.lab.stack
     with churn(helmed.lab.cluster):
-        assert set(counted(succeeded(stack.up("--expect-no-changes")))) == {"unchanged"}
+        assert set(succeeded(stack.up("--expect-no-changes")).done.changes) == {"same"}
     succeeded(stack.refresh("--expect-no-changes"))
     succeeded(stack.preview("--expect-no-changes"))
 
@@ -145,8 +142,8 @@ def test_a_preview_names_what_changes(helmed: Helmed) -> None:
 
 def test_pods_keep_starting_while_multus_is_configured_anew(helmed: Helmed) -> None:
     with churn(helmed.lab.cluster):
-        done = steps(succeeded(helmed.lab.stack.up()))
-    order = [done.index((name, "updated")) for name in ("multus-release", GATE, "multus-verify-lab-1")]
+        done = succeeded(helmed.lab.stack.up()).done.steps
+    order = [done.index((name, "update")) for name in ("multus-release", GATE, "multus-verify-lab-1")]
     assert order == sorted(order)
     assert helmed.lab.pods.is_rolled_out("kube-multus-ds")
 
@@ -154,14 +151,14 @@ def test_pods_keep_starting_while_multus_is_configured_anew(helmed: Helmed) -> N
 def test_a_rotation_retires_the_old_token_last(helmed: Helmed) -> None:
     configure(helmed.lab.stack, rotation="2")
     with churn(helmed.lab.cluster):
-        done = steps(succeeded(helmed.lab.stack.up()))
+        done = succeeded(helmed.lab.stack.up()).done.steps
     order = [
-        done.index(("multus-token", "created")),
-        done.index(("multus-provision-lab-1", "updated")),
-        done.index(("multus-release", "updated")),
-        done.index((GATE, "updated")),
-        done.index(("multus-verify-lab-1", "updated")),
-        done.index(("multus-token", "deleted")),
+        done.index(("multus-token", "create-replacement")),
+        done.index(("multus-provision-lab-1", "update")),
+        done.index(("multus-release", "update")),
+        done.index((GATE, "update")),
+        done.index(("multus-verify-lab-1", "update")),
+        done.index(("multus-token", "delete-replaced")),
     ]
     assert order == sorted(order)
     assert secrets_named(helmed.lab, "multus-token") == ["multus-token-2"]
@@ -188,7 +185,7 @@ def test_destroy_leaves_every_node_as_it_was(helmed: Helmed) -> None:
     lab = helmed.lab
     lab.pods.delete("kept", "other")
     succeeded(lab.stack.destroy())
-    exercise_plain_pods(lab)
+    lab.exercise_plain_pods()
     after = lab.trees()
     for node, tree in helmed.before.items():
         assert reservations_and_files(after[node]) == reservations_and_files(tree)

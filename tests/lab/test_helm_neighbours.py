@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +15,26 @@ import pytest
 import yaml
 
 from lab.commands import run
-from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.helm import assert_gone, helm, releases
+from tests.support.lab.leftovers import has_conf
+from tests.support.lab.upstream import identities_of_upstream, upstream_manifest
+from tests.support.paths import CHART
 
-from .changes import configure, failed
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import has_conf
-from .test_helm_switch import assert_gone, helm, releases
-from .test_install import exercise_plain_pods
-from .test_neighbours import identities_of_upstream, upstream_manifest
-
+CELL = Cell("k3s")
 CRD = "CustomResourceDefinition"
-CHART = Path(__file__).parents[2] / "charts" / "multus"
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for lab in boot(Cell("k3s", 1), programs):
-        exercise_plain_pods(lab)
-        configure(lab.stack, method="helm")
-        yield lab
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    lab.exercise_plain_pods()
+    configure(lab.stack, method="helm")
+    return lab
 
 
 def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:

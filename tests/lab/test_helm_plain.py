@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,12 @@ from kubernetes import client
 from lab.commands import run
 from lab.images import BUSYBOX
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.clusters import Clusters, Lab
+from tests.support.lab.pods import NETWORK
+from tests.support.paths import CHART
 
-from .conftest import Cell, Lab, boot
-from .pods import NETWORK
-from .test_install import exercise_plain_pods
-
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts" / "multus"
 CELLS = [Cell("k3s", 1), Cell("k3s-legacy", 1), Cell("vanilla", 1)]
 RELEASE = ("multus", "--namespace", "kube-system")
 
@@ -63,10 +59,10 @@ class Plain:
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)
-def plain(request: pytest.FixtureRequest, programs: Programs) -> Iterator[Plain]:
-    for lab in boot(request.param, programs):
-        exercise_plain_pods(lab)
-        yield Plain(lab, programs.path("helm"))
+def plain(request: pytest.FixtureRequest, clusters: Clusters) -> Plain:
+    lab = clusters.lab(request.param)
+    lab.exercise_plain_pods()
+    return Plain(lab, lab.cluster.programs.path("helm"))
 
 
 def rolled_out(plain: Plain) -> None:
@@ -134,7 +130,7 @@ def test_uninstall_leaves_pods_starting_and_networks_there(plain: Plain) -> None
     lab.pods.delete("kept", "later")
     plain.helm("uninstall", *RELEASE, "--wait")
     until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
-    exercise_plain_pods(lab)
+    lab.exercise_plain_pods()
     assert plain.confs() == ["10-flannel.conflist"]
     networks: Any = client.CustomObjectsApi(lab.pods.api).list_namespaced_custom_object(
         "k8s.cni.cncf.io", "v1", "default", "network-attachment-definitions"
@@ -147,4 +143,4 @@ def test_and_installs_again(plain: Plain) -> None:
     rolled_out(plain)
     plain.helm("uninstall", *RELEASE, "--wait")
     until(lambda: not plain.lab.pods.of_multus(), "no Multus pod is left", seconds=60)
-    exercise_plain_pods(plain.lab)
+    plain.lab.exercise_plain_pods()

@@ -5,50 +5,21 @@ The tests run in this order on one cluster, each from the state that the one bef
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
-
 import pytest
-from kubernetes import client
 
-from lab.commands import run
-from lab.programs import Programs
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed, identities
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.helm import assert_gone, releases, untouched
+from tests.support.lab.pods import NETWORK
 
-from .changes import configure, failed, identities
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import of_no_sandbox
-from .pods import NETWORK
-from .test_install import exercise_plain_pods
+CELL = Cell("k3s")
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    yield from boot(Cell("k3s", 1), programs)
-
-
-def helm(lab: Lab, *arguments: str | Path) -> str:
-    environment = {**os.environ, "KUBECONFIG": str(lab.cluster.kubeconfig)}
-    return run([lab.cluster.programs.path("helm"), *arguments], env=environment).stdout
-
-
-def releases(lab: Lab) -> list[str]:
-    listed: list[dict[str, Any]] = json.loads(helm(lab, "list", "--all", "--all-namespaces", "--output", "json"))
-    return [f"{each['namespace']}/{each['name']} {each['status']}" for each in listed]
-
-
-def generations(lab: Lab) -> dict[str, int]:
-    """A DaemonSet's generation counts the changes of what it says."""
-    found: Sequence[Any] = client.AppsV1Api(lab.pods.api).list_namespaced_daemon_set("kube-system").items
-    return {each.metadata.name: each.metadata.generation for each in found}
-
-
-def untouched(lab: Lab) -> tuple[object, ...]:
-    """What a switch must leave as it is: the same objects, saying the same, and the same pods."""
-    return identities(lab.pods), generations(lab), sorted(lab.pods.of_multus())
+def lab(clusters: Clusters) -> Lab:
+    return clusters.lab(CELL)
 
 
 def test_a_manifest_install_is_not_switched_by_accident(lab: Lab) -> None:
@@ -111,11 +82,3 @@ def test_the_manifest_takes_the_running_release_over(lab: Lab) -> None:
     lab.pods.delete("kept")
     succeeded(lab.stack.destroy())
     assert_gone(lab)
-
-
-def assert_gone(lab: Lab) -> None:
-    [node] = lab.cluster.nodes
-    exercise_plain_pods(lab)
-    assert node.run(["ls", str(node.look.conf_dir)]).stdout.split() == ["10-flannel.conflist"]
-    assert of_no_sandbox(node) == []
-    assert not lab.pods.of_multus()

@@ -6,27 +6,25 @@ would take the living objects over under the new method and then delete them as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab.programs import Programs
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.helm import releases, untouched
+from tests.support.lab.pods import NETWORK
 
-from .changes import configure, failed
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-from .test_helm_switch import releases, untouched
-from .test_install import exercise_plain_pods
-
+CELL = Cell("k3s")
 CONFLICT = "multus-install/method"
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for booted in boot(Cell("k3s", 1), programs):
-        configure(booted.stack, nodes=[])
-        yield booted
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, nodes=[])
+    return lab
 
 
 def refused(lab: Lab, **settings: Any) -> None:
@@ -99,5 +97,5 @@ def test_helm_takes_nothing_back_that_is_pulumis_again(lab: Lab) -> None:
     refused(lab, method="helm")
     configure(lab.stack, method="manifest")
     succeeded(lab.stack.destroy())
-    exercise_plain_pods(lab)
+    lab.exercise_plain_pods()
     assert not lab.pods.of_multus()

@@ -6,9 +6,7 @@ The tests of one cluster run in this order; the last one destroys.
 from __future__ import annotations
 
 import base64
-import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,14 @@ from typing import Any
 import pytest
 
 from lab.engine import Result
-from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import Trees, reservations_and_files
+from tests.support.lab.pods import NETWORK
+from tests.support.paths import ROOT, STACKS
 
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
-
-ROOT = Path(__file__).parents[2]
 CELLS = [Cell("k3s", 1), Cell("vanilla", 1), Cell("k3s", 2)]
-Trees = dict[str, dict[str, tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -32,35 +29,20 @@ class Installed:
     """A cluster on which the first `up` has ended, with what was seen on the way."""
 
     lab: Lab
+    checkout: tuple[str, dict[Path, bytes]]
     before: Trees
     preview: Result
     up: Result
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)
-def installed(request: pytest.FixtureRequest, programs: Programs) -> Iterator[Installed]:
-    cell: Cell = request.param
-    for lab in boot(cell, programs):
-        exercise_plain_pods(lab)
-        before = lab.trees()
-        preview = succeeded(lab.stack.preview())
-        yield Installed(lab, before, preview, succeeded(lab.stack.up()))
-
-
-def exercise_plain_pods(lab: Lab) -> None:
-    """A pod without additional networks starts and stops on every node."""
-    names = {f"plain-{node.name}": node.name for node in lab.cluster.nodes}
-    for name, node in names.items():
-        lab.pods.create(name, node=node)
-    lab.pods.delete(*names)
-
-
-def summary(result: Result) -> dict[str, int]:
-    """The counts at the end of the engine's output."""
-    return {
-        kind: int(count)
-        for count, kind in re.findall(r"(\d+) (to create|created|unchanged|deleted|changed|updated)", result.stdout)
-    }
+def installed(request: pytest.FixtureRequest, clusters: Clusters) -> Installed:
+    lab = clusters.lab(request.param)
+    checkout = checked_out()
+    lab.exercise_plain_pods()
+    before = lab.trees()
+    preview = succeeded(lab.stack.preview())
+    return Installed(lab, checkout, before, preview, succeeded(lab.stack.up()))
 
 
 def kubeconfig_path(lab: Lab) -> str:
@@ -88,11 +70,9 @@ def test_preview_of_an_empty_state_lists_everything(installed: Installed) -> Non
         "multus-marker",
         *(f"multus-{step}-{node}" for node in nodes for step in ("preflight", "provision", "label", "verify")),
     }
-    words = set(installed.preview.stdout.split())
-    assert expected <= words
-    # The stack, the provider and the component come on top.
-    assert summary(installed.preview) == {"to create": len(expected) + 3}
-    assert summary(installed.up) == {"created": len(expected) + 3}
+    expected |= {"multus-lab", "cluster", "multus"}
+    assert installed.preview.done.resources == expected
+    assert installed.preview.done.changes == installed.up.done.changes == {"create": len(expected)}
 
 
 def test_pods_reach_each_other_over_their_second_interface(installed: Installed) -> None:
@@ -137,7 +117,7 @@ def test_the_kubeconfig_is_roots_alone_and_what_the_pod_writes_itself(installed:
 
 def test_up_again_changes_nothing(installed: Installed) -> None:
     again = succeeded(installed.lab.stack.up("--expect-no-changes"))
-    assert summary(again) == {"unchanged": summary(installed.up)["created"]}
+    assert again.done.changes == {"same": installed.up.done.changes["create"]}
 
 
 def test_refresh_changes_nothing(installed: Installed) -> None:
@@ -159,15 +139,15 @@ def test_no_secret_in_state_or_output(installed: Installed) -> None:
 
 
 def test_the_checkout_stays_clean(installed: Installed) -> None:
-    def status() -> str:
-        return subprocess.run(
-            ["git", "status", "--porcelain"], cwd=ROOT, check=True, capture_output=True, text=True
-        ).stdout
+    """Whatever a developer has edited, nothing is added to it, and no stack's file is another one."""
+    assert checked_out() == installed.checkout
 
-    before = status()
-    succeeded(installed.lab.stack.preview())
-    assert status() == before
-    assert "stacks/" not in status()
+
+def checked_out() -> tuple[str, dict[Path, bytes]]:
+    """What git says of the checkout, and the content of every stack's file."""
+    status = ["git", "status", "--porcelain"]
+    said = subprocess.run(status, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return said, {file: file.read_bytes() for file in STACKS.iterdir()}
 
 
 def test_destroy_refuses_while_a_pod_holds_a_second_interface(installed: Installed) -> None:
@@ -185,15 +165,9 @@ def test_destroy_leaves_every_node_as_it_was(installed: Installed) -> None:
     lab = installed.lab
     lab.pods.delete("one", "two")
     succeeded(lab.stack.destroy())
-    exercise_plain_pods(lab)
+    lab.exercise_plain_pods()
     after = lab.trees()
     for node, tree in installed.before.items():
         assert reservations_and_files(after[node]) == reservations_and_files(tree)
     assert not lab.pods.of_multus()
     assert not [labels for labels in lab.pods.node_labels() if "multus-install/provisioned" in labels]
-
-
-def reservations_and_files(tree: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """A node's files without host-local's note of the last address, its lock, and the folder of a user's network."""
-    bookkeeping = re.compile(r"var/lib/cni/networks/(second|other|[^/]+/(lock|last_reserved_ip\.0))$")
-    return {path: entry for path, entry in tree.items() if not bookkeeping.search(path)}

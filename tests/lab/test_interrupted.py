@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,22 @@ from kubernetes import client
 from lab.cgroups import Cgroup
 from lab.images import MULTUS_THIN
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
-
-from .changes import configure, failed, image, steps
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import of_no_sandbox
-from .pods import NETWORK
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed, image
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import of_no_sandbox
+from tests.support.lab.pods import NETWORK
 
 COPY = "example.org/multus-cni"
 
+CELL = Cell("vanilla")
+
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    yield from boot(Cell("vanilla", 1), programs)
+def lab(clusters: Clusters) -> Lab:
+    return clusters.lab(CELL)
 
 
 def killed(lab: Lab, line: str, *, once: Callable[[], bool] = lambda: True) -> None:
@@ -133,8 +134,8 @@ def test_an_argument_changed_before_the_repeat_is_what_counts(lab: Lab) -> None:
     configure(lab.stack, adopt=True)
     killed(lab, "multus-daemonset creating")
     configure(lab.stack, image={"repository": COPY})
-    done = steps(succeeded(lab.stack.up()))
-    assert ("multus-daemonset", "created") in done
+    done = succeeded(lab.stack.up()).done.steps
+    assert ("multus-daemonset", "create") in done
     assert image(lab.pods).startswith(COPY)
     with churn(lab.cluster):
         configure(lab.stack, adopt=None)

@@ -145,18 +145,3 @@ def test_up_killed_half_way_and_repeated(programs: Programs) -> None:
     assert "lab-1" in lab("status")
     lab("down")
     assert machine() == before
-
-
-def test_a_node_comes_back_after_a_reboot(programs: Programs) -> None:
-    assert programs
-    cluster = Cluster(INSTANCE)
-    try:
-        cluster.up("k3s-legacy")
-        node = cluster.nodes[0]
-        node.run(["touch", "/var/lib/kept", "/run/lost"])
-        node.reboot()
-        cluster.await_ready()
-        assert node.run(["ls", "/var/lib/kept"]).stdout == "/var/lib/kept\n"
-        assert node.run(["ls", "/run/lost"], check=False).returncode != 0
-    finally:
-        cluster.down()

@@ -22,23 +22,26 @@ from lab import balancer
 from lab.images import MULTUS_THIN
 from lab.layout import API_PORT
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import IMPATIENT, answer, configure, failed, identities, image, listed, unplugged
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import of_no_sandbox
+from tests.support.lab.pods import NETWORK
+from tests.support.paths import ROOT
 
-from .changes import answer, configure, counted, failed, identities, image, listed, steps, unplugged
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import of_no_sandbox
-from .pods import NETWORK
-
-ROOT = Path(__file__).parents[2]
 COPY = "example.org/multus-cni"
 STATE_DIR = "/var/lib/multus-install"
 
+CELL = Cell("k3s", 2)
+
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    yield from boot(Cell("k3s", 2), programs)
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, ssh=IMPATIENT)
+    return lab
 
 
 def token(lab: Lab, rotation: str) -> str:
@@ -101,9 +104,9 @@ def test_a_changed_image_is_rolled_out_and_verified(lab: Lab) -> None:
     before = pods_of(lab)
     with churn(lab.cluster):
         changed = succeeded(lab.stack.up())
-    done = steps(changed)
+    done = changed.done.steps
     for node in lab.cluster.nodes:
-        assert done.index(("multus-daemonset", "updated")) < done.index((f"multus-verify-{node.name}", "updated"))
+        assert done.index(("multus-daemonset", "update")) < done.index((f"multus-verify-{node.name}", "update"))
     assert image(lab.pods).startswith(COPY)
     assert lab.pods.is_rolled_out("kube-multus-ds")
     assert not pods_of(lab) & before
@@ -126,13 +129,13 @@ def test_a_rotation_retires_the_old_token_last(lab: Lab) -> None:
     assert answer(lab.cluster, old) == 404
     configure(lab.stack, rotation="2")
     with churn(lab.cluster):
-        done = steps(succeeded(lab.stack.up()))
+        done = succeeded(lab.stack.up()).done.steps
     order = [
-        done.index(("multus-token", "created")),
-        done.index(("multus-provision-lab-1", "updated")),
-        done.index(("multus-daemonset", "updated")),
-        done.index(("multus-verify-lab-1", "updated")),
-        done.index(("multus-token", "deleted")),
+        done.index(("multus-token", "create-replacement")),
+        done.index(("multus-provision-lab-1", "update")),
+        done.index(("multus-daemonset", "update")),
+        done.index(("multus-verify-lab-1", "update")),
+        done.index(("multus-token", "delete-replaced")),
     ]
     assert order == sorted(order)
     assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-2"]
@@ -178,8 +181,8 @@ def test_another_address_of_the_same_api_server_replaces_nothing(lab: Lab) -> No
     known = lab.cluster.kubeconfig.read_text()
     with other_address(lab) as server:
         lab.stack.config_set("multus:kubeconfig", known.replace(lab.cluster.api_server, server), secret=True)
-        counts = counted(succeeded(lab.stack.up()))
-    assert not counts.keys() & {"deleted", "replaced", "created"}
+        changes = succeeded(lab.stack.up()).done.changes
+    assert changes.keys() <= {"same", "update"}
     lab.stack.config_set("multus:kubeconfig", known, secret=True)
     succeeded(lab.stack.up())
     assert identities(lab.pods) == before
@@ -216,8 +219,8 @@ def test_a_renamed_component_deletes_nothing(lab: Lab, tmp_path: Path) -> None:
     succeeded(lab.stack.up())
     lab.stack.program = with_component_named(tmp_path / "aliased", "network", former="multus")
     with churn(lab.cluster):
-        aliased = counted(succeeded(lab.stack.up()))
-    assert not aliased.keys() & {"created", "deleted"}
+        aliased = succeeded(lab.stack.up()).done.changes
+    assert aliased.keys() <= {"same", "update"}
     assert identities(lab.pods) == before
 
 

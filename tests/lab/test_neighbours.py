@@ -7,35 +7,32 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes import client
 
 from lab.commands import run
 from lab.engine import Stack
-from lab.images import BUSYBOX, MULTUS_THIN
+from lab.images import BUSYBOX
 from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed, identities
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import of_no_sandbox
+from tests.support.lab.pods import NETWORK
+from tests.support.lab.upstream import identities_of_upstream, upstream_manifest
 
-from .changes import configure, failed, identities
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import of_no_sandbox
-from .pods import NETWORK
-
-MODULE = Path(__file__).parents[2] / "lab" / "go" / "multus"
-UPSTREAM = "gopkg.in/k8snetworkplumbingwg/multus-cni.v4"
+CELL = Cell("k3s-legacy")
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for lab in boot(Cell("k3s-legacy", 1), programs):
-        add_static_pod(lab)
-        yield lab
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    add_static_pod(lab)
+    return lab
 
 
 def add_static_pod(lab: Lab) -> None:
@@ -138,30 +135,3 @@ def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab, programs: Programs
 def pod_spec(lab: Lab, daemon_set: str = "kube-multus-ds") -> Any:
     found: Any = client.AppsV1Api(lab.pods.api).read_namespaced_daemon_set(daemon_set, "kube-system")
     return found.spec.template.spec
-
-
-def identities_of_upstream(lab: Lab) -> list[str]:
-    apps, core = client.AppsV1Api(lab.pods.api), lab.pods.core
-    found: list[Any] = [
-        apps.read_namespaced_daemon_set("kube-multus-ds", "kube-system"),
-        core.read_namespaced_service_account("multus", "kube-system"),
-    ]
-    return [each.metadata.uid for each in found]
-
-
-def upstream_manifest(lab: Lab) -> str:
-    """Upstream's thin manifest as people edit it for such a cluster."""
-    module = json.loads(run(["go", "-C", MODULE, "mod", "download", "-json", UPSTREAM]).stdout)
-    text = (Path(module["Dir"]) / "deployments" / "multus-daemonset.yml").read_text()
-    documents = list(yaml.safe_load_all(text))
-    [daemon_set] = [each for each in documents if each["kind"] == "DaemonSet"]
-    spec = daemon_set["spec"]["template"]["spec"]
-    paths = {"cni": lab.cluster.look.conf_dir, "cnibin": lab.cluster.look.bin_dir}
-    for volume in spec["volumes"]:
-        if volume["name"] in paths:
-            volume["hostPath"]["path"] = str(paths[volume["name"]])
-    for container in [*spec["containers"], *spec["initContainers"]]:
-        container["image"] = MULTUS_THIN
-    kubeconfig = lab.cluster.look.conf_dir / "multus.d" / "multus.kubeconfig"
-    spec["containers"][0]["args"] += [f"--multus-kubeconfig-file-host={kubeconfig}", "--multus-log-level=verbose"]
-    return yaml.safe_dump_all(documents)

@@ -5,27 +5,29 @@ The tests run in this order on one cluster, each from the state that the one bef
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
-
-from .changes import configure, failed, listed, unplugged
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import has_conf
-from .pods import NETWORK
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import IMPATIENT, configure, failed, listed, unplugged
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import has_conf
+from tests.support.lab.pods import NETWORK
 
 STATE_DIR = "/var/lib/multus-install"
 
+CELL = Cell("k3s", 2)
+
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    yield from boot(Cell("k3s", 2), programs)
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, ssh=IMPATIENT)
+    return lab
 
 
 def test_an_install_to_begin_with(lab: Lab) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,22 @@ import pytest
 import yaml
 from kubernetes import dynamic
 
-from lab.programs import Programs
 from lab.waiting import until
 from multus.registering import FORCE, MANAGED_BY
-
-from .churn import churn
-from .command_line import multus, of_stack
-from .conftest import Cell, Lab, boot, succeeded
-from .pods import NETWORK
+from tests.support.lab.cells import Cell
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.command_line import multus, of_stack
+from tests.support.lab.pods import NETWORK
 
 FALLBACK = "kube-multus-ds-fallback"
 
+CELL = Cell("vanilla", 2)
+
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    yield from boot(Cell("vanilla", 2), programs)
+def lab(clusters: Clusters) -> Lab:
+    return clusters.lab(CELL)
 
 
 @pytest.fixture(scope="module")

@@ -6,31 +6,30 @@ The tests run in this order on one cluster, each from the state that the one bef
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from lab.programs import Programs
 from lab.waiting import until
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed, image
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.command_line import multus, of_stack
 
-from .changes import configure, failed, image
-from .churn import churn
-from .command_line import multus, of_stack
-from .conftest import Cell, Lab, boot, succeeded
-
+CELL = Cell("k3s", 2)
 # Nobody can pull it.
 NOWHERE = {"repository": "example.org/no-such-multus"}
 SHORT = "30"
 
 
 @pytest.fixture(scope="module")
-def lab(programs: Programs) -> Iterator[Lab]:
-    for lab in boot(Cell("k3s", 2), programs):
-        configure(lab.stack, timeoutSeconds=SHORT)
-        succeeded(lab.stack.up())
-        lab.pods.create_network()
-        yield lab
+def lab(clusters: Clusters) -> Lab:
+    lab = clusters.lab(CELL)
+    configure(lab.stack, timeoutSeconds=SHORT)
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    return lab
 
 
 def settings(lab: Lab) -> dict[str, object]:

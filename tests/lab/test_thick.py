@@ -23,15 +23,13 @@ from kubernetes import client
 
 from lab.images import BUSYBOX
 from lab.node import Node
-from lab.programs import Programs
 from lab.waiting import until
-
-from .changes import configure, listed
-from .churn import churn
-from .conftest import Cell, Lab, boot, succeeded
-from .leftovers import of_no_sandbox
-from .pods import NAMESPACE, NETWORK
-from .test_install import Trees, exercise_plain_pods, reservations_and_files, summary
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, listed
+from tests.support.lab.churn import churn
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import Trees, of_no_sandbox, reservations_and_files
+from tests.support.lab.pods import NAMESPACE, NETWORK
 
 CELLS = [Cell("k3s", 2), Cell("vanilla", 1)]
 PORT = 18080
@@ -57,7 +55,10 @@ class Changing:
 
     def start_static_pod(self) -> None:
         """A pod that the kubelet runs by itself."""
-        self.node.run(["tee", STATIC], input=json.dumps(pod_of("static", {"command": ["sleep", "infinity"]})))
+        self.node.run(
+            ["tee", STATIC],
+            input=json.dumps(pod_of("static", {"command": ["sh", "-c", "trap exit TERM; sleep infinity & wait"]})),
+        )
         until(lambda: "static-lab-1" in self.lab.pods.names(), "the static pod is known", seconds=60, every=0.5)
         until(lambda: bool(self.static_container()), "the static pod runs", seconds=60, every=0.5)
 
@@ -86,16 +87,16 @@ def nothing_leaks(changing: Changing) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)
-def changing(request: pytest.FixtureRequest, programs: Programs) -> Iterator[Changing]:
-    for lab in boot(request.param, programs):
-        exercise_plain_pods(lab)
-        before = lab.trees()
-        succeeded(lab.stack.up())
-        lab.pods.create_network()
-        lab.pods.create("of-thin", node=lab.cluster.nodes[0].name, network=NETWORK)
-        changing = Changing(lab, before)
-        changing.start_static_pod()
-        yield changing
+def changing(request: pytest.FixtureRequest, clusters: Clusters) -> Changing:
+    lab = clusters.lab(request.param)
+    lab.exercise_plain_pods()
+    before = lab.trees()
+    succeeded(lab.stack.up())
+    lab.pods.create_network()
+    lab.pods.create("of-thin", node=lab.cluster.nodes[0].name, network=NETWORK)
+    changing = Changing(lab, before)
+    changing.start_static_pod()
+    return changing
 
 
 def pod_of(name: str, container: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def test_a_host_port_answers(changing: Changing) -> None:
 
 def test_up_again_changes_nothing(changing: Changing) -> None:
     again = succeeded(changing.lab.stack.up("--expect-no-changes"))
-    assert set(summary(again)) == {"unchanged"}
+    assert set(again.done.changes) == {"same"}
 
 
 def test_another_daemon_configuration_rolls_the_daemon(changing: Changing) -> None:
@@ -264,7 +265,7 @@ def test_thick_is_destroyed_without_a_trace(changing: Changing) -> None:
     until(lambda: "static-lab-1" not in lab.pods.names(), "the static pod is gone", seconds=60, every=0.5)
     lab.pods.delete("of-thick", "thin-again")
     succeeded(lab.stack.destroy())
-    exercise_plain_pods(lab)
+    lab.exercise_plain_pods()
     after = lab.trees()
     for node, tree in changing.before.items():
         assert reservations_and_files(after[node]) == reservations_and_files(tree)

@@ -11,19 +11,11 @@ from pathlib import Path
 import pytest
 
 from lab import packages
-from tests.node.api_server import ApiServer, serving
-from tests.node.certificates import make_authority
-from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, FLANNEL, Node, token_of
+from tests.support.certificates import make_authority
+from tests.support.fake_api_server import ApiServer, serving
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, CONTAINERD, CONTAINERD_CONFIG, FLANNEL, Node, token_of
 
 _CLONE_NEWNET = 0x40000000
-
-
-CONTAINERD = """\
-version = 2
-[plugins."io.containerd.grpc.v1.cri".cni]
-  bin_dir = "/opt/cni/bin"
-  conf_dir = "/etc/cni/net.d"
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)

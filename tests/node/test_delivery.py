@@ -7,9 +7,9 @@ import subprocess
 
 from multus import MultusComponent
 from multus.node_steps import STATE_DIR, program_text
-from tests.component import arguments
-from tests.component.recording import run
-from tests.node.scratch import Node
+from tests.support import arguments
+from tests.support.recording import run
+from tests.support.scratch_node import Node
 
 
 def test_preflight_delivers_the_program(node: Node) -> None:

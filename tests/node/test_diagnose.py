@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import time
 from typing import Any
 
 import pytest
 
-from tests.node.scratch import BIN_DIR, CONF_DIR, Node, only_dash
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, Node, only_busybox, only_dash
 
 DEAD, ALIVE = "d" * 64, "a" * 64
 
@@ -112,8 +113,32 @@ def test_sandboxes_that_multus_remembers(node: Node) -> None:
 
 def test_findings_come_as_of_a_preflight(node: Node) -> None:
     [finding] = node.diagnose(needs="sriov")["findings"]
-    assert finding["severity"] == "error"
+    assert (finding["severity"], finding["code"], finding["value"]) == ("error", "no-plugin", "sriov")
     assert finding["where"] == f"{BIN_DIR}/sriov"
+
+
+@only_busybox
+def test_a_node_without_curl_says_so_and_all_the_rest(node: Node) -> None:
+    assert node.provision().ok
+    node.pod_installs()
+    node.path = node.path.partition(":")[2]
+    document = node.diagnose()
+    assert [(each["code"], each["fix"]) for each in document["findings"]] == [("no-curl", "install curl")]
+    assert document["facts"]["kubeconfig"]["proof"] == ""
+    assert document["facts"]["program"]["runs"] is True
+
+
+@only_dash
+def test_what_goes_wrong_with_the_program_itself_is_shown(node: Node) -> None:
+    """Without it people would read that the node program ended with 2."""
+    node.add_tool(
+        "awk",
+        f'case "$1" in *"NR == 2"*) echo "awk: out of memory" >&2; exit 2 ;; esac\nexec {shutil.which("awk")} "$@"',
+    )
+    result = node.people("diagnose", server=f"https://127.0.0.1:{node.api.port}")
+    assert not result.ok
+    assert result.out == ""
+    assert result.err.endswith("awk: out of memory\n")
 
 
 def test_what_lies_on_a_node_knows_no_phase_for_people(node: Node) -> None:

@@ -1,17 +1,18 @@
-"""The JSON reader in node.sh against Python's, with the awk of a small distribution and with mawk."""
+"""The JSON reader of the node program against Python's, with the awk of a small distribution and with mawk."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from multus.node_steps import program_text
+import multus.node_steps
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 _DOCUMENTS = st.recursive(
@@ -35,22 +36,18 @@ bounded = settings(
 )
 
 
-def reader() -> str:
-    """The function alone, as node.sh has it."""
-    _, begin, rest = program_text().partition("\njson() {\n")
-    body, end, _ = rest.partition("\nleaf() {")
-    assert begin
-    assert end
-    return f"export LC_ALL=C\n{begin}{body}\njson -\n"
-
-
-READER = reader()
+PART = Path(multus.node_steps.__file__).parent / "node" / "json.sh"
 
 
 def read(shell: tuple[list[str], str], text: str) -> tuple[int, str]:
     words, tools = shell
     done = subprocess.run(
-        [*words, "-c", READER], input=text.encode(), capture_output=True, env={"PATH": tools}, check=False, timeout=20
+        [*words, "-c", f'. "{PART}"; export LC_ALL=C; json -'],
+        input=text.encode(),
+        capture_output=True,
+        env={"PATH": tools},
+        check=False,
+        timeout=20,
     )
     return done.returncode, done.stdout.decode()
 
@@ -130,3 +127,28 @@ def test_reader_refuses_what_python_refuses(
 def test_reader_refuses(shell: tuple[list[str], str], text: str) -> None:
     assert not is_json(text)
     assert read(shell, text)[0] != 0
+
+
+# Each as the reader prints it where it stands for itself.
+_TOKENS = ('"a"', "-12345678901234567890.5e-3", "true", "null", '"\\u00e9\\n"')
+
+
+@bounded
+@given(blanks=st.integers(0, 700), length=st.integers(0, 700), token=st.sampled_from(_TOKENS))
+def test_no_token_is_cut_where_the_window_ends(
+    shell: tuple[list[str], str], blanks: int, length: int, token: str
+) -> None:
+    """The reader sees a part of a long line at a time."""
+    text = f'[{" " * blanks}{token},"{"x" * length}",{{"k":[{token} ]}}]'
+    assert read(shell, text) == (0, f'/0={token}\n/1="{"x" * length}"\n/2/k/0={token}\n')
+
+
+def test_leaf_is_found_by_its_whole_path(shell: tuple[list[str], str]) -> None:
+    words, tools = shell
+    text = r'{"a.b": "x \"y\"", "axb": 1, "a": {"b": "z=1"}, "n": -2.5}'
+    for path, value in (("/a.b", r"x \"y\""), ("/axb", "1"), ("/a/b", "z=1"), ("/n", "-2.5"), ("/a", "")):
+        command = f'. "{PART}"; export LC_ALL=C; json - | leaf {path}'
+        done = subprocess.run(
+            [*words, "-c", command], input=text, text=True, capture_output=True, env={"PATH": tools}, check=True
+        )
+        assert done.stdout.rstrip("\n") == value

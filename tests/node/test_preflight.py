@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.node.conftest import CONTAINERD
-from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, Node, only_dash, token_of
+from tests.support.scratch_node import (
+    BIN_DIR,
+    CONF_DIR,
+    CONTAINERD,
+    CONTAINERD_CONFIG,
+    Node,
+    only_busybox,
+    only_dash,
+    token_of,
+)
 
 
 def test_preflight_passes_a_good_node(node: Node) -> None:
@@ -237,6 +246,7 @@ def test_preflight_misses_a_tool(node: Node, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in (
+        "find",
         "id",
         "awk",
         "sed",
@@ -261,6 +271,36 @@ def test_preflight_misses_a_tool(node: Node, tmp_path: Path) -> None:
     assert result.err == "error: base64: is not on this node; install it.\n"
 
 
+@only_busybox
+def test_preflight_misses_curl(node: Node) -> None:
+    """Nothing else can ask the API server, so nothing begins that could not be proven or taken back."""
+    node.path = node.path.partition(":")[2]
+    before = node.tree()
+    result = node.preflight()
+    assert not result.ok
+    assert result.err == "error: curl: is not on this node, and nothing else can ask the API server; install curl.\n"
+    assert node.tree() == before
+
+
 def test_program_refuses_what_it_does_not_know(node: Node) -> None:
     assert node.run("preflght").err == "node.sh: unknown phase preflght\n"
     assert node.run("preflight", hots="x").err == "node.sh: unknown option --hots\n"
+
+
+@pytest.mark.parametrize("option", ["phase", "conf", "state", "errors", "program", "PATH", "has known", "$(id)"])
+def test_no_variable_of_the_program_is_an_option(node: Node, option: str) -> None:
+    done = started(node, f"--{option}", "x")
+    assert (done.returncode, done.stderr) == (2, f"node.sh: unknown option --{option}\n")
+
+
+def test_an_option_has_a_value(node: Node) -> None:
+    done = started(node, "--plan", "x", "--adopt")
+    assert done.returncode == 2
+    assert done.stderr.endswith("node.sh: --adopt needs a value\n")
+
+
+def started(node: Node, *words: str) -> subprocess.CompletedProcess[str]:
+    """A preflight with these words after it and no others."""
+    node.deliver()
+    command = [*node.shell, str(node.state / "node.sh"), "preflight", *words]
+    return subprocess.run(command, capture_output=True, text=True, env={"PATH": node.path}, check=False)

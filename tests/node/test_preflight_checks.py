@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.node.conftest import CONTAINERD
-from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, CONTAINERD_CONFIG, FLANNEL, Node, only_dash
+from multus.distros import runtime_of_k3s
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, CONTAINERD, CONTAINERD_CONFIG, FLANNEL, Node, only_dash
 
 K3S = "/var/lib/rancher/k3s"
-K3S_CONFIG = f"{K3S}/agent/etc/containerd/config.toml"
+K3S_CONFIG = runtime_of_k3s(K3S).file
 MOUNTS = "22 1 0:20 / / rw{} - ext4 /dev/a rw\n30 22 0:21 / /run rw shared:5 - tmpfs tmpfs rw\n"
 
 
 def told(node: Node, **options: Any) -> dict[str, Any]:
     """What preflight tells a program."""
-    result = node.preflight(as_json="true", **options)
+    node.deliver()
+    result = node.people("preflight", **{"server": f"https://127.0.0.1:{node.api.port}", "adopt": "false", **options})
     answer: dict[str, Any] = json.loads(result.out)
     errors = [finding for finding in answer["findings"] if finding["severity"] == "error"]
     assert result.ok is (not errors)
@@ -43,7 +44,7 @@ def test_programs_get_facts(node: Node) -> None:
     assert float(facts.pop("freeMiB")) > 128
     assert 0 <= int(facts.pop("apiServerMilliseconds")) < 10_000
     assert facts == {
-        "runtimeConfig": CONTAINERD_CONFIG,
+        "runtimeConfig": "crictl info",
         "cniConfDir": CONF_DIR,
         "cniBinDirs": BIN_DIR,
         "defaultConf": f"{node.conf}/10-flannel.conflist",
@@ -105,19 +106,22 @@ def test_another_distro_is_named_by_its_own_directories(node: Node) -> None:
     assert fixes == [f"set cniConfDir to {K3S}/agent/etc/cni/net.d", f"set cniBinDir to {K3S}/data/cni"]
 
 
-@pytest.mark.parametrize(("version", "bin_dir"), [("v1.31.1+k3s1", "data/current/bin"), ("v1.31.2+k3s1", "data/cni")])
-def test_k3s_tells_its_bin_dir_and_its_version(node: Node, version: str, bin_dir: str) -> None:
-    """It moved in October 2024; containerd's own default would be neither."""
+@pytest.mark.parametrize(
+    ("version", "bin_dir", "says"),
+    [("v1.31.1+k3s1", "data/current/bin", "data/hash/bin"), ("v1.31.2+k3s1", "data/cni", "data/cni")],
+)
+def test_k3s_tells_its_bin_dir_and_its_version(node: Node, version: str, bin_dir: str, says: str) -> None:
+    """It moved in October 2024; before, k3s names the directory that the link of the profile leads to."""
     node.at(CONTAINERD_CONFIG).unlink()
-    node.at(f"{K3S}/{bin_dir}").mkdir(parents=True)
-    write(node, K3S_CONFIG, CONTAINERD.replace('  bin_dir = "/opt/cni/bin"\n', ""))
-    tool = node.root.parent / "shims" / "k3s"
-    tool.write_text(f"#!/bin/sh\necho 'k3s version {version} (abc)'\necho 'go version go1.22'\n", encoding="utf-8")
-    tool.chmod(0o755)
+    node.at(f"{K3S}/{says}").mkdir(parents=True)
+    node.at(f"{K3S}/data/current").symlink_to("hash")
+    write(node, K3S_CONFIG, CONTAINERD.replace(BIN_DIR, f"{K3S}/{says}"))
+    node.add_tool("k3s", f"echo 'k3s version {version} (abc)'\necho 'go version go1.22'")
     answer = told(node)
     [finding] = answer["findings"]
     assert finding["fix"] == f"set cniBinDir to {K3S}/{bin_dir}"
-    assert f"of k3s {version} runs CNI plugins from {K3S}/{bin_dir}" in finding["what"]
+    assert (finding["code"], finding["value"]) == ("bin-dir-elsewhere", f"{K3S}/{bin_dir}")
+    assert f"of k3s {version} runs CNI plugins from {K3S}/{says}" in finding["what"]
     assert answer["facts"]["k3sVersion"] == version
 
 
@@ -126,7 +130,7 @@ def test_link_that_upgrades_keep_is_the_fix(node: Node) -> None:
     node.at(f"{K3S}/data/current").symlink_to("hash")
     write(node, K3S_CONFIG, CONTAINERD.replace(BIN_DIR, f"{K3S}/data/hash/bin"))
     expected = ("error", K3S_CONFIG, f"set cniBinDir to {K3S}/data/current/bin")
-    assert findings(node, containerd_config=K3S_CONFIG) == [expected]
+    assert findings(node, runtime_file=K3S_CONFIG) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -270,11 +274,64 @@ def test_runtime_that_could_not_load_its_network(node: Node) -> None:
     assert finding["what"].startswith("the runtime could not load its network: cni config load failed")
 
 
-def test_runtime_of_another_directory_says_nothing(node: Node) -> None:
-    node.runtime_says("cni config load failed")
-    answer = node.root.parent / "crictl.json"
-    answer.write_text(answer.read_text(encoding="utf-8").replace(CONF_DIR, "/srv/net.d"), encoding="utf-8")
-    assert told(node)["findings"] == []
+def test_runtime_is_believed_before_its_file(node: Node) -> None:
+    """containerd 2.4 ignores bin_dir in a file of version 3: following the file no pod would start."""
+    write(node, CONTAINERD_CONFIG, CONTAINERD.replace("version = 2", "version = 3").replace(BIN_DIR, "/opt/elsewhere"))
+    node.runtime_says("OK", "flannel")
+    assert findings(node) == []
+    node.runtime_says("OK", "flannel", conf_dir="/srv/net.d", bin_dirs=["/srv/bin", "/srv/bin"])
+    found = told(node)["findings"]
+    assert [(each["code"], each["where"], each["value"]) for each in found] == [
+        ("conf-dir-elsewhere", "crictl info", "/srv/net.d"),
+        ("bin-dir-elsewhere", "crictl info", "/srv/bin"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"cniconfig": {"PluginDirs": [BIN_DIR], "PluginConfDir": CONF_DIR}},
+        {"cniconfig": {"PluginDirs": ["/usr/lib/cni", BIN_DIR, BIN_DIR], "PluginConfDir": f"{CONF_DIR}/"}},
+    ],
+    ids=["one", "more"],
+)
+def test_the_runtimes_answer_is_read(node: Node, config: dict[str, Any]) -> None:
+    node.at(CONTAINERD_CONFIG).unlink()
+    node.runtime_answers(json.dumps({"status": {}, "lastCNILoadStatus": "OK", **config}))
+    answer = told(node)
+    assert answer["findings"] == []
+    assert BIN_DIR in answer["facts"]["cniBinDirs"].split()
+
+
+@pytest.mark.parametrize("way", ["option", "k3s"])
+def test_crictl_may_lie_elsewhere(node: Node, way: str) -> None:
+    """Over SSH neither RKE2's directory nor k3s' unpacked programs are on PATH."""
+    node.runtime_says("OK", "flannel", conf_dir="/srv/net.d")
+    shims = node.root.parent / "shims"
+    script = (shims / "crictl").read_text(encoding="utf-8").partition("\n")[2].strip()
+    (shims / "crictl").unlink()
+    assert findings(node) == []
+    options = {}
+    if way == "k3s":
+        node.add_tool("k3s", f'[ "$1" != crictl ] || {script}')
+    else:
+        write(
+            node,
+            "/rke2/bin/crictl",
+            f'#!/bin/sh\n[ "$1 $2 $3" = "-r unix:///run/a.sock info" ] || exit 1\n{script}\n',
+            0o755,
+        )
+        options = {"crictl": f"{node.at('/rke2/bin/crictl')} -r unix:///run/a.sock"}
+    assert findings(node, **options) == [("error", "crictl info", "set cniConfDir to /srv/net.d")]
+
+
+def test_bin_dir_of_a_version_3_file_is_not_believed(node: Node) -> None:
+    """containerd 2.4 ignores it, and runs plugins from /opt/cni/bin."""
+    text = CONTAINERD.replace("version = 2", "version = 3")
+    write(node, CONTAINERD_CONFIG, text.replace(BIN_DIR, "/opt/elsewhere"))
+    assert findings(node) == []
+    write(node, CONTAINERD_CONFIG, text.replace(f'bin_dir = "{BIN_DIR}"', 'bin_dirs = ["/opt/elsewhere"]'))
+    assert findings(node) == [("error", CONTAINERD_CONFIG, "set cniBinDir to /opt/elsewhere")]
 
 
 def test_default_networks_name_is_the_files(node: Node) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.node.scratch import Node, only_busybox
+from tests.support.processes import running
+from tests.support.scratch_node import Node, only_busybox
 
 
 def test_provision_writes_the_very_bytes_for_root_alone(node: Node) -> None:
@@ -146,42 +148,37 @@ def test_provision_stopped_half_way_ends_well_when_repeated(node: Node, kill: si
 
 
 @only_busybox
-def test_provision_says_when_nothing_can_prove(node: Node) -> None:
+def test_provision_refuses_a_node_that_has_lost_curl(node: Node) -> None:
     node.path = node.path.partition(":")[2]
     result = node.provision()
-    assert result.ok
-    assert (
-        "multus.kubeconfig: credentials not proven: none of curl, k3s and kubectl is here; install curl." in result.err
-    )
-    assert node.kubeconfig.exists()
+    assert not result.ok
+    assert result.err == "error: curl: is not on this node, and the credentials cannot be proven; install curl.\n"
+    assert not node.kubeconfig.exists()
 
 
-@only_busybox
-@pytest.mark.parametrize(
-    ("name", "message", "ok"),
-    [
-        ("kubectl", 'Error from server (NotFound): pods "multus-install-proof" not found', True),
-        ("k3s", "Error from server (NotFound): the server could not find the requested resource", True),
-        ("kubectl", "Error from server (Forbidden): pods is forbidden", False),
-        ("kubectl", "error: You must be logged in to the server (Unauthorized)", False),
-        ("kubectl", "Unable to connect to the server: dial tcp", False),
-        (
-            "kubectl",
-            "tls: failed to verify certificate: x509: certificate is valid for 127.0.0.1, not 127.0.0.2",
-            False,
-        ),
-    ],
-    ids=["kubectl", "k3s", "forbidden", "unauthorized", "unreachable", "certificate"],
-)
-def test_provision_proves_without_curl(node: Node, name: str, message: str, ok: bool, tmp_path: Path) -> None:
-    tools = tmp_path / "kubectl"
-    tools.mkdir()
-    (tools / name).write_text(f"#!/bin/sh\necho '{message}' >&2\nexit 1\n", encoding="utf-8")
-    (tools / name).chmod(0o755)
-    node.path = f"{tools}:{node.path.partition(':')[2]}"
-    result = node.provision()
-    assert result.ok is ok, result.err
-    assert node.kubeconfig.exists() is ok
+def test_provision_stops_the_pod_that_would_remove_the_configuration(node: Node, tmp_path: Path) -> None:
+    """It hears of its end when clean lets it go on; one that removes nothing is left alone."""
+    assert node.provision().ok
+    other = tmp_path / "other"
+    other.mkdir()
+    with (
+        running("thin_entrypoint", tmp_path, "--cleanup-config-on-exit=true") as removing,
+        running("thin_entrypoint", other) as keeping,
+    ):
+        assert node.provision().ok
+        assert (state_of(removing.pid), state_of(keeping.pid)) == ("T", "S")
+        assert node.clean().ok
+        assert state_of(removing.pid) == "S"
+
+
+def state_of(process: int) -> str:
+    """The state of a process as /proc tells it: S sleeps, T is stopped. A signal may take a moment."""
+    for _ in range(100):
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        if state in "ST":
+            return state
+        time.sleep(0.01)
+    return state
 
 
 def test_thick_has_a_standby_before_the_fallbacks_daemon_leaves(node: Node) -> None:

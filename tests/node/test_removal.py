@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.node.daemon import listening
-from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash
+from tests.support.fake_daemon import listening
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash
 
 CONF = "00-multus.conflist"
 
@@ -306,6 +306,15 @@ def test_disarm_puts_back_what_the_runtime_cannot_do_without(installed: Node, lo
     installed.runtime_says("OK", "flannel")
     assert installed.disarm().ok
     assert not (installed.conf / CONF).exists()
+
+
+def test_disarm_puts_back_what_a_silent_runtime_may_not_have_loaded(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_tool("crictl", "exit 124")
+    result = installed.disarm()
+    assert not result.ok
+    assert "10-flannel.conflist: the runtime did not load it: it does not answer" in result.err
+    assert (installed.conf / CONF).exists()
 
 
 def test_clean_goes_on_where_a_sandbox_cannot_be_given_back(installed: Node) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from multus.node_steps import STATE_DIR
-from tests.node.daemon import listening
-from tests.node.processes import running
-from tests.node.scratch import BIN_DIR, CONF_DIR, FLANNEL, Node
+from tests.support.fake_daemon import listening
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node
 
 
 @pytest.fixture
@@ -339,6 +339,25 @@ def test_verify_asks_the_runtime(provisioned: Node) -> None:
     result = provisioned.verify()
     assert not result.ok
     assert "the runtime did not load it: cni config load failed: no network" in result.err
+
+
+def test_a_runtime_that_does_not_answer_has_not_loaded_anything(provisioned: Node) -> None:
+    """containerd is silent for as long as a CNI call takes, and timeout then ends crictl."""
+    provisioned.pod_installs()
+    provisioned.add_tool("crictl", "exit 124")
+    result = provisioned.verify()
+    assert not result.ok
+    assert "00-multus.conflist: the runtime did not load it: it does not answer" in result.err
+    provisioned.add_tool("crictl", "echo 'connection refused' >&2; exit 1")
+    assert provisioned.verify().ok, "nothing here can ask the runtime"
+
+
+def test_verify_on_a_node_without_a_kubeconfig_says_so_alone(provisioned: Node) -> None:
+    provisioned.pod_installs()
+    provisioned.kubeconfig.unlink()
+    result = provisioned.verify()
+    assert not result.ok
+    assert result.err == f"error: {provisioned.kubeconfig}: is not there; run pulumi up --refresh, then pulumi up.\n"
 
 
 @pytest.mark.parametrize(

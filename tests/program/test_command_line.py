@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 import yaml
 
-from multus_ops.commands import main
+from multus.version import __version__
+from multus_ops.commands import MEANINGS, Exit, main
 from multus_ops.ssh import NodeResult, run_on_nodes
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.program.stack_files import ROOT
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.paths import ROOT
 
 PULUMI = """\
 #!/bin/sh
-# A stack as `pulumi config --json` tells it; every other command fails as Pulumi does.
+# A stack as `pulumi config --json` and `pulumi stack output` tell it; every other command fails as Pulumi does.
 echo "$@" >>"$0.called"
-case $1 in
-config) [ "$2" = --json ] && exec cat "$0.json" ;;
+case "$1 $2" in
+'config --json') exec cat "$0.json" ;;
+'stack output') [ ! -f "$0.outputs" ] || exec cat "$0.outputs" ;;
 esac
 echo "error: no stack named '$4' found" >&2
 exit 255
@@ -40,7 +42,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert "Traceback" not in ended.stdout + ended.stderr
     return ended
@@ -91,6 +93,27 @@ def kubeconfig(server: str) -> str:
     return yaml.safe_dump(one)
 
 
+def cluster_file(folder: Path, server: str = "https://127.0.0.1:1") -> str:
+    file = folder / "kubeconfig"
+    file.write_text(kubeconfig(server))
+    return str(file)
+
+
+def node_file(folder: Path, **changes: Any) -> str:
+    """A nodes file whose node refuses connections, with its key in a file beside it."""
+    key, file = folder / "key", folder / "nodes.json"
+    key.write_text(SSH_KEY)
+    key.chmod(0o600)
+    node = {"name": "a", "host": "127.0.0.1", "port": 1, "hostKey": HOST_KEY, "privateKeyFile": "key"}
+    file.write_text(json.dumps({"nodes": [node], **changes}))
+    return str(file)
+
+
+DIRECTORIES = {"cniConfDir": "/etc/cni/net.d", "cniBinDir": "/opt/cni/bin", "plugin": "thin"}
+OF_CLUSTERS = ("doctor", "disable", "enable")
+OF_STACKS = (*OF_CLUSTERS, "render", "rollback")
+
+
 def test_help_says_what_there_is_and_what_statuses_mean() -> None:
     said = run("--help").stdout
     for word in ("doctor", "render", "disable", "enable", "rollback", "Exit status", "NO_COLOR"):
@@ -136,10 +159,13 @@ def test_completion_of_stacks() -> None:
         (["render", "--set", "distro=k3x"], 2, "distro: 'k3x' is not one of its values"),
         (["render", "--file", "/nonexistent"], 2, "/nonexistent cannot be read: No such file"),
         (["disable"], 2, "either by --stack NAME or by --kubeconfig FILE"),
-        (["disable", "--stack", "a"], 1, "Stack a cannot be read: the Pulumi CLI is not on PATH"),
-        (["enable", "--stack", "a", "-C", "/nonexistent"], 1, "there is no folder /nonexistent"),
-        (["disable", "--kubeconfig", "/nonexistent"], 1, "/nonexistent cannot be read"),
+        (["disable", "--stack", "a"], 2, "Stack a cannot be read: the Pulumi CLI is not on PATH"),
+        (["enable", "--stack", "a", "-C", "/nonexistent"], 2, "there is no folder /nonexistent"),
+        (["disable", "--kubeconfig", "/nonexistent"], 2, "/nonexistent cannot be read"),
         (["rollback"], 2, "Name the stack: --stack NAME."),
+        (["render", "--set", "distro"], 2, "--set distro: write key=value"),
+        (["doctor", "--kubeconfig", "x", "--ssh-key", "y"], 2, "--ssh-key is for the nodes of --nodes FILE"),
+        (["doctor", "--node", "a"], 2, "say how --smoke works"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(
@@ -161,7 +187,7 @@ def test_a_kubeconfig_that_is_none(content: str, tmp_path: Path, capsys: pytest.
     file = tmp_path / "kubeconfig"
     file.write_text(content)
     status, _, err = said(capsys, "disable", "--kubeconfig", str(file))
-    assert status == 1
+    assert status == 2
     assert err.startswith("The kubeconfig cannot be used: ")
 
 
@@ -169,14 +195,14 @@ def test_an_api_server_that_does_not_answer(tmp_path: Path, capsys: pytest.Captu
     file = tmp_path / "kubeconfig"
     file.write_text(kubeconfig("https://127.0.0.1:1"))
     status, _, err = said(capsys, "enable", "--kubeconfig", str(file))
-    assert status == 1
+    assert status == 2
     assert err.splitlines()[-1] == "The API server does not answer at https://127.0.0.1:1: Connection refused."
 
 
 def test_pulumis_own_words(pulumi: Path) -> None:
     (pulumi / "pulumi.json").unlink()
     ended = run("rollback", "--stack", "nope", path=pulumi)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "failed on stack nope" in ended.stderr
 
 
@@ -186,6 +212,108 @@ def test_a_configuration_that_cannot_work(pulumi: Path) -> None:
     assert ended.returncode == 2
     assert "multus:distro: 'k3x' is not" in ended.stderr
     assert "multus:kubeconfig: stands in clear" in ended.stderr
+
+
+@pytest.mark.parametrize("command", OF_STACKS)
+def test_without_pulumi_every_command_ends_alike(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    status, out, err = said(capsys, command, "--stack", "a")
+    assert (status, out) == (2, "")
+    assert "the Pulumi CLI is not on PATH" in err
+
+
+@pytest.mark.parametrize("command", OF_CLUSTERS)
+def test_without_an_api_server_every_command_ends_alike(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = said(capsys, command, "--kubeconfig", cluster_file(tmp_path))
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1] == "The API server does not answer at https://127.0.0.1:1: Connection refused."
+
+
+@pytest.mark.parametrize("command", [*OF_CLUSTERS, "render"])
+def test_with_a_configuration_that_cannot_work_every_command_ends_alike(command: str, pulumi: Path) -> None:
+    tell(pulumi, {"multus:distro": {"value": "k3x"}})
+    ended = run(command, "--stack", "a", path=pulumi)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "multus:distro: 'k3x' is not" in ended.stderr
+
+
+@pytest.mark.parametrize("command", OF_STACKS)
+def test_an_option_that_there_is_not(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = said(capsys, command, "--nonsense")
+    assert (status, out) == (2, "")
+
+
+@pytest.mark.parametrize("command", OF_STACKS)
+def test_a_command_without_a_word_says_what_it_needs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = said(capsys, command)
+    assert (status, out) == (2, "")
+    assert err.startswith("Name ")
+
+
+def test_every_status_has_a_meaning_and_stands_in_the_help() -> None:
+    text = " ".join(run("--help").stdout.split())
+    assert set(Exit) == set(MEANINGS)
+    for status in Exit:
+        assert f"{status.value} " in text
+
+
+def test_the_version() -> None:
+    assert run("--version").stdout == f"multus-ops {__version__}\n"
+
+
+@pytest.mark.parametrize("command", OF_CLUSTERS)
+def test_a_nodes_file_is_refused_before_anything_is_asked(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = node_file(tmp_path)
+    (tmp_path / "key").chmod(0o644)
+    status, out, err = said(capsys, command, "--kubeconfig", "/nonexistent", "--nodes", file)
+    assert (status, out) == (2, "")
+    assert f"nodes[0].privateKeyFile: {tmp_path}/key is open to others (mode 0644); run `chmod 600" in err
+
+
+def test_nodes_of_a_file_are_reached_while_no_api_server_answers(tmp_path: Path) -> None:
+    options = ["--kubeconfig", cluster_file(tmp_path), "--nodes"]
+    ended = run("disable", *options, node_file(tmp_path))
+    assert ended.returncode == 2
+    assert "give cniConfDir, cniBinDir and plugin beside `nodes` in the nodes file" in ended.stderr
+    ended = run("disable", "--json", *options, node_file(tmp_path, **DIRECTORIES))
+    assert ended.returncode == 1
+    answer = json.loads(ended.stdout)
+    assert "a (root@127.0.0.1, port 1) could not be asked" in answer["nodes"][0]["message"]
+    assert "The API server does not answer" in answer["trouble"][0]
+
+
+def test_a_stack_of_another_program_gives_its_nodes_as_an_output(pulumi: Path) -> None:
+    tell(pulumi, {"platform:size": {"value": "1"}})
+    node = {"name": "a", "host": "127.0.0.1", "port": 1, "hostKey": HOST_KEY, "privateKey": SSH_KEY}
+    outputs = {"kubeconfig": kubeconfig("https://127.0.0.1:1"), "multusNodes": [node], **DIRECTORIES}
+    (pulumi / "pulumi.outputs").write_text(json.dumps(outputs))
+    ended = run("disable", "--stack", "a", "--json", path=pulumi)
+    assert "a (root@127.0.0.1, port 1) could not be asked" in json.loads(ended.stdout)["nodes"][0]["message"]
+    assert "made0up0" not in (pulumi / "pulumi.called").read_text() + ended.stdout + ended.stderr
+
+
+def test_a_stack_of_another_program_without_such_outputs(pulumi: Path, tmp_path: Path) -> None:
+    tell(pulumi, {"platform:size": {"value": "1"}})
+    (pulumi / "pulumi.outputs").write_text("{}")
+    ended = run("doctor", "--stack", "a", path=pulumi)
+    assert ended.returncode == 2
+    assert "name the cluster by --kubeconfig FILE and the nodes by --nodes FILE" in ended.stderr
+    assert "multus:kubeconfig: is missing" in ended.stderr
+    ended = run("enable", "--stack", "a", "--kubeconfig", cluster_file(tmp_path), path=pulumi)
+    assert "The API server does not answer at https://127.0.0.1:1" in ended.stderr
+
+
+def test_a_stack_of_this_project_says_itself_how_it_is_reached(pulumi: Path, tmp_path: Path) -> None:
+    for options in (["--nodes", node_file(tmp_path)], ["--kubeconfig", cluster_file(tmp_path)]):
+        ended = run("disable", "--stack", "a", *options, path=pulumi)
+        assert ended.returncode == 2
+        assert "either by --stack NAME or by --kubeconfig FILE" in ended.stderr
 
 
 def test_disable_says_what_it_could_not_reach(pulumi: Path) -> None:

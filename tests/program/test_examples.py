@@ -1,4 +1,4 @@
-"""The programs in examples/: the Python one as the engine would run it, the YAML one held against the schema."""
+"""The programs in examples/: the Python one as the engine would run it, the others held against the schema."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from multus.distros import PROFILES
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.component.recording import Run, run
-from tests.docs.blocks import ROOT
-from tests.docs.names import OUTPUTS, SCHEMA, TOKEN, value_problems
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.paths import ROOT
+from tests.support.recording import Run, run
+from tests.support.schema_names import OUTPUTS, PROPERTIES, SCHEMA, TOKEN, value_problems
 
 PYTHON = ROOT / "examples" / "python"
 YAML = ROOT / "examples" / "yaml" / "Pulumi.yaml"
+TYPESCRIPT = ROOT / "examples" / "typescript"
 NODES = {"server-1": "192.0.2.11", "agent-1": "192.0.2.12"}
 MADE_ELSEWHERE = {
     "kubeconfig": "made-up-admin-kubeconfig",
@@ -91,3 +92,22 @@ def test_yaml_example_reads_outputs_and_configuration_that_exist(program: Any) -
 
 def test_yaml_example_takes_the_component_from_this_checkout(program: Any) -> None:
     assert (YAML.parent / program["packages"]["multus"] / "PulumiPlugin.yaml").exists()
+
+
+def test_typescript_example_says_what_the_schema_has() -> None:
+    text = (TYPESCRIPT / "index.ts").read_text(encoding="utf-8")
+    [arguments] = re.findall(r"MultusComponent\(\"multus\", (\{.*?\n\}), \{ providers", text, re.DOTALL)
+    keys = set(re.findall(r"(\w+):(?= |$)", arguments, re.MULTILINE))
+    assert {"distro", "nodes", *SCHEMA["types"]["multus:index:NodeArgs"]["required"]} <= keys
+    assert keys <= PROPERTIES
+    outputs = set(re.findall(r"installed\.(\w+)", text))
+    assert outputs
+    assert outputs <= set(OUTPUTS)
+
+
+def test_typescript_example_takes_the_component_from_this_checkout() -> None:
+    project = yaml.safe_load((TYPESCRIPT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    assert (TYPESCRIPT / project["packages"]["multus"] / "PulumiPlugin.yaml").exists()
+    # Where `pulumi package add` writes what index.ts imports.
+    package = json.loads((TYPESCRIPT / "package.json").read_text(encoding="utf-8"))
+    assert package["dependencies"]["@pulumi/multus"] == "file:sdks/multus"

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from multus.settings import Settings, SettingsError
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.component.recording import Run, run
-from tests.program.stack_files import ROOT, STACK_FILES, config_of, stack_name
+from multus.args import MultusComponentArgs
+from multus.argument_types import fields_of
+from multus.settings import Settings, SettingsError, camel
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.paths import ROOT
+from tests.support.recording import Run, run
+from tests.support.stack_files import KUBECONFIG, SECRETS, STACK_FILES, config_of, stack_name
 
-KUBECONFIG = "apiVersion: v1\nkind: Config\nusers: [{name: made-up, user: {token: made-up-admin-token}}]\n"
-SECRETS = {"multus:kubeconfig": KUBECONFIG, "multus:sshPrivateKey": SSH_KEY}
 NODE = {"name": "server-1", "host": "192.0.2.11", "hostKey": HOST_KEY}
 GOOD = {"multus:distro": "k3s", "multus:nodes": json.dumps([NODE]), **SECRETS}
 
@@ -92,8 +94,9 @@ def test_program_exports_the_components_outputs() -> None:
 def test_program_keeps_secrets_out_of_the_state() -> None:
     graph = up(GOOD).graph
     assert "kubeconfig" in graph["cluster"].secret_inputs
-    for each in graph:
-        for value in ("made-up-admin-token", "made0up0"):
+    for value in ("made-up-admin-token", "made0up0"):
+        assert any(value in json.dumps(each.inputs) for each in graph)
+        for each in graph:
             assert value not in each.text_in_clear, each.name
 
 
@@ -107,7 +110,69 @@ def test_provider_upserts_only_while_adopting(adopt: str | None, expected: str) 
     assert up(config).graph["cluster"].inputs["upsertExistingObjects"] == expected
 
 
-def test_every_argument_can_be_configured() -> None:
+THICK = {"multus:plugin": "thick"}
+# Another value than the default of every argument, and what has to be said with it.
+CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
+    "distro": ("vanilla", {"multus:apiServer": "https://192.0.2.1:6443"}),
+    "k3s_version": ("v1.28.14+k3s1", {}),
+    "flannel": (False, {}),
+    "data_dir": ("/srv/k3s", {}),
+    "plugin": ("thick", {}),
+    "method": ("helm", {}),
+    "helm": ({"values": {"podAnnotations": {"a": "b"}}}, {"multus:method": "helm"}),
+    "handover": (True, {}),
+    "namespace": ("networks", {}),
+    "create_namespace": (True, {"multus:namespace": "networks"}),
+    "image": ({"tag": "v4.2.4"}, {}),
+    "cni_conf_dir": ("/srv/cni/net.d", {}),
+    "cni_bin_dir": ("/srv/cni/bin", {}),
+    "kubelet_dir": ("/srv/kubelet", THICK),
+    "netns_dir": ("/srv/netns", THICK),
+    "api_server": ("https://192.0.2.1:6443", {}),
+    "conf": ({"namespaceIsolation": True}, {}),
+    "log": ({"level": "debug"}, {}),
+    "daemon": ({"connectionLimit": 7}, THICK),
+    "scheduling": ({"priorityClass": "mine"}, {}),
+    "resources": ({"limits": {"memory": "512Mi"}}, {}),
+    "security": ({"selinux": {"type": "spc_t"}}, {}),
+    "reference_plugins": ({"names": ["macvlan"], "image": "r.example/p:1"}, {}),
+    "required_plugins": (["macvlan"], {}),
+    "nodes": ([{**NODE, "port": 2222}], {}),
+    "credentials": ("pod", {"multus:nodes": "[]"}),
+    "rotation": ("2", {}),
+    "adopt": (True, {}),
+    "node_cleanup": (False, {}),
+    "live_attachments": ("proceed", {}),
+    "ssh": ({"per_dial_timeout": 20}, {}),
+    "timeout_seconds": (60, {}),
+}
+
+
+@cache
+def _described(items: frozenset[tuple[str, str]]) -> dict[str, Any]:
+    return up(dict(items)).graph.described()
+
+
+def described(config: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that is registered with this configuration; most arguments are held against the same one."""
+    return _described(frozenset(config.items()))
+
+
+@pytest.mark.parametrize("argument", fields_of(MultusComponentArgs))
+def test_every_argument_can_be_configured(argument: str) -> None:
+    """Each of them alone changes what is registered."""
+    value, others = CONFIGURED[argument]
+    said = value if isinstance(value, str) else json.dumps(value)
+    without = {**GOOD, **others}
+    assert without.get(f"multus:{camel(argument)}") != said
+    assert described(without) != described({**without, f"multus:{camel(argument)}": said})
+
+
+def test_nothing_is_configured_that_is_no_argument() -> None:
+    assert CONFIGURED.keys() == fields_of(MultusComponentArgs).keys()
+
+
+def test_what_is_configured_arrives() -> None:
     graph = up(
         {
             **GOOD,
@@ -192,9 +257,9 @@ REFUSALS: list[tuple[str, dict[str, str | None], str, str, str]] = [
     (
         "helm",
         {"multus:helm": '{"chart": "rke2-multus"}', "multus:method": "helm", "multus:nodes": None},
-        "multus:helm.daemonSet",
-        "is missing, and Helm waits for no DaemonSet",
-        "pulumi config set --path 'multus:helm.daemonSet'",
+        "multus:helm.chart",
+        "is not a configuration key",
+        "pulumi config rm --path 'multus:helm.chart'",
     ),
     ("unknown", {"multus:distr0": "k3s"}, "multus:distr0", "is not a configuration key", "multus:distro"),
     ("unknown-far", {"multus:zzz": "1"}, "multus:zzz", "is not", "`pulumi config rm multus:zzz`"),

@@ -11,8 +11,8 @@ from pulumi.runtime import set_all_config
 from pulumi.runtime.mocks import set_mocks
 
 from multus.settings import Settings, SettingsError
-from tests.component.arguments import HOST_KEY, SSH_KEY
-from tests.component.recording import PROJECT, silent_mocks
+from tests.support.arguments import HOST_KEY, SSH_KEY
+from tests.support.recording import PROJECT, silent_mocks
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 70000) | st.floats(allow_nan=False) | st.text(max_size=8),

@@ -7,12 +7,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from generate.component_schema import provider
 from multus import MultusComponent
-from tests.component.arguments import HOST_KEY, SSH_KEY, k3s, node
-from tests.component.recording import run
-from tests.schema.published import provider
+from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node
+from tests.support.recording import run
+from tests.support.schema_names import TOKEN
 
-TOKEN = "multus:index:MultusComponent"
 NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOST_KEY}
 
 
@@ -58,13 +58,12 @@ def test_construct_registers_what_the_local_call_registers(remote: Any, local: A
     assert constructed.described() == called.described()
 
 
-def test_construct_takes_another_chart() -> None:
+def test_construct_leaves_the_keys_of_values_as_they_are() -> None:
     served = provider()
-    chart = {"chart": "oci://r.example/multus", "version": "4.3.0", "daemonSet": "multus", "values": {"camelKey": 1.0}}
-    remote: Any = {"distro": "rke2", "method": "helm", "helm": chart}
+    remote: Any = {"distro": "rke2", "method": "helm", "helm": {"values": {"camelKey": 1.0, "snake_key": {"a_b": 2.0}}}}
     graph = run(lambda: served.construct("m", TOKEN, remote, pulumi.ResourceOptions()) and None).graph
-    assert graph["m-release"].inputs["values"] == {"camelKey": 1}
-    assert graph["m-gate"].inputs["metadata"]["name"] == "multus"
+    values = graph["m-release"].inputs["values"]
+    assert (values["camelKey"], values["snake_key"]) == (1, {"a_b": 2})
 
 
 def test_construct_takes_secret_leaves() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from multus import args, resolve
 from multus.argument_types import fields_of
-from tests.component.arguments import SSH_KEY
+from tests.support.arguments import SSH_KEY
 
 PLAN = resolve({"distro": "k3s"})
 NODE = resolve(
@@ -46,7 +46,6 @@ DEFAULTS: dict[str, Any] = {
     "ImageArgs.digest": None,
     "ImageArgs.pull_policy": PLAN.pull_policy,
     "ImageArgs.pull_secrets": PLAN.pull_secrets,
-    "HelmArgs.repository": PLAN.helm.repository,
     "NodeArgs.port": NODE.port,
     "NodeArgs.user": NODE.user,
     "NodeArgs.gone": NODE.gone,
@@ -90,6 +89,8 @@ DEFAULTS: dict[str, Any] = {
     "MultusComponentArgs.node_cleanup": PLAN.node_cleanup,
     "MultusComponentArgs.live_attachments": PLAN.live_attachments,
     "MultusComponentArgs.timeout_seconds": PLAN.timeout_seconds,
+    "SshArgs.dial_error_limit": PLAN.ssh.dial_error_limit,
+    "SshArgs.per_dial_timeout": PLAN.ssh.per_dial_timeout,
 }
 
 
@@ -103,10 +104,7 @@ IN_WORDS = {
     "ConfArgs.network_name",
     "ConfArgs.networks_dir",
     "ConfArgs.system_namespaces",
-    "HelmArgs.chart",
-    "HelmArgs.daemon_set",
     "HelmArgs.values",
-    "HelmArgs.version",
     "LogArgs.level",
     "LogOptionsArgs.compress",
     "LogOptionsArgs.max_age",
@@ -115,7 +113,6 @@ IN_WORDS = {
     "MultusComponentArgs.cni_bin_dir",
     "MultusComponentArgs.cni_conf_dir",
     "MultusComponentArgs.conf",
-    "MultusComponentArgs.containerd_config",
     "MultusComponentArgs.daemon",
     "MultusComponentArgs.flannel",
     "MultusComponentArgs.helm",
@@ -127,6 +124,7 @@ IN_WORDS = {
     "MultusComponentArgs.resources",
     "MultusComponentArgs.scheduling",
     "MultusComponentArgs.security",
+    "MultusComponentArgs.ssh",
     "NodeArgs.host_key",
     "NodeArgs.insecure_ignore_host_key",
     "NodeArgs.sudo",

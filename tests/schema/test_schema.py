@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from generate.component_schema import schema
 from multus import MultusComponentArgs, args
 from multus.args import ImageArgs, NodeArgs
 from multus.argument_types import fields_of
-from tests.schema import arguments_page, commands_page, paths_page, troubleshooting_page
-from tests.schema.published import COMMITTED, REGENERATE, schema, written
-
-TOKEN = "multus:index:MultusComponent"
+from tests.support.plugin import COMMITTED_SCHEMA, serve_schema
+from tests.support.schema_names import TOKEN
 
 
 @pytest.fixture(scope="module")
@@ -85,33 +82,5 @@ def test_outputs_are_required(published: dict[str, Any]) -> None:
     assert sorted(component["required"]) == sorted(component["properties"])
 
 
-def test_committed_schema_is_current() -> None:
-    assert COMMITTED.read_text(encoding="utf-8") == written(), f"run `{REGENERATE}` and commit the result"
-
-
-@pytest.mark.parametrize(
-    "made", [arguments_page, commands_page, paths_page, troubleshooting_page], ids=lambda made: made.PAGE.stem
-)
-def test_committed_page_is_current(made: Any) -> None:
-    assert made.PAGE.read_text(encoding="utf-8") == made.page(), f"run `{REGENERATE}` and commit the result"
-
-
 def test_plugin_serves_the_schema() -> None:
-    """As the engine starts it: the first line is the port, anything else there would break it."""
-    plugin = subprocess.Popen(
-        [sys.executable, ".", "127.0.0.1:1"],
-        cwd=COMMITTED.parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert plugin.stdout is not None
-        port = int(plugin.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
-            answer = stub.GetSchema(provider_pb2.GetSchemaRequest(version=0), timeout=20)
-        assert json.loads(answer.schema) == json.loads(COMMITTED.read_text(encoding="utf-8"))
-    finally:
-        plugin.terminate()
-        plugin.communicate(timeout=20)
+    assert serve_schema(Path(sys.executable)) == json.loads(COMMITTED_SCHEMA.read_text(encoding="utf-8"))

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from multus.args import Distro
-from multus_ops.doctor.advice import advise, default_cni_of, distro_of
+from multus_ops.doctor.advice import advise, default_cni_of
+from multus_ops.doctor.distribution import distro_of
 from multus_ops.doctor.snapshot import NETWORKS, Snapshot
-from tests.unit.clusters import daemon_sets, network, plan_of, pod
+from tests.support.doctor_cases import daemon_sets, network, plan_of, pod
 
 
 def node(name: str = "one", version: str = "v1.34.1", **more: Any) -> dict[str, Any]:

@@ -12,8 +12,7 @@ import pytest
 
 from multus import MultusError
 from multus.chart_archive import pack
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 @pytest.fixture

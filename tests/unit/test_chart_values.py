@@ -11,8 +11,8 @@ import pytest
 from multus import resolve
 from multus.chart_values import merged, values_of
 from multus.release import handed_over
-from tests.chart.plans import plans
-from tests.component.arguments import k3s
+from tests.support.argument_matrix import plans
+from tests.support.arguments import k3s
 
 
 def empties(value: Any, path: str = "") -> Iterator[str]:

@@ -9,12 +9,27 @@ import pytest
 
 from multus import objects
 from multus_ops.doctor.case import Case
-from multus_ops.doctor.checks import findings
+from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Finding, Severity
+from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
 from multus_ops.doctor.snapshot import Token
-from tests.unit.clusters import NODE, daemon_sets, facts_of, failing, healthy, json_claims, multus_pod, network, plan_of
-from tests.unit.test_symptoms import THICK, THIN, kubeconfig, ours, with_confs
+from tests.support.doctor_cases import (
+    NODE,
+    THICK,
+    THIN,
+    daemon_sets,
+    facts_of,
+    failing,
+    healthy,
+    json_claims,
+    kubeconfig,
+    multus_pod,
+    network,
+    ours,
+    plan_of,
+    with_confs,
+)
 
 FOREIGN = {
     "metadata": {"name": "multus", "namespace": "cni", "uid": "f"},
@@ -23,11 +38,11 @@ FOREIGN = {
 
 
 def found(case: Case, check: Check) -> list[Finding]:
-    return [each for each in findings(case) if each.check is check]
+    return [each for each in run_checks(case) if each.check is check]
 
 
 def only(case: Case) -> Finding:
-    [finding] = findings(case)
+    [finding] = run_checks(case)
     return finding
 
 
@@ -48,7 +63,7 @@ def test_a_node_of_the_stack_that_the_cluster_has_not() -> None:
 
 def test_another_distribution_than_the_stack_says() -> None:
     [finding] = found(healthy(nodes=(node(kubeletVersion="v1.31.4+rke2r1"),)), Check.CLUSTER)
-    assert finding.fix == "pulumi config set --stack lab multus:distro rke2"
+    assert finding.fix.splitlines()[0] == "pulumi config set --stack lab multus:distro rke2"
 
 
 def test_what_brings_multus_by_itself() -> None:
@@ -78,17 +93,19 @@ def test_a_node_that_cannot_be_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "what", "check"),
+    ("code", "check"),
     [
-        ("/etc/cni/net.d", "there is no default network for Multus to stand on", Check.DEFAULT_NETWORK),
-        ("https://x", "the API server does not answer this node: x", Check.RUNTIME),
-        ("/", "the mount is private", Check.MOUNTS),
-        ("/opt/cni/bin/sriov", "the plugin that a network needs is not there", Check.NETWORKS),
-        ("/etc/cni/net.d", "Cilium renames other configurations away", Check.CONF),
+        (NodeCode.NO_DEFAULT_NETWORK, Check.DEFAULT_NETWORK),
+        (NodeCode.API_UNREACHABLE, Check.RUNTIME),
+        (NodeCode.MOUNT_PRIVATE, Check.MOUNTS),
+        (NodeCode.NO_PLUGIN, Check.NETWORKS),
+        (NodeCode.CILIUM_EXCLUSIVE, Check.CONF),
+        (NodeCode.NO_RESTORECON, Check.RUNTIME),
     ],
 )
-def test_what_the_nodes_own_checks_say_stands_where_it_belongs(where: str, what: str, check: Check) -> None:
-    said = NodeFinding(severity="error", where=where, what=what, fix="do something")
+def test_what_the_nodes_own_checks_say_stands_where_it_belongs(code: NodeCode, check: Check) -> None:
+    """By the code: the sentence may become another one."""
+    said = NodeFinding(severity="error", code=code, where="/x", what="is wrong", fix="do something")
     finding = only(healthy(reports={NODE: NodeReport(findings=(said,), facts=facts_of(THIN))}))
     assert (finding.check, finding.fix) == (check, "# do something")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from multus import objects, resolve
 from multus.multus_conf import POD_BIN_DIR
-from tests.component.arguments import k3s
+from tests.support.arguments import k3s
 
 
 def copy(source: Path, bin_dir: Path, *names: str) -> subprocess.CompletedProcess[str]:
@@ -15,10 +15,9 @@ def copy(source: Path, bin_dir: Path, *names: str) -> subprocess.CompletedProces
     plan = resolve(k3s(reference_plugins={"names": names, "image": "r.example/plugins:1", "directory": str(source)}))
     (container,) = objects.daemon_set(plan, "h", "1")["spec"]["template"]["spec"]["initContainers"]
     assert container["image"] == "r.example/plugins:1"
-    shell, option, script = container["command"]
-    return subprocess.run(
-        [shell, option, script.replace(POD_BIN_DIR, str(bin_dir))], capture_output=True, text=True, check=False
-    )
+    assert POD_BIN_DIR in container["command"]
+    command = [str(bin_dir) if word == POD_BIN_DIR else word for word in container["command"]]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def directories(tmp_path: Path) -> tuple[Path, Path]:

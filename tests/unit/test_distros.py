@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from lab.looks import LOOKS
 from multus import resolve
 from multus.args import Distro
-from multus.distros import PROFILES, k3s_profile
+from multus.distros import PROFILES, Profile, k3s_profile
 from multus.server import parse_server
 
 DATA = "/var/lib/rancher/k3s"
@@ -21,7 +22,9 @@ def test_profile_has_absolute_paths_and_a_source(distro: Distro) -> None:
         profile.cni_conf_dir,
         profile.cni_bin_dir,
         profile.plugins_dir,
-        profile.containerd_config,
+        profile.runtime.file,
+        profile.runtime.state_dir,
+        profile.server_ca,
         profile.kubelet_dir,
         profile.netns_dir,
     ):
@@ -75,7 +78,10 @@ def test_the_data_dir_of_k3s_moves_every_path_below_it() -> None:
     assert plan.cni_conf_dir == "/srv/k3s/agent/etc/cni/net.d"
     assert plan.cni_bin_dir == "/srv/k3s/data/cni"
     assert plan.plugins_dir == "/srv/k3s/data"
-    assert plan.containerd_config == "/srv/k3s/agent/etc/containerd/config.toml"
+    assert plan.runtime.crictl == "/srv/k3s/data/current/bin/crictl"
+    assert plan.runtime.file == "/srv/k3s/agent/etc/containerd/config.toml"
+    assert plan.runtime.bin_link == "/srv/k3s/data/current/bin"
+    assert plan.server_ca == "/srv/k3s/agent/server-ca.crt"
 
 
 def test_every_directory_can_be_overridden() -> None:
@@ -86,14 +92,29 @@ def test_every_directory_can_be_overridden() -> None:
             "cni_bin_dir": "/a/bin/",
             "kubelet_dir": "/a/kubelet",
             "netns_dir": "/a/netns",
-            "containerd_config": "/a/config.toml",
         }
     )
     assert plan.cni_conf_dir == "/a/net.d"
     assert (plan.cni_bin_dir, plan.plugins_dir) == ("/a/bin", "/a/bin")
-    assert (plan.kubelet_dir, plan.netns_dir, plan.containerd_config) == ("/a/kubelet", "/a/netns", "/a/config.toml")
+    assert (plan.kubelet_dir, plan.netns_dir) == ("/a/kubelet", "/a/netns")
 
 
 def test_no_flannel_keeps_nothing_of_flannels() -> None:
     profile = k3s_profile("v1.28.1+k3s1", flannel=False, data_dir=DATA)
     assert (profile.network, profile.network_file) == (None, None)
+
+
+def test_tried_are_the_profiles_that_the_lab_has_nodes_of() -> None:
+    profiles = [
+        *PROFILES.values(),
+        k3s_profile("v1.31.1+k3s1", flannel=True, data_dir=DATA),
+        k3s_profile(None, flannel=False, data_dir=DATA),
+    ]
+    looks = {(str(look.conf_dir), str(look.bin_dir), str(look.containerd_config)) for look in LOOKS.values()}
+
+    def places(profile: Profile) -> tuple[str, str, str]:
+        return profile.cni_conf_dir, profile.cni_bin_dir, profile.runtime.file
+
+    tried = [profile for profile in profiles if profile.tried]
+    assert {places(profile) for profile in tried} == looks
+    assert len(tried) == len(looks)

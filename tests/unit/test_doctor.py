@@ -12,7 +12,7 @@ from multus_ops.doctor import examine as doctor
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_report import NodeReport, decoded_claims
 from multus_ops.ssh import NodeResult
-from tests.unit.clusters import claims, healthy, plan_of
+from tests.support.doctor_cases import healthy, plan_of
 
 LONG = "pulumi config set --stack lab --path multus:resources.limits.memory 512Mi" + " x" * 60
 ERROR = Finding(Check.CONF, Severity.ERROR, "one: /x", "is [bold]broken[/bold]", "It matters.", LONG, "conf-not-json")
@@ -86,6 +86,18 @@ def test_the_content_of_configurations_is_in_no_representation() -> None:
     assert '"flannel"' not in repr(healthy())
 
 
-@pytest.mark.parametrize("payload", ["", "e30", "bm8", "!!", claims()])
-def test_claims_of_any_text(payload: str) -> None:
-    assert isinstance(decoded_claims(payload), dict)
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("", {}),
+        ("e30", {}),
+        ("bm8", {}),
+        ("W10", {}),
+        ("!!", {}),
+        ("eyJzdWIiOiAibXVsdHVzIn0", {"sub": "multus"}),
+        ("eyJzdWIiOiAi\n bXVsdHVzIn0=", {"sub": "multus"}),
+    ],
+    ids=["nothing", "empty", "no-json", "list", "no-base64", "claims", "wrapped"],
+)
+def test_claims_of_any_text(payload: str, expected: dict[str, str]) -> None:
+    assert decoded_claims(payload) == expected

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-ROWS = re.findall(r"(?m)^\| (\d+) \| .* \| (.*) \|$", (ROOT / "docs" / "hazards.md").read_text(encoding="utf-8"))
+from tests.support.paths import DOCS, ROOT
+
+ROWS = re.findall(r"(?m)^\| (\d+) \| .* \| (.*) \|$", (DOCS / "hazards.md").read_text(encoding="utf-8"))
 
 
 def test_every_hazard_has_a_row() -> None:

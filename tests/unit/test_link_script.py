@@ -10,7 +10,7 @@ import pytest
 
 from multus import objects, resolve
 from multus.multus_conf import DEFAULT_NETWORK_DIR
-from tests.component.arguments import k3s
+from tests.support.arguments import k3s
 
 
 def link(tmp_path: Path, *files: str, **conf: Any) -> tuple[int, list[str]]:
@@ -24,8 +24,8 @@ def link(tmp_path: Path, *files: str, **conf: Any) -> tuple[int, list[str]]:
     plan = resolve(k3s(plugin="thick", cni_conf_dir=str(conf_dir), conf=conf))
     containers = objects.daemon_set(plan, "h", "1")["spec"]["template"]["spec"]["initContainers"]
     (command,) = [each["command"] for each in containers if each["name"] == "link-default-network"]
-    shell, option, script = command
-    done = subprocess.run([shell, option, script.replace(DEFAULT_NETWORK_DIR, str(links))], check=False)
+    assert command[-1] == DEFAULT_NETWORK_DIR
+    done = subprocess.run([*command[:-1], str(links)], check=False)
     return done.returncode, [Path(each.readlink()).name for each in links.iterdir()]
 
 

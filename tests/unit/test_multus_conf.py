@@ -9,7 +9,7 @@ import yaml
 from multus import resolve
 from multus.multus_conf import daemon_conf, entrypoint_flags, kubeconfig, whole_conf
 from multus.server import Server
-from tests.component.arguments import k3s, vanilla
+from tests.support.arguments import k3s, vanilla
 
 
 @pytest.mark.parametrize(

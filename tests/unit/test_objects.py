@@ -10,7 +10,7 @@ import pytest
 
 from multus import InstallPlan, objects, resolve
 from multus.metadata import NODE_LABEL, Object
-from tests.component.arguments import k3s
+from tests.support.arguments import k3s
 
 PLAN = resolve(k3s(namespace="networks", rotation="7", image={"pull_secrets": ["registry"]}))
 ROLES = {"cluster": objects.cluster_role(PLAN), "marker": objects.marker_role(PLAN)}

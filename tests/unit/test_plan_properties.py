@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
 from multus.argument_types import fields_of
-from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY
 
 _RIGHT_TEXT = st.sampled_from(
     [

@@ -11,7 +11,7 @@ from multus import InvalidArgumentsError, objects, resolve
 from multus.errors import MultusError
 from multus.multus_conf import own_conf_name
 from multus_ops.render import manifest, objects_of, plan_of, removal, without_nodes
-from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY
 
 VANILLA = ["distro=vanilla", "apiServer=https://192.0.2.10:6443"]
 

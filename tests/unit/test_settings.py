@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+from multus.args import SECRET_KEYS
+from multus.errors import ProblemKind
+from multus.plan import problems_of
 from multus.settings import camel, read, snake, spelled
-from tests.component.arguments import HOST_KEY, SSH_KEY
+from tests.support.arguments import HOST_KEY, SSH_KEY
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\n"
 SECRETS = {"multus:kubeconfig", "multus:sshPrivateKey"}
@@ -41,6 +44,26 @@ def test_no_secret_is_shown() -> None:
 def test_a_missing_key_is_a_problem_and_no_crash() -> None:
     config = {key: value for key, value in GOOD.items() if key != "multus:sshPrivateKey"}
     assert [problem.path for problem in read(config, SECRETS).problems] == ["multus:sshPrivateKey"]
+
+
+def test_an_unknown_key_is_told_by_its_kind_and_not_by_its_sentence() -> None:
+    config = {**GOOD, "multus:image": json.dumps({"tagg": "x"})}
+    [problem] = read(config, SECRETS).problems
+    assert problem.fix.endswith("`pulumi config rm --path 'multus:image.tagg'`")
+    # A value that says the same is a value all the same.
+    [problem] = read({**GOOD, "multus:namespace": "is not an argument"}, SECRETS).problems
+    assert "pulumi config set " in problem.fix
+
+
+def test_only_the_key_itself_is_a_secret() -> None:
+    labels = {"my_private_key_owner": 1}
+    [problem] = problems_of({"distro": "k3s", "scheduling": {"labels": labels}})
+    assert problem.key not in SECRET_KEYS
+    assert problem.reason == "1 is not a string"
+    found = problems_of({"distro": "k3s", "nodes": [{"name": "a", "host": "h", "private_key": [SSH_KEY]}]})
+    [problem] = [each for each in found if each.key in SECRET_KEYS]
+    assert (problem.path, problem.kind) == ("nodes[0].private_key", ProblemKind.VALUE)
+    assert "made0up0" not in str(found)
 
 
 def test_spelling() -> None:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
+from string import Formatter
 from typing import Any
 
 import pytest
 
 from multus import multus_conf as confs
 from multus import objects
+from multus_ops import render
 from multus_ops.daemon_sets import STAYS
 from multus_ops.doctor.case import Case
-from multus_ops.doctor.checks import findings
-from multus_ops.doctor.findings import Check, Severity, without_echoes
+from multus_ops.doctor.checks import run_checks
+from multus_ops.doctor.findings import Check, Occurrence, Severity, without_echoes
+from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
-from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Token
-from multus_ops.doctor.symptoms import SYMPTOMS, recognised
-from tests.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
-from tests.unit.clusters import (
+from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Kind, Token
+from multus_ops.doctor.symptoms import SYMPTOMS, Symptom, find_symptoms
+from tests.support.doctor_cases import (
+    KUBECONFIG,
     NODE,
+    OURS,
+    THICK,
+    THIN,
     claims,
     conf,
     daemon_sets,
@@ -29,32 +36,16 @@ from tests.unit.clusters import (
     flannel,
     healthy,
     json_claims,
+    kubeconfig,
     multus_pod,
     network,
+    ours,
     plan_of,
     pod,
+    with_confs,
+    without_stack,
 )
-
-THIN, THICK = plan_of(), plan_of(plugin="thick")
-OURS = f"{THIN.cni_conf_dir}/00-multus.conflist"
-KUBECONFIG = THIN.kubeconfig_path
-
-
-def kubeconfig(**changes: Any) -> Any:
-    about = facts_of(THIN).kubeconfig
-    assert about is not None
-    return {"kubeconfig": about.model_copy(update=changes)}
-
-
-def ours(**changes: Any) -> Any:
-    """The files of a thin node, with changes to Multus' own configuration."""
-    plugin = {"type": "multus", "kubeconfig": KUBECONFIG, "delegates": [flannel()], **changes}
-    content = {"name": "cbr0", "plugins": [{key: value for key, value in plugin.items() if value is not None}]}
-    return [conf(THIN, "00-multus.conflist", content), conf(THIN, "10-flannel.conflist", flannel())]
-
-
-def with_confs(*more: Any, own: list[Any] | None = None) -> Any:
-    return {"confs": tuple(sorted([*(own or ours()), *more], key=lambda each: each.path))}
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 
 
 def sick_multus(state: dict[str, Any], *, last: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -145,7 +136,12 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
                 NODE: NodeReport(
                     findings=(
                         NodeFinding(
-                            severity="error", where="/c.toml", what="reads another", fix="set cniConfDir to /x"
+                            severity="error",
+                            code=NodeCode.CONF_DIR_ELSEWHERE,
+                            where="/c.toml",
+                            what="reads another",
+                            fix="say so",
+                            value="/x",
                         ),
                     ),
                     facts=facts_of(THIN),
@@ -239,7 +235,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
 
 
 def names(case: Case) -> set[str]:
-    return {found.symptom for found in recognised(case)}
+    return {found.symptom for found in find_symptoms(case)}
 
 
 def test_every_symptom_of_the_table_is_tried() -> None:
@@ -252,8 +248,8 @@ def test_every_symptom_of_the_table_is_tried() -> None:
 @pytest.mark.parametrize("plan", [THIN, THICK], ids=["thin", "thick"])
 def test_a_healthy_cluster_has_none(plan: Any) -> None:
     case = healthy(plan)
-    assert list(recognised(case)) == []
-    assert list(findings(case)) == []
+    assert list(find_symptoms(case)) == []
+    assert list(run_checks(case)) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -267,7 +263,7 @@ def test_a_broken_cluster_has_the_one_that_it_was_broken_by(name: str) -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_fix_is_made_of_whole_commands(name: str) -> None:
     case, _ = BROKEN[name]
-    for found in recognised(case):
+    for found in find_symptoms(case):
         assert found.fix
         assert found.why.endswith(".")
         for command in found.fix.splitlines():
@@ -316,9 +312,9 @@ def test_a_pod_that_has_its_network_is_none_of_those_that_failed_before() -> Non
 
 def test_a_recognised_trouble_hides_the_plain_finding_about_the_same_place() -> None:
     case = healthy(facts=kubeconfig(proof="401"))
-    plain = list(findings(case))
+    plain = list(run_checks(case))
     assert [found.check for found in plain] == [Check.KUBECONFIG]
-    both = without_echoes(iter([*recognised(case), *plain]))
+    both = without_echoes(iter([*find_symptoms(case), *plain]))
     assert [found.symptom for found in both] == ["token-refused"]
 
 
@@ -331,7 +327,7 @@ def test_thicks_standby_is_no_second_configuration() -> None:
 
 def test_errors_come_before_warnings() -> None:
     case = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
-    found = without_echoes(recognised(case))
+    found = without_echoes(find_symptoms(case))
     assert [each.severity for each in found] == [Severity.ERROR, Severity.WARNING]
 
 
@@ -341,7 +337,7 @@ def test_a_limit_is_raised_to_the_default_or_doubled(limit: str, larger: str) ->
     killed = sick_multus(
         {"running": {}}, last={"terminated": {"reason": "OOMKilled"}}, spec={"containers": [container]}
     )
-    [found] = recognised(healthy(multus=killed))
+    [found] = find_symptoms(healthy(multus=killed))
     assert found.fix.splitlines()[0].endswith(f" --path multus:resources.limits.memory {larger}")
 
 
@@ -354,7 +350,7 @@ def test_nodes_of_another_login_get_their_commands() -> None:
     plan = plan_of()
     node = plan.nodes[0].model_copy(update={"user": "admin", "sudo": True, "port": 2222})
     case = healthy(plan.model_copy(update={"nodes": (node,)}), facts={"stale_files": ("/x.new",)})
-    [found] = recognised(case)
+    [found] = find_symptoms(case)
     assert found.fix == "ssh -p 2222 admin@192.0.2.1 sudo rm -f /x.new"
 
 
@@ -370,4 +366,126 @@ def test_before_an_install_nothing_of_it_is_missed() -> None:
         networks=(),
         reports={NODE: NodeReport(facts=empty)},
     )
-    assert without_echoes(iter([*recognised(case), *findings(case)])) == []
+    assert without_echoes(iter([*find_symptoms(case), *run_checks(case)])) == []
+
+
+RELEASE = {"meta.helm.sh/release-name": "net", "meta.helm.sh/release-namespace": "kube-system"}
+
+
+def annotated(sets: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    return tuple({**each, "metadata": {**each["metadata"], "annotations": RELEASE}} for each in sets)
+
+
+# How the same cluster looks where no stack of this project made it: what changes, and what commands may begin with.
+ORIGINS: dict[str, tuple[Callable[[Case], dict[str, Any]], set[str]]] = {
+    "our-chart": (
+        lambda case: {"config_maps": (), "daemon_sets": annotated(case.snapshot.daemon_sets)},
+        {"helm"},
+    ),
+    "another-chart": (
+        lambda case: {"config_maps": (), "daemon_sets": annotated(case.snapshot.daemon_sets[:1])},
+        {"helm"},
+    ),
+    "rendered": (lambda _: {"config_maps": ()}, {"multus-ops"}),
+    "upstream": (lambda case: {"config_maps": (), "daemon_sets": case.snapshot.daemon_sets[:1]}, {"multus-ops"}),
+    "a-program": (lambda _: {"config_maps": (objects.marker(THIN, "platform/prod/cni"),)}, {"pulumi"}),
+}
+
+
+def without_placeholders(fix: str, programs: set[str]) -> list[str]:
+    """A fix's commands, once each of them can be typed by somebody who has no stack of this project."""
+    commands = [line for line in fix.splitlines() if not line.startswith("#")]
+    assert commands or fix.startswith("# "), fix
+    for command in commands:
+        assert command.split()[0] in {"kubectl", "ssh", "multus-ops", *programs}, command
+        assert not re.search(r"\bSTACK\b|\bFILE\b|--stack (?!prod\b)", fix), fix
+        # Nobody but the reader knows an image that holds the plugin.
+        if command.startswith("multus-ops render") and "IMAGE_WITH_THE_PLUGINS" not in command:
+            words = shlex.split(command.partition("|")[0])[2:]
+            assert render.plan_of(words[1::2], None)
+    return commands
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize("name", BROKEN)
+def test_without_a_stack_no_fix_names_one(name: str, origin: str) -> None:
+    change, programs = ORIGINS[origin]
+    case = without_stack(BROKEN[name][0], **change(BROKEN[name][0]))
+    for found in (*find_symptoms(case), *run_checks(case)):
+        without_placeholders(found.fix, programs)
+
+
+def anything(symptom: Symptom) -> dict[str, str]:
+    """What an occurrence of a symptom might say, by the names that its fix leaves open."""
+    texts = (*symptom.fix, *symptom.changes, *symptom.changes.values())
+    known = {
+        "image": "r.example/plugins:1",
+        "index": "0",
+        "memory": "256Mi",
+        "key": "cniConfDir",
+        "value": "/etc/cni/net.d",
+    }
+    open_names = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+    return {name: known.get(name, "some") for name in open_names - NAMES_OF_DOCTOR}
+
+
+NAMES_OF_DOCTOR = {"namespace", "repair", "renew", "change", "options", "on", "restart"}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_no_symptom_has_a_fix_that_needs_a_stack(origin: str) -> None:
+    change, programs = ORIGINS[origin]
+    case = without_stack(healthy(), **change(healthy()))
+    for symptom in SYMPTOMS:
+        occurrence = Occurrence("somewhere", "something", NODE, anything(symptom))
+        without_placeholders(symptom.finding(case, occurrence).fix, programs)
+
+
+def fix_of(name: str, origin: str) -> list[str]:
+    change, programs = ORIGINS[origin]
+    case = without_stack(BROKEN[name][0], **change(BROKEN[name][0]))
+    [found] = [each for each in find_symptoms(case) if each.symptom == name]
+    return without_placeholders(found.fix, programs)
+
+
+def test_what_came_by_helm_is_mended_by_helm() -> None:
+    upgrade = "helm upgrade net charts/multus --namespace kube-system --reuse-values"
+    assert fix_of("crash-loop", "our-chart") == [upgrade]
+    assert fix_of("oom-killed", "our-chart") == [f"{upgrade} --set resources.limits.memory=128Mi"]
+    assert fix_of("crash-loop", "another-chart") == [
+        "helm get manifest net --namespace kube-system | kubectl apply -f -"
+    ]
+
+
+def test_what_was_rendered_is_rendered_again_with_what_the_cluster_shows() -> None:
+    [command] = fix_of("oom-killed", "rendered")
+    assert command.startswith("multus-ops render --set distro=vanilla ")
+    assert f"--set cniConfDir={THIN.cni_conf_dir}" in command
+    assert command.endswith(" --set resources.limits.memory=128Mi | kubectl apply -f -")
+
+
+def test_directories_that_nobody_reads_are_not_rendered_again() -> None:
+    [command] = fix_of("wrong-directories", "rendered")
+    assert "/etc/cni/net.d" not in command
+
+
+def test_upstreams_directories_and_image_are_replaced() -> None:
+    [command] = fix_of("moving-image", "upstream")
+    assert (
+        command == "multus-ops render --set distro=vanilla --set apiServer=https://127.0.0.1:6444 | kubectl apply -f -"
+    )
+
+
+def test_another_programs_stack_is_named_by_its_marker() -> None:
+    assert fix_of("crash-loop", "a-program") == ["pulumi up --refresh --stack prod"]
+
+
+def test_the_command_that_enables_names_the_cluster_as_it_was_named() -> None:
+    assert fix_of("disabled", "rendered") == ["multus-ops enable --kubeconfig admin.conf"]
+
+
+def test_what_may_not_be_read_is_not_said_to_be_gone() -> None:
+    assert not names(healthy(crd=None, unseen=frozenset({Kind.CRD})))
+    assert not names(healthy(tokens=(), unseen=frozenset({Kind.SECRETS})))
+    hidden = frozenset({Kind.ACCOUNT, Kind.CONFIG_MAPS})
+    assert list(run_checks(healthy(account=None, config_maps=(), unseen=hidden))) == []

@@ -6,37 +6,33 @@ itself. A dictionary of what is said leaves a template as JSON, since only text 
 {{- /* The keys about who gets which network, spelled alike in every configuration. */}}
 {{- define "multus.selection" -}}
 {{- $network := .Values.network }}
-{{- $said := dict }}
-{{- with $network.defaultNetworks }}{{ $_ := set $said "defaultNetworks" . }}{{ end }}
-{{- with $network.systemNamespaces }}{{ $_ := set $said "systemNamespaces" . }}{{ end }}
-{{- with $network.namespace }}{{ $_ := set $said "multusNamespace" . }}{{ end }}
-{{- if $network.namespaceIsolation }}{{ $_ := set $said "namespaceIsolation" true }}{{ end }}
-{{- with $network.globalNamespaces }}{{ $_ := set $said "globalNamespaces" (join "," .) }}{{ end }}
-{{- if .Values.conf.retryDeleteOnError }}{{ $_ := set $said "retryDeleteOnError" true }}{{ end }}
-{{- $said | toJson }}
+{{- $keys := dict }}
+{{- with $network.defaultNetworks }}{{ $_ := set $keys "defaultNetworks" . }}{{ end }}
+{{- with $network.systemNamespaces }}{{ $_ := set $keys "systemNamespaces" . }}{{ end }}
+{{- with $network.namespace }}{{ $_ := set $keys "multusNamespace" . }}{{ end }}
+{{- if $network.namespaceIsolation }}{{ $_ := set $keys "namespaceIsolation" true }}{{ end }}
+{{- with $network.globalNamespaces }}{{ $_ := set $keys "globalNamespaces" (join "," .) }}{{ end }}
+{{- if .Values.conf.retryDeleteOnError }}{{ $_ := set $keys "retryDeleteOnError" true }}{{ end }}
+{{- $keys | toJson }}
 {{- end }}
 
 {{- /* The capabilities that are true. */}}
 {{- define "multus.capabilities" -}}
-{{- $said := dict }}
-{{- range $name, $is := . }}{{ if $is }}{{ $_ := set $said $name true }}{{ end }}{{ end }}
-{{- $said | toJson }}
+{{- $keys := dict }}
+{{- range $name, $is := . }}{{ if $is }}{{ $_ := set $keys $name true }}{{ end }}{{ end }}
+{{- $keys | toJson }}
 {{- end }}
 
-{{- /* The values for which thin's entrypoint has no flag. */}}
+{{- /* The values that are set and for which thin's entrypoint has no flag. */}}
 {{- define "multus.withoutFlag" -}}
-{{- $network := .Values.network }}
-{{- $conf := .Values.conf }}
-{{- $said := list }}
-{{- with $network.defaultNetwork }}{{ $said = append $said "network.defaultNetwork" }}{{ end }}
-{{- with $network.defaultNetworks }}{{ $said = append $said "network.defaultNetworks" }}{{ end }}
-{{- with $network.systemNamespaces }}{{ $said = append $said "network.systemNamespaces" }}{{ end }}
-{{- with $network.namespace }}{{ $said = append $said "network.namespace" }}{{ end }}
-{{- with $conf.capabilities }}{{ $said = append $said "conf.capabilities" }}{{ end }}
-{{- with $conf.networksDir }}{{ $said = append $said "conf.networksDir" }}{{ end }}
-{{- with $conf.retryDeleteOnError }}{{ $said = append $said "conf.retryDeleteOnError" }}{{ end }}
-{{- if ne .Values.cni.configFile "auto" }}{{ $said = append $said "cni.configFile" }}{{ end }}
-{{- join ", " $said }}
+{{- $found := list }}
+{{- range $path := (include "multus.rules" . | fromJson).withoutFlag }}
+{{- $value := $.Values }}
+{{- range splitList "." $path }}{{ $value = index $value . }}{{ end }}
+{{- if $value }}{{ $found = append $found $path }}{{ end }}
+{{- end }}
+{{- if ne .Values.cni.configFile "auto" }}{{ $found = append $found "cni.configFile" }}{{ end }}
+{{- join ", " $found }}
 {{- end }}
 
 {{- /* The name of the file that a ConfigMap has to carry; empty where there is none. */}}
@@ -57,7 +53,7 @@ itself. A dictionary of what is said leaves a template as JSON, since only text 
 {{- define "multus.wholeConf" -}}
 {{- $conf := .Values.conf }}
 {{- $network := .Values.network.defaultNetwork }}
-{{- $folder := isAbs $network | ternary (dir $network) (trimSuffix "/" .Values.cni.configDir) }}
+{{- $folder := isAbs $network | ternary (dir $network) (trimSuffix "/" (.Values.network.directory | default .Values.cni.configDir)) }}
 {{- $plugin := dict
   "type" "multus"
   "capabilities" (include "multus.capabilities" ($conf.capabilities | default (dict "portMappings" true "bandwidth" true)) | fromJson)
@@ -71,7 +67,7 @@ itself. A dictionary of what is said leaves a template as JSON, since only text 
 {{- with .Values.log.file }}{{ $_ := set $plugin "logFile" . }}{{ end }}
 {{- with .Values.log.level }}{{ $_ := set $plugin "logLevel" . }}{{ end }}
 {{- $plugin = merge $plugin (include "multus.selection" . | fromJson) }}
-{{- dict "cniVersion" ($conf.cniVersion | default "1.0.0") "name" "multus-cni-network" "plugins" (list $plugin) | toPrettyJson }}
+{{- dict "cniVersion" ($conf.cniVersion | default (include "multus.rules" . | fromJson).cniVersion.thin) "name" "multus-cni-network" "plugins" (list $plugin) | toPrettyJson }}
 {{- end }}
 
 {{- /* What thick's daemon reads. The configuration directory is mounted where the host has it, so that one path means
@@ -81,9 +77,9 @@ one file on both sides; what lies elsewhere is read through the host's root. */}
 {{- $daemon := .Values.daemon }}
 {{- $configDir := trimSuffix "/" .Values.cni.configDir }}
 {{- $socketDir := trimSuffix "/" $daemon.socketDir }}
-{{- $said := dict
+{{- $keys := dict
   "chrootDir" "/hostroot"
-  "cniVersion" ($conf.cniVersion | default "0.3.1")
+  "cniVersion" ($conf.cniVersion | default (include "multus.rules" . | fromJson).cniVersion.thick)
   "cniConfigDir" $configDir
   "multusAutoconfigDir" $configDir
   "multusConfigFile" "auto"
@@ -96,19 +92,19 @@ one file on both sides; what lies elsewhere is read through the host's root. */}
   "logLevel" (.Values.log.level | default "verbose")
   "logToStderr" .Values.log.toStderr
 }}
-{{- with .Values.network.file }}{{ $_ := set $said "multusMasterCNI" . }}{{ end }}
-{{- with $conf.capabilities }}{{ $_ := set $said "capabilities" (include "multus.capabilities" . | fromJson) }}{{ end }}
+{{- with .Values.network.file }}{{ $_ := set $keys "multusMasterCNI" . }}{{ end }}
+{{- with $conf.capabilities }}{{ $_ := set $keys "capabilities" (include "multus.capabilities" . | fromJson) }}{{ end }}
 {{- with $conf.readinessIndicatorFile }}
-{{- $_ := set $said "readinessindicatorfile" (eq (dir .) $configDir | ternary . (printf "/hostroot%s" .)) }}
+{{- $_ := set $keys "readinessindicatorfile" (eq (dir .) $configDir | ternary . (printf "/hostroot%s" .)) }}
 {{- end }}
-{{- with .Values.log.file }}{{ $_ := set $said "logFile" . }}{{ end }}
-{{- with .Values.log.options }}{{ $_ := set $said "logOptions" . }}{{ end }}
-{{- with $daemon.connectionLimit }}{{ $_ := set $said "connectionLimit" (int64 .) }}{{ end }}
-{{- with $daemon.metricsPort }}{{ $_ := set $said "metricsPort" (int64 .) }}{{ end }}
-{{- if $daemon.enablePprof }}{{ $_ := set $said "enablePprof" true }}{{ end }}
+{{- with .Values.log.file }}{{ $_ := set $keys "logFile" . }}{{ end }}
+{{- with .Values.log.options }}{{ $_ := set $keys "logOptions" . }}{{ end }}
+{{- with $daemon.connectionLimit }}{{ $_ := set $keys "connectionLimit" (int64 .) }}{{ end }}
+{{- with $daemon.metricsPort }}{{ $_ := set $keys "metricsPort" (int64 .) }}{{ end }}
+{{- if $daemon.enablePprof }}{{ $_ := set $keys "enablePprof" true }}{{ end }}
 {{- with $daemon.perNodeCertificates }}
 {{- if .bootstrapKubeconfig }}
-{{- $_ := set $said "perNodeCertificate" (dict
+{{- $_ := set $keys "perNodeCertificate" (dict
   "enabled" true
   "bootstrapKubeconfig" .bootstrapKubeconfig
   "certDir" "/var/lib/multus-certificates"
@@ -116,7 +112,7 @@ one file on both sides; what lies elsewhere is read through the host's root. */}
 ) }}
 {{- end }}
 {{- end }}
-{{- merge $said (include "multus.selection" . | fromJson) | toPrettyJson }}
+{{- merge $keys (include "multus.selection" . | fromJson) | toPrettyJson }}
 {{- end }}
 
 {{- /* The flags of thin_entrypoint: a dictionary of the root, and of whether a node's steps clean up after the pod. */}}

@@ -2,6 +2,11 @@
 {{- merge (dict "app" "multus") .Values.commonLabels | toYaml }}
 {{- end }}
 
+{{- /* What Python and the templates both decide by. */}}
+{{- define "multus.rules" -}}
+{{- .Files.Get "files/rules.json" }}
+{{- end }}
+
 {{- define "multus.image" -}}
 {{- $image := .Values.image }}
 {{- $repository := $image.repository }}

@@ -33,16 +33,11 @@ seLinuxOptions:
 {{- end }}
 
 {{- define "multus.resources" -}}
-{{- $requests := dict "cpu" "100m" "memory" "64Mi" }}
-{{- $limits := dict "memory" "128Mi" }}
-{{- if eq .Values.plugin "thick" }}
-{{- $_ := set $requests "memory" "128Mi" }}
-{{- $_ := set $limits "memory" "512Mi" }}
-{{- end }}
+{{- $default := index (include "multus.rules" . | fromJson).resources .Values.plugin }}
 {{- $given := .Values.resources }}
 {{- dict
-  "requests" (hasKey $given "requests" | ternary $given.requests $requests)
-  "limits" (hasKey $given "limits" | ternary $given.limits $limits)
+  "requests" (hasKey $given "requests" | ternary $given.requests $default.requests)
+  "limits" (hasKey $given "limits" | ternary $given.limits $default.limits)
 | toYaml }}
 {{- end }}
 
@@ -98,25 +93,18 @@ plugins up in its own tree and runs them in the host's: both have to agree. */}}
 {{- dict "all" $found | toJson }}
 {{- end }}
 
-{{- /* Lets the runtime turn to the standby, where there is one, before the daemon stops. A daemon that is told to stop
-drops what it is doing: an interface half made, and one that is never given back. */}}
-{{- define "multus.handOverScript" -}}
-{{- $configDir := trimSuffix "/" .Values.cni.configDir -}}
-[ -f {{ $configDir }}/00-multus.conflist ] || exit 0
-rm -f {{ $configDir }}/00-multus.conf
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-  sleep 1
-  grep -qsx multus-shim /proc/[0-9]*/comm || break
-done
-{{ end }}
-
 {{- define "multus.thick" -}}
 command: [/usr/src/multus-cni/bin/multus-daemon]
 args: [--config=/etc/multus/daemon-config.json]
 lifecycle:
   preStop:
     exec:
-      command: [sh, -c, {{ include "multus.handOverScript" .root | toJson }}]
+      command:
+        - sh
+        - -c
+        - {{ .root.Files.Get "files/hand-over.sh" | toJson }}
+        - hand-over.sh
+        - {{ trimSuffix "/" .root.Values.cni.configDir }}
 securityContext:
   privileged: true
   {{- with .root.Values.securityContext.seLinuxOptions }}
@@ -160,37 +148,6 @@ volumeMounts:
     {{- toYaml .mounts | nindent 4 }}
 {{- end }}
 
-{{- /* Links to what the daemon takes for the default network: the named file, or the first that is not Multus'. */}}
-{{- define "multus.linkScript" -}}
-{{- $configDir := trimSuffix "/" .Values.cni.configDir -}}
-export LC_ALL=C
-rm -f /etc/multus-default/*
-for file in {{ $configDir }}/{{ .Values.network.file | default "*" }}; do
-  case ${file##*/} in
-  00-multus*) ;;
-  *.conf | *.conflist) [ ! -f "$file" ] || exec ln -s "$file" /etc/multus-default/ ;;
-  esac
-done
-echo "{{ $configDir }}: there is no default network yet" >&2
-exit 1
-{{ end }}
-
-{{- /* Copies what is not there: a link counts as there even where it leads nowhere in this pod. A hard link appears at
-once and never replaces anything. */}}
-{{- define "multus.copyScript" -}}
-{{- with .Values.referencePlugins -}}
-cd /host/opt/cni/bin
-for name in {{ join " " .names }}; do
-  if [ -e "$name" ] || [ -L "$name" ]; then echo "$name is there"; continue; fi
-  cp {{ .directory }}/"$name" ".$name.multus-install"
-  chmod 0755 ".$name.multus-install"
-  ln ".$name.multus-install" "$name"
-  rm ".$name.multus-install"
-  echo "$name copied"
-done
-{{ end }}
-{{- end }}
-
 {{- /* The shim that the runtime runs; thin, which alone gives interfaces back when no daemon runs any more; and the
 plugins that are asked for. */}}
 {{- define "multus.initContainers" -}}
@@ -206,11 +163,16 @@ plugins that are asked for. */}}
   (dict "name" "cni" "mountPath" (trimSuffix "/" .Values.cni.configDir) "readOnly" true)
   (dict "name" "default-network" "mountPath" "/etc/multus-default")
 }}
-{{- $command := list "sh" "-ec" (include "multus.linkScript" .) }}
+{{- $text := .Files.Get "files/link-default-network.sh" }}
+{{- $configDir := trimSuffix "/" .Values.cni.configDir }}
+{{- $file := .Values.network.file | default "*" }}
+{{- $command := list "sh" "-c" $text "link-default-network.sh" $configDir $file "/etc/multus-default" }}
 {{ include "multus.installer" (dict "root" $root "name" "link-default-network" "image" $image "command" $command "mounts" $mounts) }}
 {{- end }}
 {{- if .Values.referencePlugins.names }}
-{{- $command := list "sh" "-ec" (include "multus.copyScript" .) }}
+{{- $text := .Files.Get "files/copy-plugins.sh" }}
+{{- $command := list "sh" "-c" $text "copy-plugins.sh" .Values.referencePlugins.directory "/host/opt/cni/bin" }}
+{{- $command = concat $command .Values.referencePlugins.names }}
 {{ include "multus.installer" (dict "root" $root "name" "install-reference-plugins" "image" .Values.referencePlugins.image "command" $command "mounts" $bin) }}
 {{- end }}
 {{- end }}

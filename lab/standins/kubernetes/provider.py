@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import tempfile
@@ -72,6 +73,14 @@ _LOST = (
     'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"'
 )
 _SELECTING = ("kubeconfig", "context", "cluster")
+_CONFIGURATION = {
+    "kubeconfig": "string",
+    "context": "string",
+    "clusterIdentifier": "string",
+    "namespace": "string",
+    "upsertExistingObjects": "boolean",
+}
+"""What a program in a language without types may say of the provider itself; no resource is described."""
 _SKIPS_AWAITING_DELETE = ("Namespace", "DaemonSet")
 
 
@@ -94,6 +103,12 @@ class KubernetesProvider(Provider):
     def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
         """The official plugin does without."""
         raise NotImplementedError("method Handshake not implemented")
+
+    def GetSchema(self, request: Any, context: Any) -> provider_pb2.GetSchemaResponse:
+        """Describe the provider: Pulumi YAML asks before it makes one."""
+        properties = {name: {"type": kind} for name, kind in _CONFIGURATION.items()}
+        schema = {"name": "kubernetes", "version": self.version, "provider": {"inputProperties": properties}}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         """Another cluster replaces everything on it; under one and the same cluster identifier nothing does."""

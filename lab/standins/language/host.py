@@ -8,8 +8,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from threading import Thread
+from typing import IO, Any
 
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, plugin_pb2
@@ -47,6 +50,26 @@ class LanguageHost(LanguageServer):
         """The lab's interpreter has every package already."""
         return iter(())
 
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[language_pb2.RunPluginResponse]:
+        """Run a plugin that is a Python program: what it prints as it comes, and last its exit code.
+
+        The engine ends a plugin by giving this call up. The official host runs it in the virtual environment of its
+        own that `PulumiPlugin.yaml` names and `InstallDependencies` has made; here it is the lab's.
+        """
+        plugin = subprocess.Popen(
+            [sys.executable, request.info.program_directory or request.program, *request.args],
+            cwd=request.pwd,
+            env=dict(variable.split("=", 1) for variable in request.env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._programs.add(plugin)
+        if not context.add_callback(plugin.kill):
+            plugin.kill()
+        yield from _printed_by(plugin)
+        yield language_pb2.RunPluginResponse(exitcode=plugin.wait())
+        self._programs.discard(plugin)
+
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:
         """The engine only shows these."""
         return language_pb2.GetProgramDependenciesResponse()
@@ -81,6 +104,27 @@ class LanguageHost(LanguageServer):
         if code == SHOWN_TO_USER:
             return language_pb2.RunResponse(bail=True)
         return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {code}")
+
+
+def _printed_by(plugin: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
+    """Both streams line by line, until the plugin has closed both."""
+    printed: SimpleQueue[language_pb2.RunPluginResponse | None] = SimpleQueue()
+
+    def read(stream: IO[bytes], told: Callable[[bytes], language_pb2.RunPluginResponse]) -> None:
+        with stream:
+            for line in stream:
+                printed.put(told(line))
+        printed.put(None)
+
+    streams = (
+        (plugin.stdout, lambda line: language_pb2.RunPluginResponse(stdout=line)),
+        (plugin.stderr, lambda line: language_pb2.RunPluginResponse(stderr=line)),
+    )
+    readers = [Thread(target=read, args=(stream, told), daemon=True) for stream, told in streams if stream]
+    for reader in readers:
+        reader.start()
+    for _ in readers:
+        yield from iter(printed.get, None)
 
 
 def _directory(request: Any) -> str:

@@ -8,25 +8,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from multus.args import Distro, Plugin
-from multus.distros import PROFILES, is_k3s_version, k3s_has_moved
+from multus.defaults import DEFAULT_NAMESPACE
+from multus.distros import PROFILES
 from multus.objects import DAEMON_SET
-from multus.plan import DEFAULT_NAMESPACE
 
 from .cluster_signs import plugins_of
-from .snapshot import NETWORKS, Snapshot, host_paths, name_of
+from .distribution import distro_of, has_flannel, kubelet_versions
+from .live_install import arguments_of_k3s, as_settings, is_thick_set
+from .managers import OPENSHIFT, managers_in
+from .snapshot import NETWORKS, Snapshot, name_of
 
-# API groups of what asks for further interfaces, and of what brings Multus by itself.
+# API groups of what asks for further interfaces.
 _ASKS = {
     "kubevirt.io": "KubeVirt, whose machines are bridged to networks",
     "sriovnetwork.openshift.io": "the SR-IOV network operator",
     "whereabouts.cni.cncf.io": "Whereabouts",
 }
-_BRINGS = {
-    "config.openshift.io": "OpenShift manages Multus itself: leave it to its network operator",
-    "networkaddonsoperator.network.kubevirt.io": "set spec.multus of its NetworkAddonsConfig instead",
-    "mellanox.com": "NVIDIA's network operator installs it: set secondaryNetwork.multus of its NicClusterPolicy"
-    " instead",
-}
+_NEEDED = "Is Multus needed?"
 _DEFAULT_CNIS = {
     "kube-flannel-ds": "flannel",
     "kube-flannel": "flannel",
@@ -75,14 +73,18 @@ def advise(snapshot: Snapshot, stack: str | None = None, kubeconfig: str = "~/.k
         stack: the stack that is to be configured; None for one that is called like the distribution.
         kubeconfig: the file that the stack's secret is to be read from.
     """
-    for group, reason in _BRINGS.items():
-        if group in snapshot.groups:
-            return Advice((Step("Is Multus needed?", "not from here", reason),))
+    for manager in managers_in(snapshot):
+        return Advice((Step(_NEEDED, "not from here", manager.instead),))
     distro = distro_of(snapshot) or Distro.VANILLA
     if distro is Distro.OPENSHIFT:
-        return Advice((Step("Is Multus needed?", "not from here", _BRINGS["config.openshift.io"]),))
-    needed = _needed(snapshot)
-    steps = [needed, *_distro_steps(snapshot, distro), _method(snapshot), _plugin(snapshot), *_network_steps(snapshot)]
+        return Advice((Step(_NEEDED, "not from here", OPENSHIFT.instead),))
+    steps = [
+        _need(snapshot),
+        *_distro_steps(snapshot, distro),
+        _method(snapshot),
+        _plugin(snapshot),
+        *_network_steps(snapshot),
+    ]
     settings = dict(_settings(snapshot, distro))
     name = shlex.quote(stack or distro.value)
     set_ = f"pulumi config set --stack {name}"
@@ -99,41 +101,17 @@ def advise(snapshot: Snapshot, stack: str | None = None, kubeconfig: str = "~/.k
     return Advice(tuple(steps), tuple(commands))
 
 
-def distro_of(snapshot: Snapshot) -> Distro | None:
-    """The distribution, as its nodes show it; None where nothing does, which is vanilla's way."""
-    for node in snapshot.nodes:
-        about, spec, info = node["metadata"], node.get("spec", {}), node.get("status", {}).get("nodeInfo", {})
-        labels, version, provider = about.get("labels", {}), info.get("kubeletVersion", ""), spec.get("providerID", "")
-        signs = {
-            Distro.OPENSHIFT: "node.openshift.io/os_id" in labels,
-            Distro.K3S: "+k3s" in version,
-            Distro.RKE2: "+rke2" in version,
-            Distro.K0S: "+k0s" in version,
-            Distro.MICROK8S: "microk8s.io/cluster" in labels,
-            Distro.MINIKUBE: "minikube.k8s.io/name" in labels,
-            Distro.KIND: provider.startswith("kind://"),
-            Distro.TALOS: info.get("osImage", "").startswith("Talos"),
-            Distro.EKS: "-eks-" in version,
-            Distro.GKE: "-gke." in version,
-            Distro.AKS: "kubernetes.azure.com/cluster" in labels,
-        }
-        for distro, shown in signs.items():
-            if shown:
-                return distro
-    return None
-
-
 def default_cni_of(snapshot: Snapshot) -> str:
     """The cluster's default CNI, guessed by its DaemonSet or by k3s' own."""
     names = {each["metadata"]["name"] for each in snapshot.daemon_sets}
     known = next((cni for name, cni in _DEFAULT_CNIS.items() if name in names), "")
-    if not known and distro_of(snapshot) is Distro.K3S and _has_flannel(snapshot):
+    if not known and distro_of(snapshot) is Distro.K3S and has_flannel(snapshot):
         return "flannel, k3s' own"
     return known or "not known from the API"
 
 
-def _needed(snapshot: Snapshot) -> Step:
-    question = "Is Multus needed?"
+def _need(snapshot: Snapshot) -> Step:
+    question = _NEEDED
     asking = [name_of(pod) for pod in snapshot.pods if pod["metadata"].get("annotations", {}).get(NETWORKS)]
     if asking:
         return Step(question, "yes", f"{len(asking)} pods ask for networks, such as {asking[0]}")
@@ -152,22 +130,9 @@ def _needed(snapshot: Snapshot) -> Step:
     return Step(question, "only if pods are to have a second interface", reason)
 
 
-def _versions(snapshot: Snapshot) -> list[str]:
-    found = {node.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", "") for node in snapshot.nodes}
-    return sorted(found - {""})
-
-
-def _has_flannel(snapshot: Snapshot) -> bool:
-    return any(
-        key.startswith("flannel.alpha.coreos.com/")
-        for node in snapshot.nodes
-        for key in node["metadata"].get("annotations", {})
-    )
-
-
 def _distro_steps(snapshot: Snapshot, distro: Distro) -> Iterator[Step]:
     sure = distro_of(snapshot) is not None
-    versions = ", ".join(_versions(snapshot)) or snapshot.version
+    versions = ", ".join(kubelet_versions(snapshot)) or snapshot.version
     reason = "its nodes say so" if sure else "no node shows another one; if it is one, set multus:distro"
     yield Step("Which distribution?", f"{distro.value}, {versions}", reason)
     profile = PROFILES[distro]
@@ -188,7 +153,7 @@ def _method(snapshot: Snapshot) -> Step:
 
 def _plugin(snapshot: Snapshot) -> Step:
     question = "Thin or thick?"
-    if any("hostroot" in host_paths(each) for each in snapshot.multus_sets):
+    if any(is_thick_set(each) for each in snapshot.multus_sets):
         return Step(question, Plugin.THICK.value, "thick is here already")
     reason = "nothing happens to pods while its own pod is away; thick only for metrics, log rotation and hot-plug"
     return Step(question, Plugin.THIN.value, reason)
@@ -218,12 +183,8 @@ def _network_steps(snapshot: Snapshot) -> Iterator[Step]:
 def _settings(snapshot: Snapshot, distro: Distro) -> Iterator[tuple[str, str]]:
     """Configuration keys with their values as a shell takes them."""
     yield "multus:distro", distro.value
-    if distro is Distro.K3S:
-        old = [each for each in _versions(snapshot) if is_k3s_version(each) and not k3s_has_moved(each)]
-        if old:
-            yield "multus:k3sVersion", shlex.quote(old[0])
-        if not _has_flannel(snapshot):
-            yield "multus:flannel", "false"
+    for key, value in as_settings(arguments_of_k3s(snapshot, distro)).items():
+        yield f"multus:{key}", shlex.quote(value)
     if PROFILES[distro].api_server is None and snapshot.endpoints:
         yield "multus:apiServer", shlex.quote(f"https://{snapshot.endpoints[0]}")
     if _plugin(snapshot).answer == Plugin.THICK.value:

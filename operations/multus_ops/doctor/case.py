@@ -11,24 +11,34 @@ from multus.metadata import Object
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
 from multus.plan import InstallPlan, NodePlan
 
-from ..pulumi_cli import PulumiCli
+from .live_install import is_thick_set
 from .node_report import Facts, NodeReport
-from .snapshot import Snapshot, host_paths
+from .origin import Origin, PulumiInstall, origin_of
+from .snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Case:
-    """A snapshot in its light.
+    """A cluster snapshot, the plan that it should follow, and how commands are written for both.
 
     Attributes:
         snapshot: what there is.
-        plan: what there should be; None without a stack.
-        pulumi: how Pulumi is called for the stack.
+        plan: what there should be; None where no stack of this project was named, so that nothing is known of it.
+        stack: the stack that was named, of whatever project; None where there is none.
+        nodes: how the nodes are logged in to; those of the plan unless they were given otherwise.
+        options: the options that name this cluster to `multus-ops`, as they are typed.
     """
 
     snapshot: Snapshot
     plan: InstallPlan | None = field(default=None, repr=False)
-    pulumi: PulumiCli = field(default_factory=lambda: PulumiCli("STACK"))
+    stack: PulumiInstall | None = None
+    nodes: tuple[NodePlan, ...] = field(default=(), repr=False)
+    options: str = ""
+
+    @cached_property
+    def origin(self) -> Origin:
+        """What the install comes from: the stack that was named, else what the cluster's objects show."""
+        return self.stack or origin_of(self.snapshot)
 
     @property
     def namespace(self) -> str:
@@ -61,7 +71,7 @@ class Case:
         """Whether a daemon serves the runtime."""
         if self.plan:
             return self.plan.is_thick
-        return any("hostroot" in host_paths(each) for each in self.snapshot.multus_sets)
+        return any(is_thick_set(each) for each in self.snapshot.multus_sets)
 
     @property
     def facts(self) -> Iterator[tuple[str, Facts]]:
@@ -75,24 +85,18 @@ class Case:
         yield from self.snapshot.reports.items()
 
     @property
-    def up(self) -> str:
-        """The command that brings a cluster to what its stack says."""
-        return self.pulumi.command("up")
+    def repair(self) -> str:
+        """The commands that bring the cluster back to what its install says."""
+        return self.origin.repair()
 
     @property
-    def refresh(self) -> str:
-        """The same, after a look at what the cluster has become."""
-        return self.pulumi.command("up", "--refresh")
-
-    @property
-    def set(self) -> str:
-        """What stands before a configuration key and its value."""
-        return self.pulumi.command("config", "set")
-
-    @property
-    def unset(self) -> str:
-        """What stands before a configuration key that goes."""
-        return self.pulumi.command("config", "rm")
+    def renew(self) -> str:
+        """The same, and every pod writes its node's kubeconfig again: steps over SSH do that only for a stack's."""
+        if isinstance(self.origin, PulumiInstall):
+            return self.repair
+        sets = (each["metadata"] for each in self.snapshot.multus_sets)
+        restarts = (f"kubectl -n {each['namespace']} rollout restart daemonset {each['name']}" for each in sets)
+        return "\n".join([self.repair, *restarts])
 
     @property
     def network_file(self) -> str | None:
@@ -121,8 +125,9 @@ class Case:
                 # By its labels: the pod that has this name now may be another one when the command is typed.
                 within = f"kubectl -n {daemon_set['metadata']['namespace']} delete pod"
                 return f"{within} -l {selector} --field-selector spec.nodeName={node}"
-        return self.refresh
+        return self.repair
 
     @cached_property
     def _logins(self) -> dict[str, NodePlan]:
-        return {node.name: node for node in self.plan.nodes} if self.plan else {}
+        nodes = self.nodes or (self.plan.nodes if self.plan else ())
+        return {node.name: node for node in nodes}

@@ -10,28 +10,25 @@ from typing import Any
 from multus import multus_conf, objects
 from multus.args import Credentials
 from multus.metadata import Object
+from multus.node_steps import STATE_DIR
 from multus.plan import InstallPlan
+from multus.pods import ACCOUNT
 
 from . import cluster_signs
-from .advice import distro_of
 from .case import Case
+from .distribution import distro_of
 from .findings import Check, Finding, Severity
+from .managers import managers_in
 from .node_report import Kubeconfig
-from .snapshot import condition, container_statuses, is_well, name_of
+from .snapshot import Kind, condition, container_statuses, is_well, name_of
 
 Rule = Callable[[Case], Iterator[Finding]]
 
-# API groups of what installs Multus by itself.
-_MANAGERS = {
-    "networkaddonsoperator.network.kubevirt.io": "the cluster network addons operator",
-    "config.openshift.io": "OpenShift",
-    "mellanox.com": "NVIDIA's network operator",
-}
 _SOON_SECONDS = 7 * 24 * 3600
 _SHOWN = 300
 
 
-def findings(case: Case) -> Iterator[Finding]:
+def run_checks(case: Case) -> Iterator[Finding]:
     """Everything that is not as it has to be."""
     for rule in _RULES:
         yield from rule(case)
@@ -63,15 +60,14 @@ def _nodes(case: Case) -> Iterator[Finding]:
     if guess is not None and guess is not case.plan.distro:
         what = f"looks like {guess.value}, and the stack says {case.plan.distro.value}"
         why = "The distribution decides every path."
-        yield _error(Check.CLUSTER, "cluster", what, why, f"{case.set} multus:distro {guess.value}")
+        yield _error(Check.CLUSTER, "cluster", what, why, case.origin.change({"distro": guess.value}))
 
 
 def _managers(case: Case) -> Iterator[Finding]:
-    for group, name in _MANAGERS.items():
-        if group in case.snapshot.groups:
-            why = "Two of them would overwrite each other's configuration on every node."
-            fix = f"kubectl api-resources --api-group={group}"
-            yield _warning(Check.OTHERS, name, "is in this cluster, and brings Multus by itself", why, fix)
+    for manager in managers_in(case.snapshot):
+        why = "Two of them would overwrite each other's configuration on every node."
+        fix = f"kubectl api-resources --api-group={manager.group}"
+        yield _warning(Check.OTHERS, manager.name, "is in this cluster, and brings Multus by itself", why, fix)
 
 
 def _foreign_sets(case: Case) -> Iterator[Finding]:
@@ -85,35 +81,26 @@ def _foreign_sets(case: Case) -> Iterator[Finding]:
             "A node has one 00-multus.conf: of two installs the last to start wins, and the first to go takes it away."
         )
         fix = f"kubectl -n {about['namespace']} delete daemonset {about['name']}"
-        if name == f"{case.namespace}/{objects.DAEMON_SET}":
-            fix = f"{case.set} multus:adopt true\n{case.up}\n{case.unset} multus:adopt"
+        if case.stack is not None and name == f"{case.namespace}/{objects.DAEMON_SET}":
+            fix = case.stack.adopt()
         yield _error(Check.OTHERS, f"DaemonSet {name}", what, why, fix)
 
 
 def _unreached(case: Case) -> Iterator[Finding]:
     for node, reason in case.snapshot.unreached.items():
-        why = "`pulumi up` and `pulumi destroy` stop at it before anything has changed."
+        why = "Nothing can be said of it."
+        if case.stack is not None:
+            why = "`pulumi up` and `pulumi destroy` stop at it before anything has changed."
         yield _error(Check.SSH, f"node {node}", reason, why, f"{case.on(node)} true")
 
 
-def _said_by_nodes(case: Case) -> Iterator[Finding]:
-    """The node program's own findings; its fix is an order, no command."""
+def _found_by_nodes(case: Case) -> Iterator[Finding]:
+    """The node program's own findings. Their fixes are sentences, so they are printed as comments."""
     why = "The preflight of `pulumi up` refuses to go on over it."
     for node, report in case.reports:
         for found in report.findings:
-            severity = Severity(found.severity)
-            where = f"{node}: {found.where}"
-            yield Finding(_check_of(found.where, found.what), severity, where, found.what, why, f"# {found.fix}")
-
-
-def _check_of(where: str, what: str) -> Check:
-    if "default network" in what or "could not load" in what or "does not read" in what:
-        return Check.DEFAULT_NETWORK
-    if "Multus configuration" in what or "Cilium" in what:
-        return Check.CONF
-    if where == "/":
-        return Check.MOUNTS
-    return Check.NETWORKS if "plugin that a network needs" in what else Check.RUNTIME
+            where, severity = f"{node}: {found.where}", Severity(found.severity)
+            yield Finding(found.code.check, severity, where, found.what, why, f"# {found.fix}")
 
 
 def _pods_of_multus(case: Case) -> Iterator[Finding]:
@@ -152,7 +139,7 @@ def _our_sets(case: Case) -> Iterator[Finding]:
         if name not in there:
             why = "Nodes that it served have no Multus any more."
             where = f"DaemonSet {case.namespace}/{name}"
-            yield _error(Check.DAEMON_SETS, where, "is not there", why, case.refresh)
+            yield _error(Check.DAEMON_SETS, where, "is not there", why, case.repair)
     for name, daemon_set in there.items():
         differing = [path for path in _drift(_planned(case.plan, name), daemon_set) if not path.endswith(".image")]
         if any(cluster_signs.disabled(case)):
@@ -160,12 +147,12 @@ def _our_sets(case: Case) -> Iterator[Finding]:
         if differing:
             what = f"is not the stack's at {', '.join(differing[:4])}"
             why = "Somebody has changed it by hand, or the stack's configuration has changed without an `up`."
-            yield _warning(Check.DAEMON_SETS, f"DaemonSet {name_of(daemon_set)}", what, why, case.refresh)
+            yield _warning(Check.DAEMON_SETS, f"DaemonSet {name_of(daemon_set)}", what, why, case.repair)
         main = daemon_set["spec"]["template"]["spec"]["containers"][0]
         if main["image"] != case.plan.image:
             what = f"runs {main['image']}, the stack says {case.plan.image}"
             why = "Versions were meant to be the same on all nodes."
-            yield _error(Check.IMAGE, f"DaemonSet {name_of(daemon_set)}", what, why, case.refresh)
+            yield _error(Check.IMAGE, f"DaemonSet {name_of(daemon_set)}", what, why, case.repair)
 
 
 def _planned(plan: InstallPlan, name: str) -> Object:
@@ -197,7 +184,7 @@ def _crd(case: Case) -> Iterator[Finding]:
     served = [each["name"] for each in case.snapshot.crd["spec"]["versions"] if each.get("served")]
     if "v1" not in served:
         what = f"serves {', '.join(served) or 'nothing'}, and not v1"
-        yield _error(Check.CRD, f"CRD {objects.CRD}", what, "Multus asks for v1 alone.", case.refresh)
+        yield _error(Check.CRD, f"CRD {objects.CRD}", what, "Multus asks for v1 alone.", case.repair)
 
 
 def _networks(case: Case) -> Iterator[Finding]:
@@ -214,15 +201,15 @@ def _networks(case: Case) -> Iterator[Finding]:
 
 
 def _account(case: Case) -> Iterator[Finding]:
-    if case.is_ours and case.snapshot.account is None and "the ServiceAccount" not in str(case.snapshot.unseen):
+    if case.is_ours and case.snapshot.account is None and Kind.ACCOUNT not in case.snapshot.unseen:
         why = "Every token of it is void: no pod starts on any node."
-        where = f"ServiceAccount {case.namespace}/multus"
-        yield _error(Check.RBAC, where, "is not there", why, case.refresh)
+        where = f"ServiceAccount {case.namespace}/{ACCOUNT}"
+        yield _error(Check.RBAC, where, "is not there", why, case.repair)
 
 
 def _config_maps(case: Case) -> Iterator[Finding]:
     plan = case.plan
-    if not case.is_ours or plan is None or "ConfigMaps" in str(case.snapshot.unseen):
+    if not case.is_ours or plan is None or Kind.CONFIG_MAPS in case.snapshot.unseen:
         return
     data = {each["metadata"]["name"]: each.get("data") or {} for each in case.snapshot.config_maps}
     own = multus_conf.own_conf(plan)
@@ -231,16 +218,16 @@ def _config_maps(case: Case) -> Iterator[Finding]:
         where = f"ConfigMap {case.namespace}/{name}"
         if name not in data:
             why = "The next pod of Multus that starts has no configuration."
-            yield _error(Check.CONFIG_MAP, where, "is not there", why, case.refresh)
+            yield _error(Check.CONFIG_MAP, where, "is not there", why, case.repair)
         elif data[name].get(own[0]) != own[1]:
             why = "The next pod of Multus that starts runs with another configuration than the stack's."
             # An object of this name is in the way of the one that `up` would make anew.
-            fix = f"kubectl -n {case.namespace} delete configmap {name}\n{case.refresh}"
+            fix = f"kubectl -n {case.namespace} delete configmap {name}\n{case.repair}"
             yield _error(Check.CONFIG_MAP, where, f"its {own[0]} is not the stack's", why, fix)
     if objects.MARKER not in data:
         where = f"ConfigMap {case.namespace}/{objects.MARKER}"
         why = "The last `pulumi up` did not get to its end; without it a node's clean-up takes this for a removal."
-        yield _error(Check.CONFIG_MAP, where, "is not there", why, case.refresh)
+        yield _error(Check.CONFIG_MAP, where, "is not there", why, case.repair)
 
 
 def _token(case: Case) -> Iterator[Finding]:
@@ -250,8 +237,8 @@ def _token(case: Case) -> Iterator[Finding]:
         of = token.claims.get("kubernetes.io/serviceaccount/service-account.uid")
         if uid and of and of != uid:
             what = "its token is of an account that is no more"
-            yield _error(Check.TOKEN, where, what, "The API server refuses it.", case.refresh)
-        yield from _expiry(token.claims.get("exp"), where, case.refresh)
+            yield _error(Check.TOKEN, where, what, "The API server refuses it.", case.renew)
+        yield from _expiry(token.claims.get("exp"), where, case.renew)
 
 
 def _expiry(seconds: object, where: str, fix: str) -> Iterator[Finding]:
@@ -283,7 +270,7 @@ def _kubeconfig_of_plan(case: Case, where: str, about: Kubeconfig, plan: Install
     if plan.credentials is Credentials.DURABLE and named and named != plan.token_secret:
         what = f"its token is of Secret {named}, the stack's is {plan.token_secret}"
         why = "The Secret of an earlier rotation goes, and its token with it."
-        yield _error(Check.KUBECONFIG, where, what, why, case.up)
+        yield _error(Check.KUBECONFIG, where, what, why, case.repair)
     if plan.credentials is Credentials.POD:
         fix = f"kubectl -n {case.namespace} rollout restart daemonset {objects.DAEMON_SET}"
         yield from _expiry(about.token_claims.get("exp"), where, fix)
@@ -294,13 +281,12 @@ def _confs(case: Case) -> Iterator[Finding]:
     plan = case.plan
     if plan is None or not case.is_installed:
         return
-    program = "multus-shim" if plan.is_thick else "multus"
     for node, facts in case.facts:
         for each in facts.ours[:1]:
             where, kind = f"{node}: {each.path}", each.plugin.get("type")
             if each.parsed is None:
                 continue
-            if kind != program:
+            if kind != plan.program:
                 what = f"calls {kind or 'nothing'}, and the stack is {plan.plugin.value}"
                 yield _error(Check.CONF, where, what, "The runtime calls another plugin.", case.restart(node))
             named = each.plugin.get("kubeconfig")
@@ -321,11 +307,11 @@ def _markers(case: Case) -> Iterator[Finding]:
         if facts.marker is not None and case.is_ours and uid and facts.marker.install != uid:
             what = f"is marked as of another install ({facts.marker.owner})"
             why = "The stack's clean-up leaves such a node alone."
-            yield _error(Check.OTHERS, f"node {node}", what, why, case.refresh)
+            yield _error(Check.OTHERS, f"node {node}", what, why, case.repair)
         elif facts.marker is not None and not case.is_installed:
             what = f"is still marked as provisioned by {facts.marker.owner}"
             why = "Its clean-up did not run; the preflight of another stack refuses the node."
-            fix = f"{case.on(node)} rm -rf /var/lib/multus-install"
+            fix = f"{case.on(node)} rm -rf {STATE_DIR}"
             yield _error(Check.OTHERS, f"node {node}", what, why, fix)
 
 
@@ -344,7 +330,7 @@ _RULES: tuple[Rule, ...] = (
     _managers,
     _foreign_sets,
     _unreached,
-    _said_by_nodes,
+    _found_by_nodes,
     _pods_of_multus,
     _our_sets,
     _crd,

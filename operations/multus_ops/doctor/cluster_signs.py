@@ -10,10 +10,10 @@ from typing import Any
 
 from multus import image as images
 from multus.args import Credentials
+from multus.defaults import DEFAULT_RESOURCES
 from multus.metadata import Object
 from multus.multus_conf import DAEMON_CONF_FILE
-from multus.objects import CRD
-from multus.plan import DEFAULT_RESOURCES
+from multus.objects import CRD, MARKER
 from multus.pods import ACCOUNT
 
 from ..daemon_sets import STAYS
@@ -24,6 +24,7 @@ from .node_signs import kubeconfigs
 from .snapshot import (
     NETWORK_STATUS,
     NETWORKS,
+    Kind,
     container_statuses,
     has_sandbox,
     host_paths,
@@ -36,16 +37,16 @@ CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 _SHOWN = 200
 
 
-def said(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
+def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
     messages = _multus_messages(case) if about_multus else case.snapshot.sandbox_failures()
     for pod, message in messages:
         match = re.search(pattern, message)
         if match is None:
             continue
-        said = " ".join(message[max(0, match.start() - 40) :].split())
+        shown = " ".join(message[max(0, match.start() - 40) :].split())
         about = pod["metadata"]
         values = {"pod": about["name"], "pod_namespace": about["namespace"], **match.groupdict("")}
-        yield Occurrence(f"pod {name_of(pod)}", said[:_SHOWN], pod["spec"].get("nodeName", ""), values)
+        yield Occurrence(f"pod {name_of(pod)}", shown[:_SHOWN], pod["spec"].get("nodeName", ""), values)
 
 
 def _multus_messages(case: Case) -> Iterator[tuple[Object, str]]:
@@ -200,12 +201,8 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def crd_gone(case: Case) -> Iterator[Occurrence]:
-    if case.is_installed and case.snapshot.crd is None and not _blind(case, "CRD"):
+    if case.is_installed and case.snapshot.crd is None and Kind.CRD not in case.snapshot.unseen:
         yield Occurrence(f"CRD {CRD}", "is not there, and with it every network is gone")
-
-
-def _blind(case: Case, what: str) -> bool:
-    return any(each.startswith(what) for each in case.snapshot.unseen)
 
 
 def crd_goes_with_a_release(case: Case) -> Iterator[Occurrence]:
@@ -300,7 +297,7 @@ def may_too_much(case: Case) -> Iterator[Occurrence]:
     given = [str(each) for each in case.snapshot.access if each.allowed and not each.needed]
     if not given:
         return
-    ours = {"multus", "multus-install"}
+    ours = {ACCOUNT, MARKER}
     for binding in case.snapshot.bindings:
         subjects = binding.get("subjects") or ()
         to_account = any(
@@ -318,7 +315,9 @@ def may_too_much(case: Case) -> Iterator[Occurrence]:
 
 def secret_gone(case: Case) -> Iterator[Occurrence]:
     plan = case.plan
-    if not case.is_ours or plan is None or plan.credentials is not Credentials.DURABLE or _blind(case, "Secrets"):
+    if not case.is_ours or plan is None or plan.credentials is not Credentials.DURABLE:
+        return
+    if Kind.SECRETS in case.snapshot.unseen:
         return
     mine = [token for token in case.snapshot.tokens if token.secret == plan.token_secret]
     if not mine:

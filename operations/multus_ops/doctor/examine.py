@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -16,20 +17,22 @@ from rich.table import Table
 from rich.text import Text
 
 from multus import objects
-from multus.node_steps import words_of
+from multus.node_steps import options_for
 from multus.plan import InstallPlan, NodePlan, resolve
 
 from ..node_program import program_for_people
-from ..pulumi_cli import PulumiCli
 from ..ssh import NodeResult, run_on_nodes
 from ..stack import StackConfig
+from ..target import Target
 from . import advice, checks, smoke
 from .advice import Advice
 from .case import Case
+from .distribution import distro_of, kubelet_versions
 from .findings import Check, Finding, Severity, without_echoes
 from .node_report import NodeReport
-from .snapshot import name_of, take
-from .symptoms import recognised
+from .origin import PulumiInstall
+from .snapshot import Kind, name_of, take
+from .symptoms import find_symptoms
 
 _NODE_SECONDS = 90
 # What only the nodes themselves can tell, and what there is only after an install.
@@ -70,7 +73,7 @@ class Report:
     """What doctor has found.
 
     Attributes:
-        about: the cluster in a few words, by what they are about.
+        about: the cluster in a few words, by what they are about: `nodes`, `distribution`, `Multus` and so on.
         lines: every check.
         findings: what is wrong, worst first.
         unseen: what could not be looked at, in sentences.
@@ -94,50 +97,97 @@ class Report:
         return json.dumps(document, indent=2)
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How a cluster and its nodes are reached, for what is printed and for SSH.
+
+    Attributes:
+        options: the options that name the cluster to `multus-ops`, as they are typed.
+        nodes_plan: the nodes to ask over SSH and where Multus keeps its files on them; None to ask none.
+        stack: the stack that was named, of whatever project; None where none was.
+    """
+
+    options: Sequence[str] = ()
+    nodes_plan: InstallPlan | None = field(default=None, repr=False)
+    stack: PulumiInstall | None = None
+
+
+def reach_of(target: Target) -> Reach:
+    """How the cluster of a command line is reached."""
+    if target.stack is not None:
+        return _reach_of_stack(target.stack)
+    program = None if target.program is None else PulumiInstall(*target.program)
+    return Reach(target.options.words, target.nodes_plan, program)
+
+
 def examine(
     stack: StackConfig | None,
     api: client.ApiClient,
     *,
-    options: smoke.SmokeOptions | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    reach: Reach | None = None,
+    smoke_options: smoke.SmokeOptions | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Look at everything.
 
     Args:
-        stack: the stack that manages the cluster; without one the nodes are not asked.
+        stack: the stack of this project that manages the cluster; None where there is none.
         api: the cluster.
-        options: pods to start and take away again, if any.
-        told: is told what goes on.
+        reach: for a cluster without such a stack, how it was named and how its nodes are asked.
+        smoke_options: pods to start and take away again; None for none.
+        progress: called with a few words about what is done next.
+
+    Raises:
+        client.ApiException, urllib3.exceptions.HTTPError: the API server cannot be asked at all.
     """
+    reach = reach or _reach_of_stack(stack)
     plan = stack.plan if stack else None
-    reports, unreached = _ask_nodes(plan, told)
+    reports, unreached = _ask_nodes(reach.nodes_plan, progress)
     started: Any = nullcontext([])
-    if options is not None:
-        told("starting pods and looking into them")
-        started = smoke.pods(api, _names_of_nodes(api), options)
+    if smoke_options is not None:
+        progress("starting pods and looking into them")
+        started = smoke.run_pods(api, _names_of_nodes(api), smoke_options)
     with started as outcomes:
-        told("reading the cluster")
-        snapshot = take(api, plan.namespace if plan else None, _needed(plan), reports, unreached)
-    case = Case(snapshot, plan, stack.pulumi if stack else PulumiCli("STACK"))
-    found = without_echoes(chain(recognised(case), checks.findings(case), smoke.findings(outcomes, _rerun(stack))))
-    return Report(
-        _about(case), tuple(lines(case, found, smoked=options is not None)), tuple(found), _unseen(case, stack)
-    )
+        progress("reading the cluster")
+        snapshot = take(api, plan.namespace if plan else None, _rights_needed(plan), reports, unreached)
+    nodes = reach.nodes_plan.nodes if reach.nodes_plan else ()
+    options = shlex.join(reach.options)
+    case = Case(snapshot, plan, reach.stack, nodes, options)
+    rerun = f"multus-ops doctor --smoke {options}".rstrip()
+    found = without_echoes(chain(find_symptoms(case), checks.run_checks(case), smoke.judge(outcomes, rerun)))
+    table = tuple(lines(case, found, smoked=smoke_options is not None))
+    return Report(_about(case), table, tuple(found), _unseen(case))
 
 
-def advised(stack: StackConfig | None, api: client.ApiClient, kubeconfig: str) -> Advice:
-    """Whether Multus is needed here, and how to configure a stack for it."""
+def advise(stack: StackConfig | None, api: client.ApiClient, kubeconfig: str, *, reach: Reach | None = None) -> Advice:
+    """Whether Multus is needed here, and how to configure a stack for it.
+
+    Args:
+        stack: the stack of this project that is to be configured; None for a new one.
+        api: the cluster.
+        kubeconfig: the file that the stack's secret is to be read from.
+        reach: for a cluster without such a stack, how its nodes are asked.
+    """
+    reach = reach or _reach_of_stack(stack)
     plan = stack.plan if stack else None
-    reports, unreached = _ask_nodes(plan, lambda _: None)
-    snapshot = take(api, plan.namespace if plan else None, _needed(plan), reports, unreached)
+    reports, unreached = _ask_nodes(reach.nodes_plan, lambda _: None)
+    snapshot = take(api, plan.namespace if plan else None, _rights_needed(plan), reports, unreached)
     return advice.advise(snapshot, stack.name if stack else None, kubeconfig)
 
 
-def _ask_nodes(plan: InstallPlan | None, told: Callable[[str], None]) -> tuple[dict[str, NodeReport], dict[str, str]]:
+def _reach_of_stack(stack: StackConfig | None) -> Reach:
+    if stack is None:
+        return Reach()
+    return Reach(stack.pulumi.options, stack.plan, PulumiInstall(stack.pulumi))
+
+
+def _ask_nodes(
+    plan: InstallPlan | None, progress: Callable[[str], None]
+) -> tuple[dict[str, NodeReport], dict[str, str]]:
     nodes = [node for node in plan.nodes if not node.gone] if plan else []
     if plan is None or not nodes:
         return {}, {}
-    told(f"asking {len(nodes)} nodes over SSH")
+    progress(f"asking {len(nodes)} nodes over SSH")
     results = run_on_nodes(nodes, program_for_people(), lambda node: words(plan, node), seconds=_NODE_SECONDS)
     reports, unreached = {}, {}
     for name, result in results.items():
@@ -165,12 +215,12 @@ def report_of(result: NodeResult) -> NodeReport:
 
 def words(plan: InstallPlan, node: NodePlan) -> list[str]:
     """What stands after the node program: the phase and what it is told of the plan."""
-    known = {**words_of(plan, node), "server": plan.api_server}
+    known = {**options_for(plan, node), "server": plan.api_server}
     given = {key: value for key, value in known.items() if value and key not in ("plan", "marker", "token_secret")}
     return ["diagnose", *(word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value)))]
 
 
-def _needed(plan: InstallPlan | None) -> dict[tuple[str, str], tuple[str, ...]]:
+def _rights_needed(plan: InstallPlan | None) -> dict[tuple[str, str], tuple[str, ...]]:
     rules = objects.cluster_role(plan or resolve({"distro": "k3s"}))["rules"]
     return {(rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in rules}
 
@@ -180,17 +230,10 @@ def _names_of_nodes(api: client.ApiClient) -> list[str]:
     return [node.metadata.name for node in found]
 
 
-def _rerun(stack: StackConfig | None) -> str:
-    options = " ".join(stack.pulumi.options) if stack else "--kubeconfig FILE"
-    return f"multus-ops doctor --smoke {options}"
-
-
 def _about(case: Case) -> dict[str, str]:
     snapshot = case.snapshot
-    distro = advice.distro_of(snapshot)
-    versions = sorted(
-        {node.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", "?") for node in snapshot.nodes}
-    )
+    distro = distro_of(snapshot)
+    versions = kubelet_versions(snapshot) or ["?"]
     return {
         "API server": snapshot.version,
         "nodes": f"{len(snapshot.nodes)}, {', '.join(versions)}",
@@ -201,6 +244,7 @@ def _about(case: Case) -> dict[str, str]:
         else "not known",
         "default CNI": _default_networks(case) or advice.default_cni_of(snapshot),
         "Multus": ", ".join(name_of(each) for each in snapshot.multus_sets) or "not installed",
+        "installed by": case.origin.name,
         "networks": str(sum(smoke.LABEL not in each["metadata"].get("labels", {}) for each in snapshot.networks)),
     }
 
@@ -228,20 +272,24 @@ def lines(case: Case, found: Sequence[Finding], *, smoked: bool) -> Iterator[Lin
             yield Line(check.value, "ok")
 
 
-def _unseen(case: Case, stack: StackConfig | None) -> tuple[str, ...]:
-    said = list(case.snapshot.unseen)
+def _unseen(case: Case) -> tuple[str, ...]:
+    hidden = [kind for kind in Kind if kind in case.snapshot.unseen]
+    sentences = [f"{kind}: the kubeconfig's account may not read them" for kind in hidden]
     asked = {*case.snapshot.reports, *case.snapshot.unreached}
     others = [node["metadata"]["name"] for node in case.snapshot.nodes if node["metadata"]["name"] not in asked]
-    if stack is None:
-        said.append("files, mounts and addresses on the nodes: name a stack whose `nodes` say how to log in")
+    if not asked:
+        sentences.append(
+            "files, mounts and addresses on the nodes: name a stack whose `nodes` say how to log in, or say it by "
+            "--nodes FILE"
+        )
     elif others:
-        said.append(f"files, mounts and addresses on {', '.join(others)}: they are not in the stack's `nodes`")
+        sentences.append(f"files, mounts and addresses on {', '.join(others)}: they are not among the given nodes")
     if case.is_installed and not case.is_thick:
-        said.append(
+        sentences.append(
             "the kubeconfig inside thin Multus' pods: the image has no shell to look with, so mounts, flags and the "
             "host's files are compared instead"
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def show(report: Report, console: Console) -> None:
@@ -268,11 +316,11 @@ def show(report: Report, console: Console) -> None:
         console.print(Text("Nothing is wrong.", "green"))
 
 
-def show_advice(said: Advice, console: Console) -> None:
+def show_advice(given: Advice, console: Console) -> None:
     """Print advice for people."""
     table = Table("question", "answer", "why")
-    for step in said.steps:
+    for step in given.steps:
         table.add_row(Text(step.question), Text(step.answer), Text(step.reason))
     console.print(table)
-    for command in said.commands:
+    for command in given.commands:
         console.print(Text(command), soft_wrap=True)

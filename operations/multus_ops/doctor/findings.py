@@ -49,7 +49,7 @@ class Finding:
         what: what is wrong.
         why: why that matters.
         fix: the commands that mend it, one a line, as they are typed.
-        symptom: the name of the trouble in docs/troubleshooting.md, empty where it has none.
+        symptom: the name of the trouble in docs/troubleshooting.md; empty where it has none.
     """
 
     check: Check
@@ -79,7 +79,7 @@ class Occurrence:
 
 
 def without_echoes(findings: Iterator[Finding]) -> list[Finding]:
-    """Each trouble once: a recognised one hides the plain finding about the same place, and a second sight of it."""
+    """Drop duplicates, and generic findings about a place for which a named symptom was found. Worst first."""
     found = list(findings)
     named = {each.where for each in found if each.symptom}
     kept = [each for each in found if each.symptom or each.where not in named]

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import pydantic
 from pydantic.alias_generators import to_camel
 
+from .node_codes import NodeCode
+
 
 class _Fact(pydantic.BaseModel):
     """A part of a report."""
@@ -20,12 +22,17 @@ class _Fact(pydantic.BaseModel):
 
 
 class NodeFinding(_Fact):
-    """A finding of the node program's own checks, in its words."""
+    """A finding of the node program's own checks. Its code says what it is; the words are for people.
+
+    `value` is what the fix needs, such as a directory; node_codes.py says where there is one.
+    """
 
     severity: Literal["error", "warning"]
+    code: NodeCode
     where: str
     what: str
     fix: str
+    value: str = ""
 
 
 class Conf(_Fact):

@@ -7,12 +7,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from multus.plan import PROGRAM, SHIM
+
 from .case import Case
 from .findings import Occurrence
+from .node_codes import NodeCode
 from .node_report import Conf, Facts, Kubeconfig
-from .snapshot import (
-    is_well,
-)
+from .snapshot import is_well
 
 
 def _serving(case: Case) -> Iterator[tuple[str, Facts]]:
@@ -59,12 +60,12 @@ def _our_confs(case: Case) -> Iterator[tuple[str, Conf]]:
 
 def two_confs(case: Case) -> Iterator[Occurrence]:
     """Thick's standby, which the runtime turns to when the daemon's own is away, is none too many."""
-    program = "multus-shim" if case.is_thick else "multus"
+    program = SHIM if case.is_thick else PROGRAM
     for node, facts in case.facts:
         if len(facts.ours) < 2 or not case.is_installed:
             continue
         kinds = [conf.plugin.get("type") for conf in facts.ours]
-        if case.plan and case.plan.has_standby and kinds == ["multus-shim", "multus"]:
+        if case.plan and case.plan.has_standby and kinds == [SHIM, PROGRAM]:
             continue
         stale = next((conf for conf in facts.ours if conf.plugin.get("type") != program), facts.ours[0])
         what = f"is a second configuration of Multus, and the runtime takes {facts.ours[0].name}"
@@ -133,10 +134,9 @@ def kubeconfig_open(case: Case) -> Iterator[Occurrence]:
 def program_gone(case: Case) -> Iterator[Occurrence]:
     for node, facts in _serving(case):
         if facts.program is None and case.plan:
-            name = "multus-shim" if case.is_thick else "multus"
             elsewhere = [path for path in facts.k3s_programs if not path.startswith(case.plan.cni_bin_dir)]
             what = f"is gone{f', an earlier one lies at {elsewhere[0]}' if elsewhere else ''}"
-            yield Occurrence(f"{node}: {case.plan.cni_bin_dir}/{name}", what, node)
+            yield Occurrence(f"{node}: {case.plan.cni_bin_dir}/{case.plan.program}", what, node)
 
 
 def wrong_machine(case: Case) -> Iterator[Occurrence]:
@@ -225,7 +225,7 @@ def not_shared(case: Case) -> Iterator[Occurrence]:
 
 def daemon_silent(case: Case) -> Iterator[Occurrence]:
     for node, facts in _serving(case) if case.is_thick else ():
-        shims = [conf for conf in facts.ours if conf.plugin.get("type") == "multus-shim"]
+        shims = [conf for conf in facts.ours if conf.plugin.get("type") == SHIM]
         if not shims or not case.plan:
             continue
         meant = case.plan.daemon.socket_dir.rstrip("/")
@@ -259,10 +259,13 @@ def _few(files: Any) -> str:
     return f"{shown}, ..." if len(files) > 3 else shown
 
 
+_KEY_OF = {NodeCode.CONF_DIR_ELSEWHERE: "cniConfDir", NodeCode.BIN_DIR_ELSEWHERE: "cniBinDir"}
+
+
 def plan_against_runtime(case: Case) -> Iterator[Occurrence]:
     for node, report in case.reports:
         for found in report.findings:
-            match = re.fullmatch(r"set (cniConfDir|cniBinDir) to (/\S*)", found.fix)
-            if match:
-                values = {"key": match[1], "value": shlex.quote(match[2])}
+            key = _KEY_OF.get(found.code)
+            if key is not None:
+                values = {"key": key, "value": found.value}
                 yield Occurrence(f"{node}: {found.where}", found.what, node, values)

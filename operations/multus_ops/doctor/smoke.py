@@ -54,15 +54,18 @@ class Outcome:
     """How one pod went.
 
     Attributes:
-        interfaces: what it saw; None where it did not run to its end.
-        said: what its container or node said instead.
+        node: the node on which it was started.
+        pod: its name.
+        wants_net1: whether it asked for a second interface.
+        interfaces: the names of the links that it saw; None where it did not run to its end.
+        message: what its container or node said instead; empty where nothing did.
     """
 
     node: str
     pod: str
     wants_net1: bool
     interfaces: tuple[str, ...] | None
-    said: str = ""
+    message: str = ""
 
     @property
     def went_well(self) -> bool:
@@ -72,7 +75,7 @@ class Outcome:
 
 
 @contextmanager
-def pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions) -> Iterator[list[Outcome]]:
+def run_pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions) -> Iterator[list[Outcome]]:
     """Start the pods and wait for them; while the block runs they are still there to be looked at.
 
     They are taken away at the end of the block, also when this program is interrupted or told to end.
@@ -107,16 +110,16 @@ def pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions) -> 
                     objects.delete_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, own_network)
 
 
-def findings(outcomes: Sequence[Outcome], rerun: str) -> Iterator[Finding]:
+def judge(outcomes: Sequence[Outcome], rerun: str) -> Iterator[Finding]:
     """What went wrong, with the command that tries again."""
     for outcome in outcomes:
         if outcome.went_well:
             continue
-        what = outcome.said or "did not run"
+        what = outcome.message or "did not run"
         if outcome.interfaces is not None:
             kind = "with net1" if outcome.wants_net1 else "without net1"
             what = f"asked to be {kind}, and has {', '.join(outcome.interfaces)}"
-        why = "No pod of the node gets what this one did not."
+        why = "Other new pods on this node will fail in the same way."
         yield Finding(Check.SMOKE, Severity.ERROR, f"node {outcome.node}: {outcome.pod}", what, why, rerun)
 
 
@@ -170,13 +173,13 @@ def _outcome(core: client.CoreV1Api, pod: Any) -> Outcome:
     events: list[Any] = core.list_namespaced_event(
         about.namespace, field_selector=f"involvedObject.uid={about.uid},type=Warning"
     ).items
-    said = [event.message for event in events] or [
+    messages = [event.message for event in events] or [
         f"{state.reason}: {state.message or ''}"
         for status in pod.status.container_statuses or ()
         for state in (status.state.waiting, status.state.terminated)
         if state
     ]
-    return Outcome(pod.spec.node_name, about.name, wants, None, " ".join(str(said[-1]).split()) if said else "")
+    return Outcome(pod.spec.node_name, about.name, wants, None, " ".join(str(messages[-1]).split()) if messages else "")
 
 
 def _remove_finished(core: client.CoreV1Api, namespace: str) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from kubernetes import client
 
+from multus.defaults import DEFAULT_NAMESPACE
 from multus.metadata import Object
 from multus.objects import CRD
-from multus.plan import DEFAULT_NAMESPACE
 from multus.pods import ACCOUNT
 
 from .node_report import NodeReport, decoded_claims
@@ -26,9 +28,38 @@ NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
 SANDBOX_TROUBLES = ("FailedCreatePodSandBox", "FailedKillPod")
 
 
+class Kind(StrEnum):
+    """What a snapshot is made of, each kind read by a call of its own, in the order of the calls."""
+
+    DAEMON_SETS = "DaemonSets"
+    API_GROUPS = "API groups"
+    NODES = "nodes"
+    PODS = "pods"
+    EVENTS = "events"
+    CRD = f"CRD {CRD}"
+    NETWORKS = "networks"
+    CONFIG_MAPS = "ConfigMaps"
+    CILIUM = "the ConfigMap of Cilium"
+    ACCOUNT = "the ServiceAccount"
+    CLUSTER_ROLE_BINDINGS = "ClusterRoleBindings"
+    ROLE_BINDINGS = "RoleBindings"
+    RIGHTS = "the account's rights"
+    SECRETS = "Secrets"
+    TOKEN_REVIEW = "the review of a token"  # noqa: S105 # what is read
+    ENDPOINT_SLICES = "EndpointSlices"
+
+
 @dataclass(frozen=True)
 class Access:
-    """What the account of Multus may do. `needed` says whether it has to."""
+    """Whether the account of Multus may do one thing.
+
+    Attributes:
+        verb: such as `get`.
+        group: the API group; empty for the core group.
+        resource: the resource, with a subresource after a slash.
+        allowed: whether the API server allows it.
+        needed: whether Multus needs it.
+    """
 
     verb: str
     group: str
@@ -66,7 +97,7 @@ class Snapshot:
         endpoints: where the API server answers, `host:port`, as the control plane itself says.
         logs: the last lines of Multus' containers that are not well, by pod.
         unreached: why a node could not be asked over SSH, by node.
-        unseen: what was not to be read, in sentences.
+        unseen: what the kubeconfig's account may not read: its part of the snapshot is empty without meaning anything.
     """
 
     namespace: str = DEFAULT_NAMESPACE
@@ -87,7 +118,7 @@ class Snapshot:
     logs: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, NodeReport] = field(default_factory=dict)
     unreached: Mapping[str, str] = field(default_factory=dict)
-    unseen: tuple[str, ...] = ()
+    unseen: frozenset[Kind] = frozenset()
 
     @property
     def multus_sets(self) -> list[Object]:
@@ -168,7 +199,7 @@ def condition(thing: Object, kind: str) -> str:
 
 
 def is_well(pod: Object) -> bool:
-    """Whether it runs and is ready, and has not restarted since a moment ago."""
+    """Whether it is Ready and not being deleted."""
     return condition(pod, "Ready") == "True" and not is_going(pod)
 
 
@@ -206,45 +237,65 @@ def take(
     core, apps, rbac = client.CoreV1Api(api), client.AppsV1Api(api), client.RbacAuthorizationV1Api(api)
     objects = client.CustomObjectsApi(api)
     version: Any = client.VersionApi(api).get_code(_request_timeout=_SECONDS)
-    daemon_sets = reader.items("DaemonSets", apps.list_daemon_set_for_all_namespaces)
+    daemon_sets = reader.items(Kind.DAEMON_SETS, apps.list_daemon_set_for_all_namespaces)
     if namespace is None:
         there = [each["metadata"]["namespace"] for each in daemon_sets if runs_multus(each)]
         namespace = there[0] if there else DEFAULT_NAMESPACE
-    groups = reader.items("API groups", client.ApisApi(api).get_api_versions, key="groups")
+    groups = reader.items(Kind.API_GROUPS, client.ApisApi(api).get_api_versions, key="groups")
     snapshot = Snapshot(
         namespace=namespace,
         version=str(version.git_version),
         groups=frozenset(str(group["name"]) for group in groups),
-        nodes=reader.items("nodes", core.list_node),
+        nodes=reader.items(Kind.NODES, core.list_node),
         daemon_sets=daemon_sets,
-        pods=reader.items("pods", core.list_pod_for_all_namespaces),
-        events=reader.items("events", core.list_event_for_all_namespaces, field_selector="type=Warning"),
-        crd=reader.one(f"CRD {CRD}", client.ApiextensionsV1Api(api).read_custom_resource_definition, CRD),
+        pods=reader.items(Kind.PODS, core.list_pod_for_all_namespaces),
+        events=reader.items(Kind.EVENTS, core.list_event_for_all_namespaces, field_selector="type=Warning"),
+        crd=reader.one(Kind.CRD, client.ApiextensionsV1Api(api).read_custom_resource_definition, CRD),
         networks=reader.items(
-            "networks",
+            Kind.NETWORKS,
             objects.list_cluster_custom_object,
             "k8s.cni.cncf.io",
             "v1",
             "network-attachment-definitions",
         ),
         config_maps=(
-            *reader.items("ConfigMaps", core.list_namespaced_config_map, namespace, label_selector="app=multus"),
-            *filter(None, [reader.one("Cilium", core.read_namespaced_config_map, "cilium-config", "kube-system")]),
+            *reader.items(Kind.CONFIG_MAPS, core.list_namespaced_config_map, namespace, label_selector="app=multus"),
+            *filter(None, [reader.one(Kind.CILIUM, core.read_namespaced_config_map, "cilium-config", "kube-system")]),
         ),
-        account=reader.one("the ServiceAccount", core.read_namespaced_service_account, ACCOUNT, namespace),
+        account=reader.one(Kind.ACCOUNT, core.read_namespaced_service_account, ACCOUNT, namespace),
         bindings=(
-            *reader.items("ClusterRoleBindings", rbac.list_cluster_role_binding),
-            *reader.items("RoleBindings", rbac.list_role_binding_for_all_namespaces),
+            *reader.items(Kind.CLUSTER_ROLE_BINDINGS, rbac.list_cluster_role_binding),
+            *reader.items(Kind.ROLE_BINDINGS, rbac.list_role_binding_for_all_namespaces),
         ),
         access=tuple(reader.access(namespace, needed)),
         tokens=tuple(reader.tokens(namespace)),
-        endpoints=tuple(_endpoints(reader.items("EndpointSlices", _slices(api), "default"))),
+        endpoints=tuple(_endpoints(reader.items(Kind.ENDPOINT_SLICES, _slices(api), "default"))),
         reports=reports,
         unreached=unreached,
     )
     sick = [pod for pod in snapshot.multus_pods if not is_well(pod)]
     logs = {pod["metadata"]["name"]: reader.log(pod) for pod in sick}
-    return Snapshot(**{**vars(snapshot), "logs": logs, "unseen": tuple(reader.unseen)})
+    return replace(snapshot, logs=logs, unseen=frozenset(reader.unseen))
+
+
+def take_outline(api: client.ApiClient) -> Snapshot:
+    """Read what tells how Multus is installed, and nothing of what runs: nodes, DaemonSets and its ConfigMaps.
+
+    Raises:
+        client.ApiException, urllib3.exceptions.HTTPError: the API server cannot be asked at all.
+    """
+    reader, core = _Reader(api), client.CoreV1Api(api)
+    outline = Snapshot(
+        nodes=reader.items(Kind.NODES, core.list_node),
+        daemon_sets=reader.items(Kind.DAEMON_SETS, client.AppsV1Api(api).list_daemon_set_for_all_namespaces),
+        endpoints=tuple(_endpoints(reader.items(Kind.ENDPOINT_SLICES, _slices(api), "default"))),
+    )
+    namespaces = {each["metadata"]["namespace"] for each in outline.multus_sets}
+    config_maps = [
+        reader.items(Kind.CONFIG_MAPS, core.list_namespaced_config_map, namespace, label_selector="app=multus")
+        for namespace in sorted(namespaces)
+    ]
+    return replace(outline, config_maps=tuple(chain.from_iterable(config_maps)), unseen=frozenset(reader.unseen))
 
 
 # What an account of Multus never needs, and what makes a leaked one dangerous.
@@ -260,33 +311,33 @@ _DANGEROUS = (
 
 
 class _Reader:
-    """Reads; what is forbidden or not there is empty, and the first is said."""
+    """Reads; what is forbidden or not there is empty, and the kinds that are forbidden are remembered."""
 
     def __init__(self, api: client.ApiClient) -> None:
-        self.unseen: list[str] = []
+        self.unseen: set[Kind] = set()
         self._authorization = client.AuthorizationV1Api(api)
         self._authentication = client.AuthenticationV1Api(api)
         self._core = client.CoreV1Api(api)
 
-    def one(self, what: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def one(self, kind: Kind, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """One object as the API has it, or None."""
         try:
             answer = call(*arguments, **options, _preload_content=False, _request_timeout=_SECONDS)
         except client.ApiException as error:
             if error.status == 403:
-                self.unseen.append(f"{what}: the kubeconfig's account may not read them")
+                self.unseen.add(kind)
             elif error.status not in (400, 404):
                 raise
             return None
         return json.loads(answer.data)
 
     def items(
-        self, what: str, call: Callable[..., Any], *arguments: Any, key: str = "items", **options: Any
+        self, kind: Kind, call: Callable[..., Any], *arguments: Any, key: str = "items", **options: Any
     ) -> tuple[Object, ...]:
         """Every object of a list."""
         paged = {} if key == "groups" else {"limit": _PAGE}
         found: list[Object] = []
-        while (page := self.one(what, call, *arguments, **options, **paged)) is not None:
+        while (page := self.one(kind, call, *arguments, **options, **paged)) is not None:
             found += page.get(key) or ()
             more = page.get("metadata", {}).get("continue")
             if not more:
@@ -303,7 +354,7 @@ class _Reader:
             user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
             of = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
             body = {"spec": {"user": user, "groups": of, "resourceAttributes": attributes}}
-            answer = self.one("the account's rights", self._authorization.create_subject_access_review, body)
+            answer = self.one(Kind.RIGHTS, self._authorization.create_subject_access_review, body)
             if answer is None:
                 return
             allowed = bool(answer.get("status", {}).get("allowed"))
@@ -312,7 +363,7 @@ class _Reader:
     def tokens(self, namespace: str) -> Iterator[Token]:
         """The token Secrets of the account."""
         kind = "type=kubernetes.io/service-account-token"
-        for secret in self.items("Secrets", self._core.list_namespaced_secret, namespace, field_selector=kind):
+        for secret in self.items(Kind.SECRETS, self._core.list_namespaced_secret, namespace, field_selector=kind):
             about = secret["metadata"]
             if about.get("annotations", {}).get("kubernetes.io/service-account.name") != ACCOUNT:
                 continue
@@ -325,7 +376,7 @@ class _Reader:
     def _accepted(self, token: str) -> bool | None:
         if not token:
             return False
-        answer = self.one("a token's review", self._authentication.create_token_review, {"spec": {"token": token}})
+        answer = self.one(Kind.TOKEN_REVIEW, self._authentication.create_token_review, {"spec": {"token": token}})
         return None if answer is None else bool(answer.get("status", {}).get("authenticated"))
 
     def log(self, pod: Object) -> str:

@@ -6,9 +6,8 @@ these ways and then run the very commands that were printed.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from multus.objects import CRD
 
@@ -25,8 +24,10 @@ class Symptom:
         name: its name, which docs/troubleshooting.md has as an anchor.
         shows: how it shows to people.
         why: what it does, and where it comes from.
-        fix: the commands that mend it. `{on}` stands before a command on a node; `{restart}`, `{up}` and `{refresh}`
-            are commands of their own; every other name comes with the sighting.
+        fix: the commands that mend it. `{on}` stands before a command on a node; `{restart}`, `{repair}`, `{renew}` and
+            `{change}` are commands of their own, as the install's origin has them; every other name comes with the
+            occurrence.
+        changes: what `{change}` changes: arguments with their values, in which names of the occurrence may stand.
         check: the line of doctor's table that it fails.
         says: a pattern of what pods that get no network say, or Multus' own pods where `check` is about those.
         seen: finds it in what there is.
@@ -42,37 +43,45 @@ class Symptom:
     seen: Callable[[Case], Iterator[Occurrence]] | None = None
     severity: Severity = Severity.ERROR
     issues: tuple[str, ...] = ()
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """What there is of it."""
         if self.seen is not None:
-            for sighting in self.seen(case):
-                yield self._finding(case, sighting)
+            for occurrence in self.seen(case):
+                yield self.finding(case, occurrence)
         if self.says:
-            for sighting in cluster_signs.said(case, self.says, about_multus=self.check is Check.DAEMON_SETS):
-                yield self._finding(case, sighting)
+            about_multus = self.check is Check.DAEMON_SETS
+            for occurrence in cluster_signs.matching_messages(case, self.says, about_multus=about_multus):
+                yield self.finding(case, occurrence)
 
-    def _finding(self, case: Case, sighting: Occurrence) -> Finding:
+    def finding(self, case: Case, occurrence: Occurrence) -> Finding:
+        """One occurrence of it, with the commands that mend it there."""
+        node = occurrence.node
         values: dict[str, str] = {
             "namespace": case.namespace,
-            "up": case.up,
-            "refresh": case.refresh,
-            "set": case.set,
-            "options": shlex.join(case.pulumi.options),
-            **({"on": case.on(sighting.node), "restart": case.restart(sighting.node)} if sighting.node else {}),
-            **sighting.values,
+            "repair": case.repair,
+            "renew": case.renew,
+            "change": case.origin.change(_filled(self.changes, occurrence.values)),
+            "options": case.options,
+            **({"on": case.on(node), "restart": case.restart(node)} if node else {}),
+            **occurrence.values,
         }
         fix = "\n".join(dict.fromkeys(line.format_map(values) for line in self.fix))
-        return Finding(self.check, self.severity, sighting.where, sighting.what, self.why, fix, self.name)
+        return Finding(self.check, self.severity, occurrence.where, occurrence.what, self.why, fix, self.name)
 
 
-def recognised(case: Case) -> Iterator[Finding]:
+def _filled(changes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    return {key.format_map(values): value.format_map(values) for key, value in changes.items()}
+
+
+def find_symptoms(case: Case) -> Iterator[Finding]:
     """Every trouble of the table that there is."""
     for symptom in SYMPTOMS:
         yield from symptom.findings(case)
 
 
-_REPAIRED = "Pulumi brings back what was changed by hand as soon as it looks."
+_REPAIRED = "What was changed by hand comes back with the next look of Pulumi, or when the install is applied again."
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="crash-loop",
@@ -80,7 +89,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         why="New pods get no network on this node with thick, and with thin as soon as its files have to be"
         " written anew."
         " Thin's entrypoint ends with 0 even after an error, so that the log alone says why.",
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.DAEMON_SETS,
         seen=cluster_signs.crash_loop,
         issues=("multus-cni#1366",),
@@ -112,7 +121,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="daemon-config-not-found",
         shows="`daemon-config.json` is not found, or the ConfigMap that carries it is not.",
         why="Thick's daemon does not start without it, and with the daemon away no pod gets an additional network.",
-        fix=("{refresh}", "kubectl -n {namespace} delete pod -l app=multus"),
+        fix=("{repair}", "kubectl -n {namespace} delete pod -l app=multus"),
         check=Check.DAEMON_SETS,
         says=r"daemon-config\.json: no such file|configmap \"multus-conf-[0-9a-f]+\" not found"
         r"|references non-existent config key",
@@ -189,7 +198,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="text-file-busy",
         shows="`cp: ... Text file busy` in an init container of Multus.",
         why="A manifest that copies over the running binary instead of renaming, upstream's before v4.2.3.",
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.DAEMON_SETS,
         says=r"[Tt]ext file busy",
         issues=("multus-cni#1221", "multus-cni#1213", "kube-ovn#4470"),
@@ -199,7 +208,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         shows="The Multus pod was OOMKilled, and then no pod starts.",
         why="Thick makes the interfaces of all pods of the node in its own container: 50Mi are not enough for"
         " many at once.",
-        fix=("{set} --path multus:resources.limits.memory {memory}", "{refresh}"),
+        fix=("{change}",),
+        changes={"resources.limits.memory": "{memory}"},
         check=Check.DAEMON_SETS,
         seen=cluster_signs.oom_killed,
         issues=("multus-cni#1346", "multus-cni#1349"),
@@ -228,7 +238,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="account-made-anew",
         shows="The token in multus.kubeconfig belongs to a ServiceAccount of the same name that is no more.",
         why="Deleting the account made every token void; the new account has another uid.",
-        fix=("{refresh}",),
+        fix=("{renew}",),
         check=Check.TOKEN,
         seen=cluster_signs.account_made_anew,
     ),
@@ -236,7 +246,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="token-secret-gone",
         shows="The token Secret is not there, or its token is not accepted.",
         why="The durable token is void with its Secret: no pod starts on any node. " + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{renew}",),
         check=Check.TOKEN,
         seen=cluster_signs.secret_gone,
     ),
@@ -256,7 +266,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="wrong-directories",
         shows="The Multus pod is fine, and pods have no second interface: it works in directories that nobody reads.",
         why="Upstream's manifest names /etc/cni/net.d and /opt/cni/bin, and k3s reads others. " + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.MOUNTS,
         seen=cluster_signs.wrong_directories,
         issues=("multus-cni#564", "multus-cni#1040"),
@@ -265,7 +275,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="plan-against-runtime",
         shows="The directories of the plan are not those that the node's runtime says.",
         why="Multus would work where nobody looks, and its pods would seem healthy.",
-        fix=("{set} multus:{key} {value}", "{up}"),
+        fix=("{change}",),
+        changes={"{key}": "{value}"},
         check=Check.RUNTIME,
         seen=node_signs.plan_against_runtime,
         issues=("multus-cni#564", "k3s#10868"),
@@ -360,7 +371,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         shows="Nodes run different versions of Multus, or shim and daemon do not understand each other.",
         why="`snapshot`, `latest` and `stable` are other images every week, and upstream's manifests name them. "
         + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.IMAGE,
         seen=cluster_signs.moving_image,
         issues=("multus-cni#1065", "multus-cni#1170"),
@@ -401,12 +412,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         shows='`failed to find plugin "macvlan" in path [...]`.',
         why="Multus brings no other plugins, and k3s ships neither macvlan nor ipvlan: pods of the network do"
         " not start.",
-        fix=(
-            "{set} --path multus:referencePlugins.image {image}",
-            "{set} --path 'multus:referencePlugins.names[{index}]' {plugin}",
-            "{up}",
-            "{restart}",
-        ),
+        fix=("{change}", "{restart}"),
+        changes={"referencePlugins.image": "{image}", "referencePlugins.names[{index}]": "{plugin}"},
         check=Check.NETWORKS,
         seen=cluster_signs.plugin_missing,
         issues=("multus-cni#1038", "k3s#9224"),
@@ -417,7 +424,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         why="All networks went with it, and every pod that asks for one fails. The CRD comes back; the networks"
         " have to be"
         " applied again.",
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.CRD,
         seen=cluster_signs.crd_gone,
         issues=("rke2#10140",),
@@ -464,7 +471,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="may-too-little",
         shows="`forbidden` in the events of pods.",
         why="Multus cannot read what it has to: pods do not start. " + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.RBAC,
         seen=cluster_signs.cannot_do,
         issues=("multus-cni#592",),
@@ -473,7 +480,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="no-priority",
         shows="The Multus pod is evicted, or does not find room on a full node.",
         why="It has no priority class; a node without Multus starts pods without their networks. " + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.DAEMON_SETS,
         seen=cluster_signs.no_priority,
         severity=Severity.WARNING,
@@ -485,7 +492,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         why="With a multusConfigFile that is a path nothing keeps the daemon running; it has to be `auto`.",
         fix=(
             "kubectl -n {namespace} delete configmap {config_map}",
-            "{refresh}",
+            "{repair}",
             "kubectl -n {namespace} delete pod -l app=multus",
         ),
         check=Check.CONFIG_MAP,
@@ -506,7 +513,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="entrypoint-of-v3",
         shows="`/entrypoint.sh: no such file or directory` in the Multus pod.",
         why="v4's image has no shell: a manifest of v3 with a newer image. " + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.DAEMON_SETS,
         says=r"/entrypoint\.sh\S*: no such file or directory",
         issues=("multus-cni#1103", "multus-cni#1218"),
@@ -515,7 +522,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="revision-of-microk8s",
         shows="After a refresh of MicroK8s Multus works in the directories of the revision before.",
         why="A path with the revision's number stays behind; `current` goes along. " + _REPAIRED,
-        fix=("{refresh}",),
+        fix=("{repair}",),
         check=Check.MOUNTS,
         seen=cluster_signs.microk8s_revision,
         issues=("microk8s#1495",),

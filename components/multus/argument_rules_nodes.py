@@ -1,0 +1,98 @@
+"""Why listed nodes cannot be reached or told apart: names, hosts, logins and keys. Pure: problems only.
+
+The tests of a single text also judge what is known late; there `path` says where it stands, such as `nodes[1].host`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from . import formats
+from .defaults import DEFAULT_SSH_PORT, DEFAULT_SSH_USER
+from .errors import Problem
+
+
+def problems(nodes: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]:
+    """Why these nodes cannot be taken; None stands for one whose type is already wrong."""
+    present = [(f"nodes[{index}]", node) for index, node in enumerate(nodes) if node is not None]
+    names = Counter(node["name"] for _, node in present if "name" in node)
+    hosts = Counter(_address(node) for _, node in present)
+    for path, node in present:
+        name = node.get("name")
+        if name is not None and not formats.DNS_SUBDOMAIN.matches(name):
+            yield Problem(f"{path}.name", f"{name!r} is not a node's name", "write it as `kubectl get nodes` shows it")
+        elif names[name] > 1:
+            yield Problem(f"{path}.name", f"{name!r} is there {names[name]} times", "list every node once")
+        if isinstance(node.get("host"), str) and hosts[_address(node)] > 1:
+            yield Problem(
+                f"{path}.host",
+                f"{node['host']!r} is listed for more than one node",
+                "give every node a host of its own",
+            )
+        yield from _login(path, node)
+        if "proxy" in node:
+            yield from _login(f"{path}.proxy", node["proxy"])
+
+
+def host(path: str, text: str) -> Iterator[Problem]:
+    """Why a text is no SSH host."""
+    if not text or re.search(r"[\s/@]", text):
+        yield Problem(
+            path,
+            f"{text!r} is not a host name or address",
+            "write it alone, the user and the port have keys of their own",
+        )
+
+
+def private_key(path: str, text: str) -> Iterator[Problem]:
+    """Why a text is no private key. Never shows it."""
+    if "PRIVATE KEY-----" not in text:
+        yield Problem(
+            path, "is not a private SSH key", "give the content of the key file, which begins with '-----BEGIN'"
+        )
+
+
+def host_key(path: str, text: str) -> Iterator[Problem]:
+    """Why a text is no host's public key."""
+    if not formats.HOST_KEY.matches(text):
+        yield Problem(
+            path, f"{text[:40]!r} is not a public key line", "write 'ssh-ed25519 AAAA...' without the host's name"
+        )
+
+
+def unbracketed(text: str) -> str:
+    """An IPv6 address as SSH takes it."""
+    return text.strip("[]")
+
+
+def _login(path: str, login: Mapping[str, Any]) -> Iterator[Problem]:
+    port, user = login.get("port", DEFAULT_SSH_PORT), login.get("user", DEFAULT_SSH_USER)
+    if isinstance(login.get("host"), str):
+        yield from host(f"{path}.host", login["host"])
+    if not 1 <= port <= 65535:
+        yield Problem(f"{path}.port", f"{port} is not a port", "write 1 to 65535")
+    if not formats.LOGIN.matches(user):
+        yield Problem(f"{path}.user", f"{user!r} is not a login name", "write it as `id -un` shows it on the host")
+    key, known_key = login.get("private_key"), login.get("host_key")
+    ignored = login.get("insecure_ignore_host_key", False)
+    if isinstance(key, str):
+        yield from private_key(f"{path}.private_key", key)
+    if known_key is None and not ignored:
+        yield Problem(
+            f"{path}.host_key",
+            "is missing",
+            "write what `ssh-keyscan -t ed25519 HOST` shows after the name, once compared with the host itself",
+        )
+    elif known_key is not None and ignored:
+        yield Problem(f"{path}.insecure_ignore_host_key", "is true although a host key is given", "keep one of the two")
+    elif isinstance(known_key, str):
+        yield from host_key(f"{path}.host_key", known_key)
+
+
+def _address(node: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Host, port and jump host, which no two nodes may share; None where the host is known late."""
+    found, proxy = node.get("host"), node.get("proxy", {}).get("host")
+    return (unbracketed(found), node.get("port", DEFAULT_SSH_PORT), str(proxy)) if isinstance(found, str) else None

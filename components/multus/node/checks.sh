@@ -1,0 +1,114 @@
+# What a node has to be before Multus comes, beyond its runtime and its API server.
+
+# While people keep Multus disabled nothing of it is changed, or half of it would come back.
+check_enabled() {
+    [ ! -f "$disabled" ] || [ "$phase" = enable ] || die disabled "$node" "Multus is disabled" "run \`multus-ops enable\`, then repeat"
+}
+
+# Under another component's name Pulumi would make everything a second time and then delete what is live, unless an alias tells it.
+check_owner() {
+    was=$(marked owner)
+    [ "$was" != "$owner" ] || return 0
+    if [ "${was%/*}" != "${owner%/*}" ]; then
+        $adopt || error other-stack "$marker" "this node belongs to $was" "destroy that stack first, or set adopt to true for one up" "$was"
+    elif ! $aliased; then
+        error other-component "$marker" "this stack knows this node under its component ${was##*/}" "give that name back, or give the component aliases=[pulumi.Alias(name=\"${was##*/}\")]" "${was##*/}"
+    fi
+}
+
+# By another method Pulumi would take the same DaemonSets once more, and then delete them.
+check_method() {
+    was=$(marked method)
+    case $was in
+    '' | *+ | "${method%+}") ;;
+    *) error other-method "$marker" "the DaemonSets are here by method $was" "set method to $was and handover to true, run pulumi up, then change method: docs/helm.md" "$was" ;;
+    esac
+}
+
+check_leftovers() {
+    check_enabled
+    ! no_multus_process || for file in $(stale_files); do warn stale-file "$file" "left by an install that was killed" "nothing to do"; done
+    if [ -f "$marker" ]; then
+        check_owner
+        check_method
+        return 0
+    fi
+    if token_is_ours || $adopt; then return 0; fi
+    # The kubelet calls the directories of logs NAMESPACE_POD_UID.
+    pod=$(find "$root/var/log/pods" -name '*multus*' 2>/dev/null | head -n 1)
+    for file in "$conf/00-multus.conf" "$conf/00-multus.conflist" "$kubeconfig" "$bin/multus" "$bin/multus-shim" "$socket"; do
+        [ ! -e "$file" ] || error leftover "$file" "left by an install that is not this stack's${pod:+: ${pod##*/}}" "helm uninstall (see helm list -A) or kubectl delete it, or set adopt to true for one up"
+    done
+}
+
+check_confs() {
+    [ -d "$conf" ] || return 0
+    case $master in *.conf | *.conflist) [ -f "$conf/$master" ] || error no-master "$conf/$master" "is not on this node" "check the plan's master" ;; esac
+    default=$(default_conf) first=$(first_conf)
+    if [ -z "$default" ]; then
+        error no-default-network "$conf_dir" "there is no default network for Multus to stand on" "install the cluster's CNI first"
+    else
+        fact defaultConf "$default"
+        fact defaultNetwork "$(default_name)"
+        case $default in
+        "$first") ;;
+        *.json) error default-is-json "$default" "Multus does not read .json" "rename it to .conflist or .conf" ;;
+        *)
+            [ -n "$master" ] || runs_multus "$first" ||
+                error default-not-valid "$first" "is not valid, and Multus takes the first file for its default network" "repair or remove it"
+            ;;
+        esac
+    fi
+    while read -r file; do
+        [ -z "$file" ] || is_ours "$file" || ! runs_multus "$file" ||
+            error other-multus-conf "$file" "another Multus configuration" "remove it"
+    done <<END
+$(conf_files)
+END
+    check_cilium
+    check_loaded
+}
+
+# Cilium renames every other configuration away unless it is told not to.
+check_cilium() {
+    exclusive=''
+    for file in "$root$kubelet_dir"/pods/*/volumes/*/*/cni-exclusive "$root$kubelet_dir"/pods/*/volumes/*/*/cilium/config-map/cni-exclusive; do
+        [ ! -f "$file" ] || exclusive=$(cat "$file")
+    done
+    for file in "$conf"/*.cilium_bak; do
+        [ ! -f "$file" ] || [ -n "$exclusive" ] || exclusive=true
+    done
+    [ "$exclusive" != true ] || error cilium-exclusive "$conf_dir" "Cilium renames other configurations away" "set cni.exclusive to false in Cilium's Helm values"
+}
+
+check_plugins() {
+    for name in $needs; do
+        [ -x "$bin/$name" ] || lists "$installs" "$name" ||
+            error no-plugin "$bin_dir/$name" "the plugin that a network needs is not there" "add $name to referencePlugins, or install it" "$name"
+    done
+}
+
+check_space() {
+    [ -d "$bin" ] || return 0
+    free=$(df -Pk "$bin" | awk 'NR == 2 { print int($4 / 1024) }')
+    fact freeMiB "$free"
+    [ "$free" -ge 128 ] || error no-space "$bin_dir" "$free MiB are free, Multus' binaries need 128" "make room"
+}
+
+check_selinux() {
+    enforcing=$(cat "$root/sys/fs/selinux/enforce" 2>/dev/null) || enforcing=0
+    fact selinuxEnforcing "$enforcing"
+    [ "$enforcing" != 1 ] || has restorecon || error no-restorecon restorecon "is not on this node, and SELinux is enforcing" "install it"
+}
+
+root_is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root/proc/self/mountinfo"; }
+
+# Thick Multus sees a pod's network through mounts that the runtime passes into its pod.
+check_mounts() {
+    root_is_shared || error mount-private / "the mount is private, thick Multus would not see the pods' networks" "mount --make-rshared /"
+}
+
+check_metrics_port() {
+    awk -v port="$(printf ':%04X' "$metrics_port")" '$4 == "0A" && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || return 0
+    multus_processes | grep -q multus-daemon || error port-taken "port $metrics_port" "something listens there already" "set metricsPort to a free one" "$metrics_port"
+}

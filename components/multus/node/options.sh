@@ -1,0 +1,68 @@
+# What Multus needs on a node, and nothing else: one program with a sub-command per phase, kept in parts (*.sh) and
+# joined when it is delivered: this part first, main.sh last.
+# POSIX sh with the tools of a base system (awk, sed, base64, df, readlink) and curl, which asks the API.
+#
+#   preflight  read-only: is this node what the plan says? Every finding at once.
+#   provision  takes the kubeconfig from standard input, writes it (0600, root) and proves it against the API.
+#   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it. With thick it writes
+#              thin's beside it, which serves the runtime while the daemon is away.
+#   disarm     takes the configuration away while everything it needs is still there.
+#   clean      gives back addresses of dead sandboxes, then removes kubeconfig, binaries and caches.
+#   forget     removes this program when nothing was provisioned.
+#
+# Every phase may be killed and run again. Standard output says what was done, standard error what is wrong.
+set -eu
+umask 077
+export LC_ALL=C
+unset KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
+
+phase=${1:?"usage: node.sh PHASE [--option value]..."}
+shift
+
+root='' kubelet_dir=/var/lib/kubelet socket_dir=/run/multus
+server='' namespace=kube-system stack_marker=multus-install token_secret='' owner='' node='' install='' plugin=thin metrics_port=''
+adopt=false live_attachments=refuse disarm_on_failure=false seconds=60
+# What comes before the usual ones of distributions.sh: how the runtime is asked, its configuration, a link to its plugins
+# that upgrades keep, the API server's authority, where the runtime keeps what runs.
+# shellcheck disable=SC2034 # diagnose reads the last
+crictl='' runtime_file='' bin_link='' server_ca='' runtime_state=''
+# Whether Pulumi knows this step already, under whatever name.
+aliased=false
+# How the DaemonSets come; with a + while they are being handed over.
+method=manifest
+# File or name of the default network, where it is not the first file's.
+master=''
+# Plugins that the networks call, and plugins that the pod puts into the bin dir.
+needs='' installs=''
+# What thin is told while thick's daemon is away, as members of JSON.
+standby=''
+# Only there so that a changed plan is seen as a changed command.
+# shellcheck disable=SC2034
+plan=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    --root | --conf-dir | --bin-dir | --kubelet-dir | --socket-dir | --server | --namespace | --stack-marker | --token-secret | --owner | --node | --install | --plugin | --metrics-port | --adopt | --live-attachments | --disarm-on-failure | --seconds | --crictl | --runtime-file | --bin-link | --server-ca | --runtime-state | --aliased | --method | --master | --needs | --installs | --standby | --plan) ;;
+    *)
+        echo "node.sh: unknown option $1" >&2
+        exit 2
+        ;;
+    esac
+    option=${1#--} value=${2?"node.sh: $1 needs a value"}
+    until [ "$option" = "${option#*-}" ]; do option=${option%%-*}_${option#*-}; done
+    # An assignment to a name that is known only here, and nothing is evaluated.
+    readonly "$option=$value"
+    shift 2
+done
+
+conf=$root$conf_dir
+bin=$root$bin_dir
+state=$root/var/lib/multus-install
+marker=$state/marker
+disabled=$state/disabled
+kubeconfig=$conf/multus.d/multus.kubeconfig
+cache=$root/var/lib/cni/multus
+socket=$root$socket_dir/multus.sock
+# What the runtime calls is named like the type in the configuration.
+case $plugin in thick) program=multus-shim ;; *) program=multus ;; esac
+
+trap 'rm -f "$state"/.[a-z]*' EXIT

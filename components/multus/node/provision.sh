@@ -1,0 +1,50 @@
+# provision: the kubeconfig, written once and proven.
+
+undo_provision() {
+    status=$?
+    rm -f "$state"/.[a-z]*
+    if [ "$status" -ne 0 ] && $fresh; then
+        remove_credentials
+        rm -f "$marker" "$marker.new"
+    fi
+    exit "$status"
+}
+
+remove_credentials() {
+    rm -f "$kubeconfig" "$kubeconfig.new" "$conf/multus.d/.multus-install.tmp"
+    if [ -d "$conf/multus.d" ]; then
+        rmdir "$conf/multus.d" 2>/dev/null || warn directory-kept "$conf/multus.d" "is kept, other files are in it" "remove them"
+    fi
+}
+
+provision() {
+    fresh=false known=$(marked known) foreign=$(marked foreign)
+    [ -f "$marker" ] || [ -e "$kubeconfig" ] || fresh=true
+    trap undo_provision EXIT
+    trap 'exit 143' HUP INT TERM
+    mkdir -p "$state"
+    # What lies in the bin dir before a pod could put it there stays when we go.
+    for name in passthru $installs; do
+        lists "$known" "$name" && continue
+        known="$known $name"
+        case $name in passthru) [ ! -e "$bin/multus" ] && [ ! -e "$bin/multus-shim" ] || continue ;; esac
+        [ ! -e "$bin/$name" ] || foreign="$foreign $name"
+    done
+    printf '%s=%s\n' owner "$owner" node "$node" install "$install" method "$method" known "$known" foreign "$foreign" >"$marker.new"
+    mv "$marker.new" "$marker"
+    [ -d "$conf/multus.d" ] || mkdir -m 0700 "$conf/multus.d"
+    cat >"$conf/multus.d/.multus-install.tmp"
+    [ -s "$conf/multus.d/.multus-install.tmp" ] || die no-kubeconfig-given "$kubeconfig" "no kubeconfig came over standard input" "run pulumi up again"
+    chown 0:0 "$conf/multus.d/.multus-install.tmp"
+    chmod 0600 "$conf/multus.d/.multus-install.tmp"
+    mv "$conf/multus.d/.multus-install.tmp" "$kubeconfig"
+    ! no_multus_process || remove_stale
+    if has restorecon; then restorecon -R "$conf/multus.d"; fi
+    prove || exit 1
+    # The daemon that the label takes away may be the fallback's, whose configuration goes with it.
+    stand_by
+    keep_copy
+    # The label that comes next takes the fallback's pod away, and the main one's needs a moment to start.
+    signal_removing STOP
+    say "provisioned $kubeconfig"
+}

@@ -1,0 +1,91 @@
+# disarm, clean and forget: in the safe order, and only what is this install's.
+
+# Pods keep starting: the default network is there before and loaded after, or everything stays as it was.
+take_away() {
+    if [ -z "$(our_confs)" ]; then
+        say "no Multus configuration to take away"
+        return 0
+    fi
+    [ -n "$(default_conf)" ] ||
+        die no-network-left "$conf_dir" "no other valid configuration would remain, and no pod could start" "bring the default network's configuration back, then repeat"
+    keep_copy
+    remove_confs
+    if ! await 15 default_is_loaded; then
+        put_back
+        die default-not-loaded "$(default_conf)" "the runtime did not load it: $(why_not_loaded)" "look at the runtime's log, then repeat"
+    fi
+    say "disarmed: pods get their network from $(default_conf) alone"
+}
+
+disarm() {
+    if ! is_mine; then
+        say "left alone: this node is not provisioned by $owner as $node"
+        return 0
+    fi
+    if ! stack_goes; then
+        say "left alone: the stack stays, only its SSH steps leave this node"
+        return 0
+    fi
+    # A pod that is being deleted loses its sandbox a little after its object.
+    await 15 no_live_attachment || true
+    holding=$(live_attachments)
+    if [ -n "$holding" ]; then
+        holders=$(printf '%s' "$holding" | tr '\n' ',')
+        [ "$live_attachments" = proceed ] ||
+            die live-attachments "$node" "running pods still have additional interfaces ($holders), whose addresses would stay reserved" "delete these pods, or set liveAttachments to proceed and run pulumi up, then repeat"
+        warn live-attachments "$node" "these interfaces keep their addresses reserved: $holders" "look into /var/lib/cni/networks"
+    fi
+    take_away
+}
+
+clean() {
+    if [ -f "$marker" ] && ! is_mine; then
+        say "left alone: this node is not provisioned by $owner as $node"
+        return 0
+    fi
+    if [ ! -f "$marker" ]; then
+        remove_state
+        say "nothing left to remove"
+        return 0
+    fi
+    if ! stack_goes; then
+        signal_removing CONT
+        remove_standby
+        remove_state
+        say "the stack stays: the node's pod serves it from now on"
+        return 0
+    fi
+    await 60 no_multus_process || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
+    take_away
+    remove_confs
+    remove_stale
+    release_dead
+    remove_credentials
+    remove_programs
+    rm -f "$socket"
+    [ ! -d "${socket%/*}" ] || rmdir "${socket%/*}" 2>/dev/null || true
+    if [ -z "$(live_attachments)" ]; then
+        rm -rf "$cache"
+    else
+        warn cache-kept "$cache" "is kept: running pods still have additional interfaces" "a later install can give them back"
+    fi
+    remove_state
+    say "clean"
+}
+
+# Only what the pods brought, and nothing that the default network has come to need.
+remove_programs() {
+    rm -f "$bin/multus" "$bin/multus-shim"
+    for name in $(marked known); do
+        lists "$(marked foreign)" "$name" || cat "$conf"/*.conf* 2>/dev/null | grep -q "\"$name\"" || rm -f "$bin/$name"
+    done
+}
+
+forget() {
+    if [ -f "$marker" ]; then
+        say "left alone: the node is provisioned"
+    else
+        remove_state
+        say "forgotten"
+    fi
+}

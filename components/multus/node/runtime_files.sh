@@ -1,0 +1,48 @@
+# The runtime's own configuration, read only where the runtime cannot be asked.
+
+find_runtime_file() {
+    for where in $runtime_file $runtime_files; do
+        [ ! -f "$root$where" ] || return 0
+    done
+    return 1
+}
+
+# settings FILE: lines `conf DIR`, `bin DIR...`, `imports FILE...` of a runtime's TOML. From version 3 on containerd 2.4
+# ignores bin_dir.
+settings() {
+    awk '
+    /^[ \t]*#/ { next }
+    line == "" && /^[ \t]*\[/ { section = $0; next }
+    { sub(/[ \t]#.*/, ""); line = line $0 " " }
+    line ~ /=[ \t]*\[[^]]*$/ { next }
+    {
+        key = line; sub(/^[ \t]*/, "", key); sub(/[ \t]*=.*/, "", key)
+        sub(/^[^=]*=/, "", line); gsub(/[][",\047 \t]+/, " ", line); sub(/ $/, "", line)
+        if (section == "" && key == "version") version = line + 0
+        if (section ~ /\.cni *\]|crio\.network *\]/ && key ~ /^(conf|network)_dir$/) print "conf" line
+        if (section ~ /\.cni *\]|crio\.network *\]/ && key ~ (version > 2 ? "^bin_dirs$" : "^(bin|plugin)_dirs?$")) print "bin" line
+        if (section == "" && key == "imports") print "imports" line
+        line = ""
+    }' "$1"
+}
+
+# The same with imported files, whose word is the last; CRI-O reads its own without being told.
+all_settings() {
+    settings "$root$where"
+    for pattern in $(settings "$root$where" | sed -n 's/^imports//p') "$where.d/*"; do
+        case $pattern in /*) ;; *) pattern=${where%/*}/$pattern ;; esac
+        # shellcheck disable=SC2231 # a pattern
+        for file in $root$pattern; do
+            [ ! -f "$file" ] || settings "$file"
+        done
+    done
+}
+
+# Where nothing is said both runtimes take these.
+read_runtime_file() {
+    read=$(all_settings)
+    runtime_conf=$(last_of conf) runtime_bins=$(last_of bin)
+    runtime_conf=${runtime_conf:-/etc/cni/net.d} runtime_bins=${runtime_bins:-/opt/cni/bin}
+}
+
+last_of() { say "$read" | sed -n "s/^$1 *//p" | tail -n 1; }

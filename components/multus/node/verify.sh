@@ -1,0 +1,63 @@
+# verify: the configuration that the pod wrote is there, first, valid and ours.
+
+plugin_is_there() { [ -x "$bin/$program" ] && no_removing_process && { [ "$plugin" != thick ] || daemon_answers; }; }
+
+daemon_answers() { [ -S "$socket" ] && fetch --unix-socket "$socket" http://multus/healthz; }
+
+conf_is_there() { plugin_is_there && [ -n "$(planned_conf)" ]; }
+
+# After a removal by hand the pod would not write the configuration again before it restarts.
+armed() { conf_is_there || { plugin_is_there && put_back && conf_is_there; }; }
+
+check_our_conf() {
+    json "$1" >"$state/.flat"
+    first=$(conf_files | head -n 1)
+    is_ours "$first" || error conf-not-first "$first" "sorts before $1, so that the runtime never asks Multus" "rename or remove it"
+    prefix=''
+    ! grep -q '^/plugins/0/' "$state/.flat" || prefix=/plugins/0
+    if [ "$plugin" = thick ]; then
+        named=$(leaf "$prefix/daemonSocketDir" <"$state/.flat")
+        same_place "${named:=/run/multus}" "$socket_dir" || error other-socket "$1" "looks for the daemon in $named" "$again"
+    else
+        named=$(leaf "$prefix/kubeconfig" <"$state/.flat")
+        [ "$named" = "$conf_dir/multus.d/multus.kubeconfig" ] || error other-kubeconfig "$1" "names the kubeconfig ${named:-nowhere}" "$again"
+    fi
+    ! grep -q '/delegates/.*type="multus' "$state/.flat" || error delegates-to-itself "$1" "delegates to Multus itself" "$again"
+    # Thick names the default network's file as its pod sees it.
+    named=$(leaf "$prefix/clusterNetwork" <"$state/.flat")
+    named=${named:-$(leaf "$prefix/delegates/0/name" <"$state/.flat")}
+    expected=$(default_name) file=$(default_conf)
+    case ${named##*/} in
+    "$expected" | "${file##*/}") ;;
+    *) error other-default-network "$1" "delegates to ${named:-no network}, the default network is $expected" "$again" ;;
+    esac
+}
+
+verify() {
+    again="delete the node's Multus pod, it writes the file anew"
+    logs="look at the node's Multus pod: kubectl -n $namespace logs -l app=multus"
+    check_enabled
+    if await 10 conf_is_there || await "$seconds" armed; then
+        ours=$(planned_conf)
+        check_our_conf "$ours"
+        [ "$errors" -gt 0 ] || stand_by
+        our_confs | while read -r file; do
+            [ "$errors" -gt 0 ] || [ "$file" = "$ours" ] || { [ -n "$standby" ] && is_standby "$file"; } || { rm -f "$file" && say "removed $file, which the running pod did not write"; }
+        done
+        prove || true
+        await 15 runtime_has_loaded || error conf-not-loaded "$ours" "the runtime did not load it: $(why_not_loaded)" "look at the runtime's log"
+    else
+        [ -x "$bin/$program" ] || error plugin-not-installed "$bin_dir/$program" "the pod did not install the plugin within $seconds s" "$logs"
+        [ -n "$(our_confs)" ] || error conf-not-written "$conf_dir" "the pod did not write 00-multus.conf within $seconds s" "$logs"
+        [ -n "$(planned_conf)" ] || for file in $(our_confs); do error conf-not-ours "$file" "is not JSON, or not of $plugin Multus" "$again"; done
+        [ "$plugin" != thick ] || daemon_answers || error daemon-silent "$socket" "the daemon does not answer" "$logs"
+        no_removing_process || error pod-removes-conf "$node" "a pod that takes the configuration away when it stops is still here" "look at it: kubectl -n $namespace get pods -o wide -l app=multus"
+    fi
+    if [ "$errors" -gt 0 ]; then
+        ! $disarm_on_failure || take_away
+        exit 1
+    fi
+    rm -f "$state"/conf/00-multus.conf*
+    keep_copy
+    say "verified: $ours delegates to $(default_name)"
+}

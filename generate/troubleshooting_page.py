@@ -1,0 +1,84 @@
+"""docs/troubleshooting.md: what symptoms.py knows, for people who look a message up."""
+
+from __future__ import annotations
+
+from multus_ops.doctor.origin import PulumiInstall
+from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
+from multus_ops.pulumi_cli import PulumiCli
+
+_HEAD = """\
+# Troubleshooting
+
+Written from `operations/multus_ops/doctor/symptoms.py` by `make generate`.
+
+`doctor` names each of these by itself, with the place and the very commands, every name below filled in; see
+[Doctor](doctor.md). Where a command below says `pulumi` and the install came by Helm or by kubectl, it prints the
+command of that way. Each was brought about on a real cluster by the project's tests, recognised there, and mended by
+what was printed.
+
+| what you see | name |
+| --- | --- |
+"""
+_OWNERS = {
+    "multus-cni": "k8snetworkplumbingwg/multus-cni",
+    "k3s": "k3s-io/k3s",
+    "rke2": "rancher/rke2",
+    "kube-ovn": "kubeovn/kube-ovn",
+    "talos": "siderolabs/talos",
+    "longhorn-tests": "longhorn/longhorn-tests",
+    "harvester": "harvester/harvester",
+    "microk8s": "canonical/microk8s",
+}
+# As somebody reads them who has installed by a stack; doctor writes them for every origin.
+_STACK = PulumiInstall(PulumiCli("STACK"))
+_COMMANDS = {
+    "namespace": "kube-system",
+    "on": "ssh root@NODE",
+    "restart": "kubectl -n kube-system delete pod -l app=multus --field-selector spec.nodeName=NODE",
+    "repair": _STACK.repair(),
+    "renew": _STACK.repair(),
+    "options": "--stack STACK",
+}
+
+
+class _Named(dict[str, str]):
+    """What a command leaves open, in capitals."""
+
+    def __missing__(self, key: str) -> str:
+        return key.upper()
+
+
+def written() -> str:
+    """The page as it has to be."""
+    rows = [
+        f"| {symptom.shows.replace('|', chr(92) + '|')} | [{symptom.name}](#{symptom.name}) |" for symptom in SYMPTOMS
+    ]
+    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *map(_section, SYMPTOMS)])
+
+
+def _section(symptom: Symptom) -> str:
+    names = _Named(_COMMANDS)
+    changes = {key.format_map(names): value.format_map(names) for key, value in symptom.changes.items()}
+    fix = [line.format_map(_Named({**_COMMANDS, "change": _STACK.change(changes)})) for line in symptom.fix]
+    issues = ", ".join(map(_link, symptom.issues))
+    return "\n".join(
+        [
+            f"## {symptom.name}",
+            "",
+            symptom.shows,
+            "",
+            symptom.why,
+            "",
+            "<!-- not run: the lab's tests of doctor run it, as doctor prints it -->",
+            "```sh",
+            *fix,
+            "```",
+            "",
+            *([f"Seen in {issues}.", ""] if issues else []),
+        ]
+    )
+
+
+def _link(issue: str) -> str:
+    repository, _, number = issue.partition("#")
+    return f"[{issue}](https://github.com/{_OWNERS.get(repository, repository)}/issues/{number})"

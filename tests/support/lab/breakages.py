@@ -1,0 +1,331 @@
+"""Every way in which the lab can be broken so that doctor has a name for it.
+
+The troubles of one breakage show together and are mended together; what it brings along besides is not always seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.images import BUSYBOX
+from multus.multus_conf import DAEMON_CONF_FILE
+from multus.objects import CRD
+
+from .changes import NAMESPACE, configure
+from .patient import Patient
+
+OLD = {"name": "old", "cniVersion": "1.0.0", "plugins": [{"type": "loopback"}]}
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """What is done to a cluster.
+
+    Attributes:
+        shows: the troubles that doctor has to name, in the order in which their fixes are typed.
+        how: does it.
+        besides: what it may name as well.
+        by_hand: what a person has to do after the printed commands, as their reason says.
+        shown_by_pod: whether a pod is to show afterwards that Multus works anew.
+    """
+
+    shows: Sequence[str]
+    how: Callable[[Patient], None]
+    besides: Sequence[str] = ()
+    by_hand: Callable[[Patient], None] = lambda _: None
+    shown_by_pod: bool = True
+
+    def __str__(self) -> str:
+        return "+".join(self.shows)
+
+
+def _elf_of_another_machine() -> bytes:
+    """An executable's head for a machine that nobody has: the loader looks no further."""
+    machine = 0xFEED
+    return b"\x7fELF" + struct.pack("<5B7x2HI3QI6H", 2, 1, 1, 0, 0, 2, machine, 1, 0, 64, 0, 0, 64, 56, 0, 64, 0, 0)
+
+
+def _no_kubeconfig(patient: Patient) -> None:
+    patient.sh(f"rm {patient.kubeconfig}")
+    patient.ask_for_web()
+
+
+def _server_that_is_silent(patient: Patient) -> None:
+    patient.edit(patient.kubeconfig, lambda text: text.replace(":6444", ":1"))
+
+
+def _server_in_brackets(patient: Patient) -> None:
+    patient.edit(patient.kubeconfig, lambda text: text.replace("https://127.0.0.1", "https://[127.0.0.1]"))
+
+
+def _another_token(patient: Patient) -> None:
+    patient.edit(patient.kubeconfig, lambda text: text.replace('token: "', 'token: "x'))
+
+
+def _another_authority(patient: Patient) -> None:
+    other = patient.node.run(["cat", "/etc/ssl/certs/ca-certificates.crt"]).stdout.split("-----END")[0]
+    data = base64.b64encode(f"{other}-----END CERTIFICATE-----\n".encode()).decode()
+
+    def change(text: str) -> str:
+        lines = text.splitlines()
+        return (
+            "\n".join(f"    certificate-authority-data: {data}" if "authority-data" in line else line for line in lines)
+            + "\n"
+        )
+
+    patient.edit(patient.kubeconfig, change)
+
+
+def _no_conf(patient: Patient) -> None:
+    patient.sh(f"rm {patient.conf}")
+    patient.ask_for_web(runs=True)
+
+
+def _renamed_conf(patient: Patient) -> None:
+    patient.sh(f"mv {patient.conf} {patient.conf}.cilium_bak")
+    patient.kubectl("-n", "kube-system", "create", "configmap", "cilium-config", "--from-literal=cni-exclusive=true")
+    container = {"name": "agent", "image": BUSYBOX, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "1d"]}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "cilium", "namespace": "kube-system"},
+        "spec": {
+            "selector": {"matchLabels": {"k8s-app": "cilium"}},
+            "template": {
+                "metadata": {"labels": {"k8s-app": "cilium"}},
+                "spec": {"hostNetwork": True, "terminationGracePeriodSeconds": 1, "containers": [container]},
+            },
+        },
+    }
+    patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+
+
+def _binary_of_an_earlier_release(patient: Patient) -> None:
+    earlier = f"/var/lib/rancher/k3s/data/{'0' * 64}/bin"
+    patient.sh(f"mkdir -p {earlier}; mv {patient.bin_dir}/multus {earlier}/multus")
+
+
+def _binary_of_another_machine(patient: Patient) -> None:
+    encoded = base64.b64encode(_elf_of_another_machine()).decode()
+    path = f"{patient.bin_dir}/multus"
+    patient.sh(f"rm {path}; echo {encoded} | base64 -d > {path}; chmod 755 {path}")
+
+
+def _little_things(patient: Patient) -> None:
+    """Each of them alone harms nobody yet."""
+    dead = "d" * 64
+    patient.sh(f"chmod 644 {patient.kubeconfig}; touch {patient.conf_dir}/00-multus.conf.new")
+    patient.sh(f"cd /var/lib/cni/networks/cbr0; echo {dead} > 10.42.1.250; touch -d '1 hour ago' 10.42.1.250")
+    patient.kubectl("annotate", "crd", CRD, "meta.helm.sh/release-name=multus", "meta.helm.sh/release-namespace=x")
+    account = f"--serviceaccount={NAMESPACE}:multus"
+    patient.kubectl("create", "clusterrolebinding", "everything", "--clusterrole=cluster-admin", account)
+    network(patient, "odd", cniVersion="9.9.9")
+
+
+def network(patient: Patient, name: str, namespace: str = "default", **config: Any) -> None:
+    known = {"cniVersion": "1.0.0", "name": name, "type": "macvlan", "master": "eth0", **config}
+    body = {
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"config": json.dumps(known)},
+    }
+    patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+
+
+def _network_of_another_namespace(patient: Patient) -> None:
+    network(patient, "theirs", "kube-public")
+    patient.ask_for_web("theirs")
+
+
+def _daemon_set_of_other_instructions(patient: Patient) -> None:
+    """Upstream's paths and tag on k3s, a revision of MicroK8s, and no priority: only its text is looked at."""
+    volumes = [
+        {"name": "cni", "hostPath": {"path": "/etc/cni/net.d", "type": ""}},
+        {"name": "cnibin", "hostPath": {"path": "/var/snap/microk8s/1234/opt/cni/bin", "type": ""}},
+    ]
+    image = "ghcr.io/k8snetworkplumbingwg/multus-cni:snapshot"
+    spec: dict[str, Any] = {
+        "priorityClassName": None,
+        "priority": None,
+        "volumes": volumes,
+        "containers": [{"name": "kube-multus", "image": image}],
+    }
+    patient.patch_daemon_set(spec)
+
+
+def _entrypoint_of_v3(patient: Patient) -> None:
+    patient.patch_daemon_set({"containers": [{"name": "kube-multus", "command": ["/entrypoint.sh"]}]})
+
+
+def _no_rights_and_another_account(patient: Patient) -> None:
+    patient.kubectl("delete", "clusterrolebinding", "multus")
+    patient.kubectl("-n", NAMESPACE, "delete", "serviceaccount", "multus")
+    patient.kubectl("-n", NAMESPACE, "create", "serviceaccount", "multus")
+
+
+def _no_networks(patient: Patient) -> None:
+    """They do not come back with the CRD: whoever has made one applies it again."""
+    patient.kubectl("delete", "crd", CRD)
+
+
+def _no_plugin(patient: Patient) -> None:
+    """The stack knows an image with reference plugins, and brings another one of them."""
+    image = patient.load_plugins("macvlan", "static")
+    configure(patient.lab.stack, referencePlugins={"image": image, "names": ["static"]})
+    patient.reload()
+    patient.sh(f"rm {patient.bin_dir}/macvlan")
+
+
+def _own_conf_map(patient: Patient) -> str:
+    found: Any = patient.lab.pods.core.list_namespaced_config_map(NAMESPACE, label_selector="app=multus").items
+    return str(next(each.metadata.name for each in found if each.metadata.name.startswith("multus-conf-")))
+
+
+def _daemon_with_a_file_of_its_own(patient: Patient) -> None:
+    name = _own_conf_map(patient)
+    found: Any = patient.lab.pods.core.read_namespaced_config_map(name, NAMESPACE)
+    conf = {**json.loads(found.data[DAEMON_CONF_FILE]), "multusConfigFile": "/etc/multus/own.conf"}
+    patient.lab.pods.core.patch_namespaced_config_map(name, NAMESPACE, {"data": {DAEMON_CONF_FILE: json.dumps(conf)}})
+
+
+def _daemon_without_its_file(patient: Patient) -> None:
+    patient.kubectl("-n", NAMESPACE, "delete", "configmap", _own_conf_map(patient))
+    patient.restart_multus()
+
+
+def _daemon_that_needs_more_memory(patient: Patient) -> None:
+    resources = {"requests": {"memory": "16Mi"}, "limits": {"memory": "16Mi"}}
+    container = {"name": "kube-multus", "command": ["sh", "-c", "exec tail /dev/zero"], "args": None}
+    patient.patch_daemon_set({"containers": [{**container, "resources": resources}]})
+
+
+def _copy_over_what_runs(patient: Patient) -> None:
+    """As upstream's manifest did before v4.2.3, with a binary that is running at this moment."""
+    target = "/host/opt/cni/bin/busybox-that-runs"
+    script = f"rm -f {target}; cp /bin/busybox {target}; {target} sleep 60 & sleep 1; cp /bin/busybox {target}"
+    patient.patch_daemon_set({"initContainers": [{"name": "install-thick", "command": ["sh", "-ec", script]}]})
+
+
+def _disabled(patient: Patient) -> None:
+    options = " ".join(patient.stack.pulumi.options)
+    patient.run_printed(f"multus-ops disable {options}")
+
+
+def _conf_of_an_install_that_is_gone(patient: Patient) -> None:
+    plugin = {"type": "multus", "delegates": [{"name": "cbr0"}]}
+    conf = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]}
+    patient.write(f"{patient.conf_dir}/00-multus.conflist", conf)
+
+
+def _stack_with_another_directory(patient: Patient) -> None:
+    patient.sh("mkdir -p /srv/cni/net.d")
+    configure(patient.lab.stack, cniConfDir="/srv/cni/net.d")
+    patient.reload()
+
+
+BEFORE_AN_INSTALL = (
+    Breakage(["conf-left-behind"], _conf_of_an_install_that_is_gone, shown_by_pod=False),
+    Breakage(["plan-against-runtime"], _stack_with_another_directory, shown_by_pod=False),
+)
+
+ON_NODES = (
+    Breakage(["kubeconfig-not-found", "other-pods-fail"], _no_kubeconfig),
+    Breakage(["client-failed"], _server_that_is_silent, shown_by_pod=False),
+    Breakage(["server-is-no-url"], _server_in_brackets, shown_by_pod=False),
+    Breakage(["token-refused"], _another_token),
+    Breakage(["authority-changed"], _another_authority, shown_by_pod=False),
+    Breakage(
+        ["kubeconfig-path-of-the-pod"],
+        lambda patient: patient.edit_plugin(kubeconfig="/host/etc/cni/net.d/multus.d/multus.kubeconfig"),
+        shown_by_pod=False,
+    ),
+    Breakage(["conf-missing", "pods-without-networks"], _no_conf),
+    Breakage(["conf-not-json"], lambda patient: patient.sh(f": > {patient.conf}"), shown_by_pod=False),
+    Breakage(
+        ["two-confs"],
+        lambda patient: patient.write(f"{patient.conf_dir}/00-multus.conf", {"name": "cbr0", "type": "multus-shim"}),
+        shown_by_pod=False,
+    ),
+    Breakage(
+        ["default-network-not-found"], lambda patient: patient.edit_plugin(delegates=None, clusterNetwork="flannel")
+    ),
+    # No pod is started over these two: Multus would call itself without end.
+    Breakage(
+        ["multus-under-another-name"],
+        lambda patient: patient.write(f"{patient.conf_dir}/70-multus.conf", {"name": "m", "type": "multus"}),
+        shown_by_pod=False,
+    ),
+    Breakage(
+        ["delegates-to-itself"],
+        lambda patient: patient.edit_plugin(delegates=[{"name": "cbr0", "cniVersion": "1.0.0", "type": "multus"}]),
+    ),
+    Breakage(["another-network-first"], lambda patient: patient.write(f"{patient.conf_dir}/05-old.conflist", OLD)),
+    Breakage(
+        ["conf-before-multus"],
+        lambda patient: patient.write(f"{patient.conf_dir}/00-first.conflist", OLD),
+        besides=["another-network-first"],
+        shown_by_pod=False,
+    ),
+    Breakage(["renamed-by-cilium"], _renamed_conf),
+    Breakage(["program-gone"], _binary_of_an_earlier_release),
+    Breakage(["wrong-machine"], _binary_of_another_machine),
+)
+
+IN_CLUSTER = (
+    Breakage(
+        [
+            "kubeconfig-open",
+            "stale-files",
+            "addresses-leaked",
+            "crd-goes-with-a-release",
+            "may-too-much",
+            "incompatible-versions",
+        ],
+        _little_things,
+        shown_by_pod=False,
+    ),
+    Breakage(["network-in-another-namespace"], _network_of_another_namespace, shown_by_pod=False),
+    Breakage(["disabled"], _disabled),
+    Breakage(
+        ["wrong-directories", "moving-image", "no-priority", "revision-of-microk8s"],
+        _daemon_set_of_other_instructions,
+        besides=["crash-loop"],
+    ),
+    Breakage(["entrypoint-of-v3", "crash-loop"], _entrypoint_of_v3),
+    Breakage(
+        ["account-made-anew", "token-secret-gone", "may-too-little", "token-refused"], _no_rights_and_another_account
+    ),
+    Breakage(["crd-gone"], _no_networks, by_hand=lambda patient: patient.lab.pods.create_network()),
+    Breakage(["plugin-missing"], _no_plugin, besides=["crash-loop"]),
+)
+
+OF_THICK = (
+    Breakage(
+        ["daemon-silent"], lambda patient: patient.edit_plugin(daemonSocketDir="/run/elsewhere"), shown_by_pod=False
+    ),
+    Breakage(["not-a-shared-mount"], lambda patient: patient.sh("mount --make-rprivate /"), besides=["daemon-silent"]),
+    Breakage(["daemon-ends-at-once"], _daemon_with_a_file_of_its_own, besides=["crash-loop", "conf-missing"]),
+    Breakage(["daemon-config-not-found"], _daemon_without_its_file, besides=["crash-loop"]),
+    Breakage(["oom-killed", "crash-loop"], _daemon_that_needs_more_memory),
+    Breakage(["text-file-busy"], _copy_over_what_runs, besides=["crash-loop"]),
+)
+
+
+def tried(patient: Patient, breakage: Breakage) -> None:
+    """Break it, let doctor name that and nothing else, type what it prints, and find it well again."""
+    breakage.how(patient)
+    found = patient.recognised(*breakage.shows)
+    others = {name: each for name, each in found.items() if name not in {*breakage.shows, *breakage.besides}}
+    assert not others, others
+    patient.run_printed(*(found[name].fix for name in breakage.shows))
+    breakage.by_hand(patient)
+    patient.forget_web()
+    patient.assert_healthy()
+    if breakage.shown_by_pod:
+        patient.assert_pod_gets_net1()

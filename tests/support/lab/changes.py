@@ -1,0 +1,89 @@
+"""What a user changes between two runs, what befalls a node, and how to see that something stayed what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+from kubernetes import client
+
+from lab.cluster import Cluster
+from lab.engine import Result, Stack
+from lab.node import Node
+
+from .pods import Pods
+
+NAMESPACE = "kube-system"
+IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 3}
+"""The argument `ssh` for a node that is out of reach on purpose."""
+
+
+def configure(stack: Stack, **settings: Any) -> None:
+    """Set configuration keys by editing the stack's file, as a user may; None removes one."""
+    stack.prepare()
+    content = yaml.safe_load(stack.config_file.read_text())
+    for key, value in settings.items():
+        content["config"].pop(f"multus:{key}", None)
+        if value is not None:
+            content["config"][f"multus:{key}"] = value
+    stack.config_file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def listed(cluster: Cluster) -> list[dict[str, str]]:
+    """Every node of the cluster as the stack's configuration lists it."""
+    return [{"name": node.name, "host": node.address, "hostKey": node.host_key} for node in cluster.nodes]
+
+
+def failed(result: Result, *reasons: str) -> str:
+    """What a run wrote that had to fail, once it is sure that it says why."""
+    written = result.stdout + result.stderr
+    assert result.returncode != 0, written
+    for reason in reasons:
+        assert reason in written, f"{reason!r} is not in:\n{written}"
+    return written
+
+
+def identities(pods: Pods, namespace: str = NAMESPACE) -> dict[str, str]:
+    """The uids of what must not be deleted and made anew behind a user's back."""
+    core, apps, rbac = pods.core, client.AppsV1Api(pods.api), client.RbacAuthorizationV1Api(pods.api)
+    found: Sequence[Any] = [
+        core.read_namespaced_service_account("multus", namespace),
+        apps.read_namespaced_daemon_set("kube-multus-ds", namespace),
+        apps.read_namespaced_daemon_set("kube-multus-ds-fallback", namespace),
+        rbac.read_cluster_role("multus"),
+        rbac.read_cluster_role_binding("multus"),
+    ]
+    return {f"{type(item).__name__} {item.metadata.name}": item.metadata.uid for item in found}
+
+
+def image(pods: Pods, daemon_set: str = "kube-multus-ds") -> str:
+    """The image that a DaemonSet runs."""
+    found: Any = client.AppsV1Api(pods.api).read_namespaced_daemon_set(daemon_set, NAMESPACE)
+    return str(found.spec.template.spec.containers[0].image)
+
+
+def answer(cluster: Cluster, token: str) -> int:
+    """The status with which the API server answers Multus' usual question under this token."""
+    settings = client.Configuration()
+    settings.host = cluster.api_server
+    settings.ssl_ca_cert = str(cluster.control_plane.authority.certificate)
+    settings.api_key = {"authorization": f"Bearer {token}"}
+    with client.ApiClient(settings) as api:
+        try:
+            client.CoreV1Api(api).read_namespaced_pod("nobody", "default")
+        except client.ApiException as error:
+            return int(error.status)
+    return 200
+
+
+@contextmanager
+def unplugged(cluster: Cluster, node: Node) -> Iterator[None]:
+    """The node without its network; afterwards it is Ready again."""
+    node.cut_off()
+    try:
+        yield
+    finally:
+        node.reconnect()
+        cluster.await_ready()
