@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -50,20 +51,25 @@ class Output:
 
 async def run(connection: Connection, job: Job, status: Status, cancelled: Cancelled) -> Output:
     """Run the command; a non-zero exit is an error that carries everything it wrote."""
-    async with await _dial(connection, status, cancelled) as client:
-        process = await client.create_process(
-            job.command,
-            stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
-            env=job.environment,
-            errors="replace",
-        )
-        heard: list[str] = []
-        stdout, stderr, _ = await asyncio.gather(
-            _hear(process.stdout, heard, status if job.log_stdout else None),
-            _hear(process.stderr, heard, status if job.log_stderr else None),
-            _feed(process, job.stdin),
-        )
-        await process.wait_closed()
+    try:
+        async with AsyncExitStack() as opened:
+            client = await _dial(connection, status, cancelled, opened)
+            process = await client.create_process(
+                job.command,
+                stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
+                env=job.environment,
+                errors="replace",
+            )
+            heard: list[str] = []
+            stdout, stderr, _ = await asyncio.gather(
+                _hear(process.stdout, heard, status if job.log_stdout else None),
+                _hear(process.stderr, heard, status if job.log_stderr else None),
+                _feed(process, job.stdin),
+            )
+            await process.wait_closed()
+    finally:
+        # What a failed dial has aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
     if process.exit_status != 0:
         raise ProviderError(f"{_ending(process)}: running {_quoted(job.command)}:\n{''.join(heard)}")
     return Output(stdout.removesuffix("\n"), stderr.removesuffix("\n"))
@@ -121,12 +127,17 @@ def _ending(process: asyncssh.SSHClientProcess[str]) -> str:
     return f"Process exited with status {process.exit_status}"
 
 
-async def _dial(connection: Connection, status: Status, cancelled: Cancelled) -> asyncssh.SSHClientConnection:
+async def _dial(
+    connection: Connection, status: Status, cancelled: Cancelled, opened: AsyncExitStack
+) -> asyncssh.SSHClientConnection:
+    """Connect, through the proxy where there is one; what is opened is closed with the stack."""
     proxy = connection.get("proxy")
     if not proxy:
-        return await _retry("Dial", connection, status, cancelled, lambda: _connect(connection))
+        client = await _retry("Dial", connection, status, cancelled, lambda: _connect(connection))
+        return await opened.enter_async_context(client)
     try:
         tunnel = await _retry("Dial proxy", proxy, status, cancelled, lambda: _connect(proxy))
+        await opened.enter_async_context(tunnel)
         greeted = False
 
         async def through() -> asyncssh.SSHClientConnection:
@@ -142,7 +153,8 @@ async def _dial(connection: Connection, status: Status, cancelled: Cancelled) ->
                 greeted = True
                 raise
 
-        return await _retry("Dial", connection, status, cancelled, through)
+        client = await _retry("Dial", connection, status, cancelled, through)
+        return await opened.enter_async_context(client)
     except ProviderError as error:
         raise ProviderError(f"proxy: {error}") from None
 
