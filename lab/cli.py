@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,17 +15,10 @@ from lab.cluster import Cluster, Shape
 from lab.errors import LabError, last_lines
 from lab.looks import LOOKS
 from lab.progress import Progress, Step
+from lab.standins.choice import PluginSource
 
 if TYPE_CHECKING:
     from lab.engine import Stack
-
-
-class Plugins(StrEnum):
-    """Whose Pulumi plugins the engine runs with."""
-
-    AUTO = "auto"
-    OFFICIAL = "official"
-    STANDIN = "standin"
 
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -59,7 +51,9 @@ def up(
     distro: Annotated[str, typer.Option(help=f"Whose file layout the nodes have: {', '.join(LOOKS)}.")] = "k3s",
     nodes: Annotated[int, typer.Option(help="How many nodes.")] = 1,
     instance: _Instance = "lab",
-    plugins: Annotated[Plugins, typer.Option(help="Whose Pulumi plugins.", envvar="LAB_PLUGINS")] = Plugins.AUTO,
+    plugins: Annotated[
+        PluginSource, typer.Option(help="Whose Pulumi plugins.", envvar="LAB_PLUGINS")
+    ] = PluginSource.AUTO,
     stack: Annotated[bool, typer.Option(help="Go on to `pulumi up -s lab` and a demonstration pod.")] = True,
     recreate: Annotated[bool, typer.Option(help="Replace a running lab, whatever its shape.")] = False,
 ) -> None:
@@ -136,10 +130,11 @@ def logs(
     print(last_lines(log, lines))
 
 
-def _stack_steps(cluster: Cluster, plugins: Plugins) -> list[Step]:
+def _stack_steps(cluster: Cluster, plugins: PluginSource) -> list[Step]:
     def install() -> None:
         stack = _stack(cluster, plugins)
-        _console.print(stack.describe_plugins(), highlight=False)
+        style = "bold" if stack.plugins.official else "bold yellow"
+        _console.print(stack.describe_plugins(), style=style, highlight=False, soft_wrap=True)
         stack.up().check()
 
     def demonstrate() -> None:
@@ -165,7 +160,7 @@ def _unstack_steps(cluster: Cluster) -> list[Step]:
     return [Step("removing the demonstration pod", clear), Step("pulumi destroy -s lab", destroy)]
 
 
-def _stack(cluster: Cluster, plugins: Plugins = Plugins.AUTO) -> "Stack":
+def _stack(cluster: Cluster, plugins: PluginSource = PluginSource.AUTO) -> "Stack":
     # Only these commands need Pulumi's packages.
     from lab.engine import Stack
 

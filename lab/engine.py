@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol
 
 import yaml
 
@@ -21,7 +21,7 @@ from lab import engine_events
 from lab.engine_events import Done
 from lab.errors import LabError
 from lab.looks import Look
-from lab.standins.choice import Plugins, Wish, choose
+from lab.standins.choice import Plugins, PluginSource, choose
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _SHOWN_LINES = 30
@@ -132,14 +132,14 @@ class Stack:
         self._pulumi = programs.path("pulumi")
         # The provider's stand-in runs helm, and people run both from `lab shell`.
         self._tools = [programs.path(name).parent for name in ("helm", "kubectl")]
-        self._wish = _wish(os.environ.get("LAB_PLUGINS") or plugins)
+        self._source = _plugin_source(os.environ.get("LAB_PLUGINS") or plugins)
         self._ready = False
 
     @cached_property
     def plugins(self) -> Plugins:
         """The plugins that this stack runs with."""
         self._make_folders()
-        return choose(self._wish, self.state, self._pulumi, self._base_environment())
+        return choose(self._source, self.state, self._pulumi, self._base_environment())
 
     def describe_plugins(self) -> str:
         """One line that says which plugins Pulumi runs with."""
@@ -365,7 +365,8 @@ def _read(file: Path) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _wish(value: str) -> Wish:
-    if value not in ("auto", "official", "standin"):
-        raise LabError(f"LAB_PLUGINS is {value!r}; it can be auto, official or standin")
-    return cast(Wish, value)
+def _plugin_source(value: str) -> PluginSource:
+    try:
+        return PluginSource(value)
+    except ValueError:
+        raise LabError(f"LAB_PLUGINS is {value!r}; it can be {', '.join(PluginSource)}") from None

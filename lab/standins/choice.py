@@ -7,13 +7,20 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 from lab.errors import LabError
 
-Wish = Literal["auto", "official", "standin"]
+
+class PluginSource(StrEnum):
+    """Whose Pulumi plugins to run with: `auto` takes the official ones where they can be had."""
+
+    AUTO = "auto"
+    OFFICIAL = "official"
+    STANDIN = "standin"
+
 
 _PROGRAMS = {
     "pulumi-language-python": "lab.standins.language",
@@ -35,21 +42,21 @@ class Plugins:
     folder: Path | None = None
 
     def __str__(self) -> str:
-        kind = "official" if self.official else "the lab's stand-ins"
-        return f"Pulumi plugins: {kind} ({self.reason})"
+        kind = "the official ones" if self.official else "the lab's stand-ins, not the official ones"
+        return f"Pulumi's plugins are {kind}: {self.reason}."
 
 
-def choose(wish: Wish, state: Path, pulumi: Path, environment: Mapping[str, str]) -> Plugins:
+def choose(source: PluginSource, state: Path, pulumi: Path, environment: Mapping[str, str]) -> Plugins:
     """Decide, and write the stand-ins' wrappers where they are used."""
-    if wish == "standin":
-        return _standins(state, "as asked for")
+    if source is PluginSource.STANDIN:
+        return _standins(state, "LAB_PLUGINS or --plugins says so")
     missing = [name for name in _PROGRAMS if not shutil.which(name, path=environment["PATH"])]
     if not missing:
-        return Plugins(official=True, reason="on PATH")
+        return Plugins(official=True, reason="they are on PATH")
     if _downloaded(missing, state, pulumi, environment):
-        return Plugins(official=True, reason="downloaded by Pulumi")
-    reason = f"not on PATH and not to be downloaded: {', '.join(missing)}"
-    if wish == "official":
+        return Plugins(official=True, reason="Pulumi has downloaded them")
+    reason = f"{', '.join(missing)} can be found neither on PATH nor by a download"
+    if source is PluginSource.OFFICIAL:
         raise LabError(f"the official Pulumi plugins are asked for, but {reason}")
     return _standins(state, reason)
 

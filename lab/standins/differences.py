@@ -34,10 +34,10 @@ class Change:
     kind: provider_pb2.PropertyDiff.Kind.ValueType
     replaces: bool
 
-    def message(self) -> provider_pb2.PropertyDiff:
-        """The change as the engine reads it; a deleted field is only to be seen in the inputs."""
+    def message(self, *, seen_in_inputs: bool = True) -> provider_pb2.PropertyDiff:
+        """The change as the engine reads it; where it says so, a deleted field is to be looked for in the inputs."""
         kind = _REPLACING[self.kind] if self.replaces else self.kind
-        return provider_pb2.PropertyDiff(kind=kind, inputDiff=self.kind == DELETE)
+        return provider_pb2.PropertyDiff(kind=kind, inputDiff=seen_in_inputs and self.kind == DELETE)
 
 
 def changes(old: Any, new: Any, immutable: Sequence[tuple[str, ...]], equal: Equal) -> list[Change]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 
 class EngineLog:
-    """The engine's log. Its address is the plugin's last argument."""
+    """The engine's log; the engine gives its address as a plugin's last argument."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
         self._shown: dict[str, str] = {}
-        self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
+        self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
 
     def status(self, urn: str, message: str, *, warning: bool = False) -> None:
         """Show what is going on right now, once; an empty message clears it."""
@@ -21,6 +19,10 @@ class EngineLog:
             return
         self._shown[urn] = message
         self._log(engine_pb2.WARNING if warning else engine_pb2.INFO, urn, message, ephemeral=True)
+
+    def line(self, urn: str, message: str) -> None:
+        """Show one line of many, also where it says the same as the one before."""
+        self._log(engine_pb2.INFO, urn, message, ephemeral=True)
 
     def warn(self, urn: str, message: str) -> None:
         """Leave a warning in the run's diagnostics."""

@@ -1,4 +1,4 @@
-"""What both providers share: the handshake, and an event that ends every wait."""
+"""What both providers share: what they understand, and an event that ends every wait."""
 
 # ruff: noqa: N802, ARG002 - names and signatures are the protocol's
 
@@ -17,14 +17,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """A resource provider that keeps secrets secret and takes part in previews."""
 
     version: ClassVar[str]
+    names_resources: ClassVar[bool]
+    """Whether it takes part in naming resources that have no name."""
 
     def __init__(self, log: EngineLog) -> None:
         self.log = log
         self.cancelled = threading.Event()
-
-    def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
-        """Agree on what both sides understand."""
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         """The version of the official plugin that this one follows."""
@@ -37,7 +35,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
         """Take part in previews, and see secrets as secrets."""
         return provider_pb2.ConfigureResponse(
-            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
+            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=self.names_resources
         )
 
     def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:

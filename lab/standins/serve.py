@@ -47,17 +47,23 @@ class _Failures(grpc.ServerInterceptor):  # type: ignore[misc]
         )
 
 
+def start(register: Callable[[grpc.Server], None]) -> tuple[grpc.Server, int]:
+    """Start a server on this machine alone, and say on which port."""
+    workers = ThreadPoolExecutor(max_workers=_WORKERS)
+    server = grpc.server(workers, interceptors=(_Failures(),), options=_GRPC_CHANNEL_OPTIONS)
+    register(server)
+    port: int = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
 def serve(register: Callable[[grpc.Server], None], resources: ExitStack | None = None) -> NoReturn:
     """Serve until told to stop, or until the engine that started us is gone, however it went; then close resources."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     parent = os.getppid()
-    workers = ThreadPoolExecutor(max_workers=_WORKERS)
-    server = grpc.server(workers, interceptors=(_Failures(),), options=_GRPC_CHANNEL_OPTIONS)
-    register(server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    server, port = start(register)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     while not stop.wait(timeout=1) and os.getppid() == parent:

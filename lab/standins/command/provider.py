@@ -26,10 +26,15 @@ class CommandProvider(Provider):
     """Stand-in for the official command provider."""
 
     version: ClassVar[str] = version("pulumi_command")
+    names_resources: ClassVar[bool] = False
+
+    def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
+        """Agree on what both sides understand."""
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         """The provider has no configuration."""
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        raise NotImplementedError("DiffConfig is not implemented")
 
     def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:
         """No function of the official provider is used."""
@@ -52,7 +57,8 @@ class CommandProvider(Provider):
         return provider_pb2.DiffResponse(
             changes=some,
             replaces=[path_text(change.path) for change in found if change.replaces],
-            detailedDiff={path_text(change.path): change.message() for change in found},
+            diffs=sorted({str(change.path[0]) for change in found}),
+            detailedDiff={path_text(change.path): change.message(seen_in_inputs=False) for change in found},
             hasDetailedDiff=True,
         )
 
@@ -102,7 +108,7 @@ class CommandProvider(Provider):
             log_stdout=logging in (None, "stdout", "stdoutAndStderr"),
             log_stderr=logging in (None, "stderr", "stdoutAndStderr"),
         )
-        written = asyncio.run(run(plain["connection"], job, lambda line: self.log.status(urn, line), self.cancelled))
+        written = asyncio.run(run(plain["connection"], job, lambda line: self.log.line(urn, line), self.cancelled))
         return {**inputs, "stdout": written.stdout, "stderr": written.stderr}
 
 

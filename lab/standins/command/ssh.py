@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -51,23 +51,27 @@ class Output:
 
 async def run(connection: Connection, job: Job, status: Status, cancelled: Cancelled) -> Output:
     """Run the command; a non-zero exit is an error that carries everything it wrote."""
-    async with await _dial(connection, status, cancelled) as client:
-        process = await client.create_process(
-            job.command,
-            stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
-            env=job.environment,
-            errors="replace",
-        )
-        heard: list[str] = []
-        stdout, stderr, _ = await asyncio.gather(
-            _hear(process.stdout, heard, status if job.log_stdout else None),
-            _hear(process.stderr, heard, status if job.log_stderr else None),
-            _feed(process, job.stdin),
-        )
-        await process.wait_closed()
+    try:
+        async with AsyncExitStack() as opened:
+            client = await _dial(connection, status, cancelled, opened)
+            process = await client.create_process(
+                job.command,
+                stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
+                env=job.environment,
+                errors="replace",
+            )
+            heard: list[str] = []
+            stdout, stderr, _ = await asyncio.gather(
+                _hear(process.stdout, heard, status if job.log_stdout else None),
+                _hear(process.stderr, heard, status if job.log_stderr else None),
+                _feed(process, job.stdin),
+            )
+            await process.wait_closed()
+    finally:
+        # What a failed dial has aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
     if process.exit_status != 0:
-        # As Go's %q and its ssh package would word it.
-        raise ProviderError(f"{_ending(process)}: running {json.dumps(job.command)}:\n{''.join(heard)}")
+        raise ProviderError(f"{_ending(process)}: running {_quoted(job.command)}:\n{''.join(heard)}")
     return Output(stdout.removesuffix("\n"), stderr.removesuffix("\n"))
 
 
@@ -85,12 +89,32 @@ async def _feed(process: asyncssh.SSHClientProcess[str], text: str) -> None:
 
 async def _hear(stream: asyncssh.SSHReader[str], heard: list[str], status: Status | None) -> str:
     said = []
+    # At its end the stream gives one more line, an empty one.
     async for line in stream:
+        if not line:
+            continue
         said.append(line)
         heard.append(line)
         if status is not None:
             status(line.rstrip("\n"))
     return "".join(said)
+
+
+_ESCAPES = str.maketrans(
+    {"\\": r"\\", '"': r"\"", "\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
+)
+
+
+def _quoted(text: str) -> str:
+    """The text as Go's `%q` writes it."""
+    return f'"{"".join(map(_quoted_character, text))}"'
+
+
+def _quoted_character(character: str) -> str:
+    escaped, code = character.translate(_ESCAPES), ord(character)
+    if escaped != character or character.isprintable():
+        return escaped
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _ending(process: asyncssh.SSHClientProcess[str]) -> str:
@@ -103,13 +127,34 @@ def _ending(process: asyncssh.SSHClientProcess[str]) -> str:
     return f"Process exited with status {process.exit_status}"
 
 
-async def _dial(connection: Connection, status: Status, cancelled: Cancelled) -> asyncssh.SSHClientConnection:
+async def _dial(
+    connection: Connection, status: Status, cancelled: Cancelled, opened: AsyncExitStack
+) -> asyncssh.SSHClientConnection:
+    """Connect, through the proxy where there is one; what is opened is closed with the stack."""
     proxy = connection.get("proxy")
     if not proxy:
-        return await _retry("Dial", connection, status, cancelled, lambda: _connect(connection))
+        client = await _retry("Dial", connection, status, cancelled, lambda: _connect(connection))
+        return await opened.enter_async_context(client)
     try:
         tunnel = await _retry("Dial proxy", proxy, status, cancelled, lambda: _connect(proxy))
-        return await _retry("Dial", connection, status, cancelled, lambda: _connect(connection, tunnel))
+        await opened.enter_async_context(tunnel)
+        greeted = False
+
+        async def through() -> asyncssh.SSHClientConnection:
+            # The official plugin greets the host again on the same channel: only the first failure has a reason.
+            nonlocal greeted
+            if greeted:
+                raise asyncssh.ConnectionLost("EOF")
+            try:
+                return await _connect(connection, tunnel)
+            except asyncssh.ChannelOpenError:
+                raise
+            except asyncssh.Error:
+                greeted = True
+                raise
+
+        client = await _retry("Dial", connection, status, cancelled, through)
+        return await opened.enter_async_context(client)
     except ProviderError as error:
         raise ProviderError(f"proxy: {error}") from None
 
@@ -117,7 +162,6 @@ async def _dial(connection: Connection, status: Status, cancelled: Cancelled) ->
 async def _connect(
     connection: Connection, tunnel: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
-    host_key = connection.get("hostKey")
     return await asyncssh.connect(
         connection["host"],
         int(connection.get("port") or 22),
@@ -125,7 +169,7 @@ async def _connect(
         password=connection.get("password"),
         client_keys=_client_keys(connection),
         agent_path=connection.get("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"),
-        known_hosts=([asyncssh.import_public_key(host_key)], [], []) if host_key else None,
+        known_hosts=_host_keys(connection),
         connect_timeout=connection.get("perDialTimeout", 15) or None,
         config=None,
         tunnel=tunnel or (),
@@ -134,7 +178,18 @@ async def _connect(
 
 def _client_keys(connection: Connection) -> list[asyncssh.SSHKey] | None:
     text = connection.get("privateKey")
-    return [asyncssh.import_private_key(text, connection.get("privateKeyPassword"))] if text else None
+    try:
+        return [asyncssh.import_private_key(text, connection.get("privateKeyPassword"))] if text else None
+    except asyncssh.KeyImportError:
+        raise ProviderError("ssh: no key found") from None
+
+
+def _host_keys(connection: Connection) -> tuple[list[asyncssh.SSHKey], list[Any], list[Any]] | None:
+    text = connection.get("hostKey")
+    try:
+        return ([asyncssh.import_public_key(text)], [], []) if text else None
+    except asyncssh.KeyImportError:
+        raise ProviderError("failed to parse host key: ssh: no key found") from None
 
 
 async def _retry(
@@ -150,11 +205,10 @@ async def _retry(
             failures += 1
             if limit > _UNLIMITED and failures > limit:
                 raise ProviderError(f"after {limit} failed attempts: {_reason(connection, error)}") from None
-        except (asyncssh.KeyImportError, ValueError) as error:
-            raise ProviderError(f"ssh: {error}") from None
+            dialled = f"{what} from proxy" if isinstance(error, asyncssh.ChannelOpenError) else what
         if cancelled.is_set():
             raise ProviderError("context canceled")
-        status(f"{what} {failures}/{'inf' if limit == _UNLIMITED else limit} failed: retrying")
+        status(f"{dialled} {failures}/{'inf' if limit == _UNLIMITED else limit} failed: retrying")
         await asyncio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
@@ -164,7 +218,13 @@ def _reason(connection: Connection, error: Exception) -> str:
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return "ssh: handshake failed: ssh: host key mismatch"
     if isinstance(error, asyncssh.PermissionDenied):
-        return "ssh: handshake failed: ssh: unable to authenticate, no supported methods remain"
+        tried = " ".join(["none", *(["publickey"] if connection.get("privateKey") else [])])
+        return (
+            f"ssh: handshake failed: ssh: unable to authenticate, attempted methods [{tried}], "
+            "no supported methods remain"
+        )
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return f"ssh: rejected: connect failed ({_quoted(error.reason)})"
     if isinstance(error, asyncssh.Error):
         return f"ssh: handshake failed: {error}"
     target = f"dial tcp {connection['host']}:{int(connection.get('port') or 22)}"

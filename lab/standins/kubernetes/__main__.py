@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -11,5 +12,5 @@ from lab.standins.kubernetes.provider import KubernetesProvider
 from lab.standins.serve import serve
 
 resources = ExitStack()
-provider = KubernetesProvider(EngineLog(), resources)
+provider = KubernetesProvider(EngineLog(sys.argv[-1]), resources)
 serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server), resources)

@@ -133,7 +133,7 @@ class Helm:
 
 def _sentence(stderr: str) -> str:
     """The error without what was printed before it and without the name of the command."""
-    said = stderr.rpartition("Error: ")[2].strip()
+    said = stderr.rpartition("Error: ")[2].removesuffix("\n")
     for prefix in _PREFIXES:
         said = said.removeprefix(prefix)
     return said

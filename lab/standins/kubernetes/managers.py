@@ -21,6 +21,12 @@ _PREDECESSORS = (
 )
 
 
+_CONFLICT_HELP = (
+    "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/"
+    "#handle-field-conflicts-on-existing-resources"
+)
+
+
 def name_for(body: Object, stored: str | None) -> str:
     """The object's own manager: as annotated, as before, or a new random one."""
     return annotation(body, "patchFieldManager") or stored or f"pulumi-kubernetes-{secrets.token_hex(4)}"
@@ -76,6 +82,6 @@ def explain(error: ApiError, manager: str) -> str:
     if error.status != 409 or error.already_exists:
         return str(error)
     return (
-        "server-side apply field conflict detected\n"
+        f"server-side apply field conflict detected, see {_CONFLICT_HELP} for troubleshooting help\n"
         f'The resource managed by field manager "{manager}" had an apply conflict: {error}'
     )

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from google.protobuf import empty_pb2
+from kubernetes.config import ConfigException
 from pulumi.runtime.proto import provider_pb2
+from urllib3.exceptions import HTTPError
 
 from lab.standins.differences import changes, ignored
 from lab.standins.engine_log import EngineLog
@@ -54,10 +56,23 @@ _ALREADY_EXISTS = """
 
 The resource already exists in the cluster. This can happen when:
 
-  - Renaming a Pulumi resource: use an alias, or deleteBeforeReplace if it needs replacement.
-  - Managing an existing resource: use a Patch resource to manage specific fields.
-  - Adopting a resource into Pulumi: use `pulumi import`.
-  - Intentional upsert: set upsertExistingObjects on the provider."""
+  - Renaming a Pulumi resource: use an alias to preserve the identity,
+    or use deleteBeforeReplace if the resource needs replacement.
+  - Managing an existing resource: use a Patch resource (e.g. NamespacePatch)
+    to manage specific fields without owning the resource lifecycle.
+  - Adopting a resource into Pulumi: use `pulumi import`. Note that
+    protected resources (e.g. kube-system) cannot be deleted on destroy.
+  - Intentional upsert: set upsertExistingObjects on the provider to allow
+    server-side apply to update existing objects on create."""
+# What a kubeconfig that cannot be used and a server that does not answer raise.
+_UNREACHABLE = (ConfigException, HTTPError, ProviderError, OSError, ValueError)
+_NO_ANSWER = "configured Kubernetes cluster is unreachable"
+_CANNOT_READ = "failed to read resource state due to unreachable cluster."
+_LOST = (
+    "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the "
+    'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"'
+)
+_SELECTING = ("kubeconfig", "context", "cluster")
 _CONFIGURATION = {
     "kubeconfig": "string",
     "context": "string",
@@ -73,6 +88,7 @@ class KubernetesProvider(Provider):
     """Stand-in for the official Kubernetes provider."""
 
     version: ClassVar[str] = version("pulumi_kubernetes")
+    names_resources: ClassVar[bool] = True
 
     def __init__(self, log: EngineLog, resources: ExitStack) -> None:
         super().__init__(log)
@@ -84,6 +100,10 @@ class KubernetesProvider(Provider):
         self._helm: Helm | None = None
         self._unreachable = "the provider is not configured"
 
+    def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
+        """The official plugin does without."""
+        raise NotImplementedError("method Handshake not implemented")
+
     def GetSchema(self, request: Any, context: Any) -> provider_pb2.GetSchemaResponse:
         """Describe the provider: Pulumi YAML asks before it makes one."""
         properties = {name: {"type": kind} for name, kind in _CONFIGURATION.items()}
@@ -91,24 +111,23 @@ class KubernetesProvider(Provider):
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def DiffConfig(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
-        """Another cluster replaces everything on it; with a cluster identifier only another identifier does."""
+        """Another cluster replaces everything on it; under one and the same cluster identifier nothing does."""
         old, new = reveal(decode(request.olds)), reveal(decode(request.news))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         if not changed:
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-        selecting = [key for key in ("kubeconfig", "context", "cluster") if key in changed]
-        identifiers = (old.get("clusterIdentifier"), new.get("clusterIdentifier"))
-        replaces: list[str] = []
-        if identifiers[0] == identifiers[1] and identifiers[1]:
-            replaces = []
-        elif all(identifiers):
-            replaces = ["clusterIdentifier"]
-        elif any(contains(new.get(key), Unknown) for key in selecting):
-            replaces = selecting
+        was, now = old.get("clusterIdentifier"), new.get("clusterIdentifier")
+        replaces = ["clusterIdentifier"] if was and now and was != now else []
+        unknown = [key for key in _SELECTING if contains(new.get(key), Unknown)]
+        if unknown:
+            changed = unknown[:1]
+            replaces += changed
         else:
             clusters = (_active_cluster(old), _active_cluster(new))
             if all(clusters) and clusters[0] != clusters[1]:
-                replaces = selecting
+                replaces += [key for key in _SELECTING if key in changed]
+        if now and was == now:
+            replaces = []
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_SOME, diffs=changed, replaces=replaces)
 
     def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
@@ -125,8 +144,8 @@ class KubernetesProvider(Provider):
             self._cluster = cluster
             self._helm = Helm(kubeconfig, context_name, Path(self._folder), self.cancelled)
             self._resources.callback(self._helm.kill)
-        except Exception as error:
-            self._unreachable = f"configured Kubernetes cluster is unreachable: {error}"
+        except _UNREACHABLE as error:
+            self._unreachable = str(error)
         return super().Configure(request, context)
 
     def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:
@@ -140,23 +159,28 @@ class KubernetesProvider(Provider):
             return release.check(request, self._helm, self._namespace)
         kind = kind_of(token)
         given = decode(request.news)
-        body = as_object(given)
-        body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {}, **body}
+        body = {"metadata": {}, **as_object(given)}
         metadata = body["metadata"]
         if is_patch(token) and not self._on("enableServerSideApply", default=True):
-            raise ProviderError("patch resources require Server-Side Apply mode (enableServerSideApply)")
+            raise ProviderError(
+                "patch resources require Server-Side Apply mode, which is enabled using the `enableServerSideApply` "
+                "Provider config"
+            )
         if is_patch(token) and not metadata.get("name"):
             raise ProviderError("patch resources require the `.metadata.name` field to be set")
         if not metadata.get("name"):
             self._autoname(request, metadata)
-        if kind.namespaced and not metadata.get("namespace"):
+        # To the official plugin a namespace that is not known yet is none.
+        if kind.namespaced and (not metadata.get("namespace") or metadata["namespace"] is UNKNOWN):
             metadata["namespace"] = self._namespace
         return provider_pb2.CheckResponse(inputs=encode(keep_secrets(normalize(body), given)))
 
     def _autoname(self, request: Any, metadata: Object) -> None:
+        """Name what is new; of what was there only a name that was made for it is kept."""
         old = as_object(decode(request.olds)).get("metadata", {})
-        old_annotations = old.get("annotations", {})
-        if old_annotations.get("pulumi.com/autonamed") == "true":
+        if old:
+            if old.get("annotations", {}).get("pulumi.com/autonamed") != "true":
+                return
             name = old["name"]
         elif request.HasField("autonaming"):
             if request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE:
@@ -214,7 +238,7 @@ class KubernetesProvider(Provider):
         """Make the object, or ask the API server what it would become."""
         token = type_of(request.urn)
         if token == release.TOKEN:
-            return release.create(request, self._reached_by_helm, self.log)
+            return release.create(request, partial(self._reached_by_helm, "create"), self.log)
         kind = kind_of(token)
         given = decode(request.properties)
         body = as_object(given)
@@ -277,9 +301,10 @@ class KubernetesProvider(Provider):
         """The live object; of one that we made, only what we said counts as input."""
         token = type_of(request.urn)
         if token == release.TOKEN:
-            return release.read(request, self._reached_by_helm())
+            self._reached_or_lost(request.urn, _CANNOT_READ)
+            return release.read(request, self._reached_by_helm("read"))
         kind = kind_of(token)
-        cluster = self._reached()
+        cluster = self._reached_or_lost(request.urn, _CANNOT_READ)
         given = decode(request.inputs)
         state = decode(request.properties)
         old_inputs = normalize(as_object(given)) if given else {}
@@ -315,7 +340,7 @@ class KubernetesProvider(Provider):
         """Bring the live object to the new inputs, field by field."""
         token = type_of(request.urn)
         if token == release.TOKEN:
-            return release.update(request, self._reached_by_helm)
+            return release.update(request, partial(self._reached_by_helm, "update"))
         kind = kind_of(token)
         given = decode(request.news)
         body = normalize(as_object(given))
@@ -354,8 +379,9 @@ class KubernetesProvider(Provider):
         metadata = old_live["metadata"]
         live = cluster.get(kind, metadata.get("namespace"), metadata["name"])
         if kind.kind == "CustomResourceDefinition":
-            metadata = {**body["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
-            return cluster.replace(kind, {**body, "metadata": metadata}, manager, dry_run=request.preview)
+            # The official plugin keeps this among the inputs.
+            body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+            return cluster.replace(kind, body, manager, dry_run=request.preview)
         if not request.preview and not is_patch(type_of(request.urn)):
             managers.take_over_from_creator(cluster, kind, live, manager)
         force = self._forced(body) or (request.preview and managers.made_by_creator(live))
@@ -375,9 +401,9 @@ class KubernetesProvider(Provider):
         """End the object and wait until it is gone; a patch only lets go of its fields."""
         token = type_of(request.urn)
         if token == release.TOKEN:
-            return release.delete(request, self._reached_by_helm(), self.log)
+            return release.delete(request, self._reached_by_helm("delete"), self.log)
         kind = kind_of(token)
-        cluster = self._reached()
+        cluster = self._reached_or_lost(request.urn, f"{_NO_ANSWER}.")
         state = decode(request.properties)
         inputs, live = parse_checkpoint(state)
         manager = managers.name_for(inputs, stored_manager(state))
@@ -407,12 +433,19 @@ class KubernetesProvider(Provider):
 
     def _reached(self) -> Cluster:
         if self._cluster is None:
-            raise ProviderError(self._unreachable)
+            raise ProviderError(f"{_NO_ANSWER}: {self._unreachable}")
         return self._cluster
 
-    def _reached_by_helm(self) -> Helm:
+    def _reached_or_lost(self, urn: str, sentence: str) -> Cluster:
+        """The cluster; a resource of one that does not answer may be of one that is gone."""
+        if self._cluster is None:
+            self.log.warn(urn, f"{_NO_ANSWER}: {self._unreachable}")
+            raise ProviderError(f"{sentence} {_LOST}")
+        return self._cluster
+
+    def _reached_by_helm(self, what: str) -> Helm:
         if self._helm is None:
-            raise ProviderError(self._unreachable)
+            raise ProviderError(f"can't {what} Helm Release with unreachable cluster: {self._unreachable}")
         return self._helm
 
     def _can_preview(self, kind: Kind) -> bool:
@@ -430,5 +463,7 @@ def _active_cluster(config: Properties) -> Object:
     if not given or given is UNKNOWN:
         return {}
     kubeconfig = read_kubeconfig(given)
+    if not kubeconfig:
+        raise ProviderError("failed to parse kubeconfig: it is neither a file nor a kubeconfig")
     context = active(kubeconfig, "context", config.get("context") or kubeconfig.get("current-context") or "")
     return active(kubeconfig, "cluster", config.get("cluster") or context.get("cluster") or "")

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from lab.standins.differences import changes, ignored
+from lab.standins.differences import changes
 from lab.standins.engine_log import EngineLog
 from lab.standins.errors import InitFailedError, NotCoveredError
 from lab.standins.kubernetes.helm import Helm, HelmError, Record
@@ -23,41 +23,24 @@ _DEFAULT_SECONDS = 300
 _INPUTS = "__inputs"
 _IDENTITY = (("name",), ("namespace",))
 
-_FLAGS = {
-    "atomic": "--atomic",
-    "devel": "--devel",
-    "disableOpenapiValidation": "--disable-openapi-validation",
-    "renderSubchartNotes": "--render-subchart-notes",
-    "takeOwnership": "--take-ownership",
-}
-_INSTALL_FLAGS = {
-    **_FLAGS,
-    "createNamespace": "--create-namespace",
-    # The official provider has crossed these two.
-    "disableWebhooks": "--no-hooks",
-    "replace": "--replace",
-    "skipCrds": "--skip-crds",
-}
-_UPGRADE_FLAGS = {
-    **_FLAGS,
-    "cleanupOnFail": "--cleanup-on-fail",
-    "disableCRDHooks": "--no-hooks",
-    "forceUpdate": "--force",
-    "recreatePods": "--recreate-pods",
-    "resetValues": "--reset-values",
-    "reuseValues": "--reuse-values",
-}
+_UPGRADE_FLAGS = {"takeOwnership": "--take-ownership"}
+_INSTALL_FLAGS = {**_UPGRADE_FLAGS, "skipCrds": "--skip-crds"}
 _TEXTS = ("chart", "description", "keyring", "name", "namespace", "postrender", "version")
-_SWITCHES = (*_INSTALL_FLAGS, *_UPGRADE_FLAGS, "allowNullValues", "dependencyUpdate", "lint", "skipAwait", "verify")
+_SWITCHES = (*_INSTALL_FLAGS, "skipAwait")
+_NOT_COVERED_SWITCHES = (
+    *("allowNullValues", "atomic", "cleanupOnFail", "createNamespace", "dependencyUpdate", "devel", "disableCRDHooks"),
+    *("disableOpenapiValidation", "disableWebhooks", "forceUpdate", "lint", "recreatePods", "renderSubchartNotes"),
+    *("replace", "resetValues", "reuseValues", "verify"),
+)
+_NOT_COVERED = (*_NOT_COVERED_SWITCHES, "keyring", "postrender", "repositoryOpts", "valueYamlFiles")
 _DEFAULTS: Properties = {
     **dict.fromkeys(_TEXTS, ""),
-    **dict.fromkeys(_SWITCHES, False),
+    **dict.fromkeys((*_SWITCHES, *_NOT_COVERED_SWITCHES), False),
     "waitForJobs": False,
     "timeout": 0,
     "values": {},
 }
-_FIELDS = (*_DEFAULTS, "maxHistory", "repositoryOpts")
-_NOT_COVERED = ("dependencyUpdate", "keyring", "lint", "postrender", "valueYamlFiles", "verify")
+_FIELDS = (*_DEFAULTS, "maxHistory")
 
 
 def check(request: Any, helm: Helm | None, default_namespace: str) -> provider_pb2.CheckResponse:
@@ -80,40 +63,25 @@ def check(request: Any, helm: Helm | None, default_namespace: str) -> provider_p
 
 
 def _refuse_uncovered(given: Properties) -> None:
-    repository = given.get("repositoryOpts") or {}
-    uncovered = [key for key in _NOT_COVERED if given.get(key)]
-    uncovered += [
-        f"repositoryOpts.{key}" for key in ("keyFile", "certFile", "username", "password") if repository.get(key)
-    ]
-    if uncovered:
-        covered = [*sorted(set(_DEFAULTS) - set(_NOT_COVERED)), "repositoryOpts.repo", "repositoryOpts.caFile"]
-        raise NotCoveredError(f"{uncovered[0]} of {TOKEN}", "pulumi-resource-kubernetes", covered)
+    for key in _NOT_COVERED:
+        if given.get(key):
+            covered = [field for field in _FIELDS if field not in _NOT_COVERED]
+            raise NotCoveredError(f"{key} of {TOKEN}", "pulumi-resource-kubernetes", covered)
 
 
 def _chart(inputs: Properties) -> list[str]:
-    """The words with which helm finds the chart; a path is one from the program's folder, where this runs."""
-    chart, repository = inputs["chart"], inputs.get("repositoryOpts") or {}
-    address, authority = repository.get("repo") or "", repository.get("caFile")
-    words = ["--version", inputs["version"]] if inputs["version"] else []
-    words += ["--ca-file", authority] if authority else []
-    if address and not chart.startswith("oci://"):
-        if "://" in address:
-            return [chart, "--repo", address, *words]
-        chart = chart if "/" in chart else f"{address}/{chart}"
-    return [chart, *words]
+    """The words with which helm finds the chart: a path from the program's folder, where this runs."""
+    return [inputs["chart"], *(["--version", inputs["version"]] if inputs["version"] else [])]
 
 
 def diff(request: Any) -> provider_pb2.DiffResponse:
     """Compare what the release was when last seen with the new inputs; another name or namespace is another release."""
     state, new = reveal(decode(request.olds)), reveal(decode(request.news))
     old_inputs = state.pop(_INPUTS, {})
-    found = [
-        change
-        for change in changes(
-            prune(state, _union(old_inputs, new)), new, _IDENTITY, lambda _, old, now: bool(old == now)
-        )
-        if not ignored(change.path, request.ignoreChanges)
-    ]
+    # Of what is to be ignored the official plugin looks at nothing else: the engine has seen to the rest.
+    if "version" in request.ignoreChanges:
+        new["version"] = state["version"]
+    found = changes(prune(state, _union(old_inputs, new)), new, _IDENTITY, lambda _, old, now: bool(old == now))
     detailed = {path_text(change.path): change.message() for change in found}
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
@@ -211,7 +179,7 @@ def read(request: Any, helm: Helm) -> provider_pb2.ReadResponse:
 def delete(request: Any, helm: Helm, log: EngineLog) -> empty_pb2.Empty:
     """Uninstall the release; what is to be kept is named."""
     inputs = reveal(decode(request.properties))
-    waits = _waiting(inputs) if inputs["atomic"] or not inputs["skipAwait"] else []
+    waits = [] if inputs["skipAwait"] else _waiting(inputs)
     printed = helm.run("uninstall", inputs["name"], "--namespace", inputs["namespace"], *waits)
     kept = printed.rpartition("release ")[0].strip()
     if kept:

@@ -78,9 +78,11 @@ def _until(
         try:
             live = cluster.get(kind, metadata.get("namespace"), metadata["name"])
         except ApiError as error:
-            # Deleted under our hands: it may come back, and the deadline says how long that may take.
             if error.status != 404:
                 raise
+            # Deleted under our hands. A token Secret of no account is deleted at once; a DaemonSet may come back.
+            if kind.kind == "Secret":
+                raise NotReadyError(live, [str(error)]) from None
     status("")
     return live
 
