@@ -21,6 +21,8 @@ from lab.pki import Authority, ssh_key
 from lab.processes import PATH, Daemon
 
 _BIN = PurePosixPath("/run/multus-lab/bin")
+# What containerd logs when CRI has recovered its sandboxes (1.6 and 2.x, Run of the CRI plugin).
+_SERVES_CRI = b"Start streaming server"
 _SSH_PORT = 22
 SUDOER = "labadmin"
 """A second login of every node, with the same key and `sudo -n`."""
@@ -201,6 +203,7 @@ class Node:
     def _start_daemons(self, await_server: Callable[[], object]) -> None:
         group = self._cgroup.child("daemons")
         look, containerd, sshd = self.look, self._daemon("containerd"), self._daemon("sshd")
+        logged = containerd.log.stat().st_size if containerd.log.exists() else 0
         containerd.spawn(self._inside(["containerd", "--config", look.containerd_config]), group)
         sshd_command = [str(prepare.programs().path("sshd")), "-D", "-e", "-f", str(OWN / "sshd_config")]
         sshd.spawn(self._inside(sshd_command), group)
@@ -210,6 +213,8 @@ class Node:
         ctr = ["ctr", "--address", str(look.containerd_socket)]
         containerd.await_ready(lambda: self.run([*ctr, "version"], check=False).returncode == 0)
         self._import_images(ctr)
+        # After a reboot CRI recovers its sandboxes first, and refuses the kubelet, which then ends, until it has.
+        containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
         await_server()
         self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
         sshd.await_ready(lambda: sshd.listens(_SSH_PORT), seconds=30)

@@ -232,7 +232,7 @@ def crashing(lab: Lab) -> bool:
 
 @pytest.mark.parametrize(
     ("break_multus", "steps_run"),
-    [(revoke_the_token, True), (remove_the_binary, False), (crash_the_pods, False), (delete_the_account, True)],
+    [(revoke_the_token, False), (remove_the_binary, False), (crash_the_pods, False), (delete_the_account, True)],
     ids=["revoke_the_token", "remove_the_binary", "crash_the_pods", "delete_the_account"],
 )
 def test_a_broken_multus_is_taken_out_of_the_way(lab: Lab, break_multus: Any, steps_run: bool) -> None:

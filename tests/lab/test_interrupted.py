@@ -98,9 +98,12 @@ def killed_on(node: Node, phase: str) -> bool:
     for process in Cgroup(node.layout.cgroup).child(node.name).child("daemons").processes():
         try:
             command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            parent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]
+            bounded = Path(f"/proc/{parent}/comm").read_text().strip() == "timeout"
         except OSError:  # the process has ended since
             continue
-        if command[:1] == [b"sh"] and command[2:3] == [phase.encode()]:
+        # A subshell of the program has its words too; only the program itself is run by `timeout`.
+        if bounded and command[:1] == [b"sh"] and command[2:3] == [phase.encode()]:
             os.kill(process, signal.SIGKILL)
             return True
     return False
