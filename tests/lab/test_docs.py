@@ -25,7 +25,7 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.clusters import Clusters, Lab
 from tests.support.paths import DOCS, ROOT
 
-_PROGRAM = ("__main__.py", "bin", "components", "operations")
+_PROGRAM = ("__main__.py", "components", "operations")
 _DOCUMENTED_NODE = re.compile(r"\b192\.0\.2\.\d+\b")
 _EDITOR = """\
 #!{python}
