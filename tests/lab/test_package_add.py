@@ -74,7 +74,8 @@ def tell_of_nodes(lab: Lab, folder: Path) -> None:
     """Put the lab's node where the example has one of its own; nothing else in the example changes."""
     [node] = lab.cluster.nodes
     project = folder / "Pulumi.yaml"
-    [source] = [file for file in (project, folder / "index.ts") if "192.0.2.11" in file.read_text(encoding="utf-8")]
+    sources = [file for file in (project, folder / "index.ts") if file.exists()]
+    [source] = [file for file in sources if "192.0.2.11" in file.read_text(encoding="utf-8")]
     text = source.read_text(encoding="utf-8")
     shown = yaml.safe_load((folder.parent / "yaml" / "Pulumi.yaml").read_text(encoding="utf-8"))
     [example] = shown["resources"]["multus"]["properties"]["nodes"]
