@@ -160,17 +160,7 @@ class Node:
 
     def people(self, phase: str, **options: Any) -> Result:
         """Run a phase as people do: the program comes over standard input and is not written anywhere."""
-        done = subprocess.run(
-            [*self.shell, "-s", "--", phase, *self.flags(**options)],
-            input=program_for_people(),
-            capture_output=True,
-            text=True,
-            env={"PATH": self.path},
-            timeout=60,
-            check=False,
-        )
-        self.said += [done.stdout, done.stderr]
-        return Result(done.returncode, done.stdout, done.stderr)
+        return self._result([*self.shell, "-s", "--", phase, *self.flags(**options)], program_for_people())
 
     def diagnose(self, **options: Any) -> dict[str, Any]:
         """What the node says of itself."""
@@ -199,8 +189,11 @@ class Node:
         """Run a phase to its end."""
         if deliver:
             self.deliver()
+        return self._result(self.command(phase, **options), stdin)
+
+    def _result(self, command: list[str], stdin: str) -> Result:
         done = subprocess.run(
-            self.command(phase, **options),
+            command,
             input=stdin,
             capture_output=True,
             text=True,

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from multus.defaults import DEFAULT_SOCKET_DIR
 from multus.plan import PROGRAM, SHIM
 
 from .case import Case
@@ -229,7 +230,7 @@ def daemon_silent(case: Case) -> Iterator[Occurrence]:
         if not shims or not case.plan:
             continue
         meant = case.plan.daemon.socket_dir.rstrip("/")
-        named = str(shims[0].plugin.get("daemonSocketDir") or "/run/multus").rstrip("/")
+        named = str(shims[0].plugin.get("daemonSocketDir") or DEFAULT_SOCKET_DIR).rstrip("/")
         if named != meant:
             what = f"looks for the daemon in {named}, and it listens in {meant}"
             yield Occurrence(f"{node}: {shims[0].path}", what, node)
