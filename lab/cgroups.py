@@ -40,15 +40,20 @@ class Cgroup:
         """The group of that name inside this one."""
         return Cgroup(f"{self.path}/{name}")
 
-    def make(self) -> None:
-        """Create the group, ready to hold processes or, on v2, children with controllers."""
+    def make(self, *, first: bool = False) -> None:
+        """Create the group, ready to hold processes or, on v2, children with controllers.
+
+        The lab goes before the machine's other programs, which wait for it; and what is `first` before its siblings.
+        """
         for root in _hierarchies():
-            at = root
-            for part in Path(self.path.lstrip("/")).parts:
+            at, whole = root, root / self.path.lstrip("/")
+            for part in whole.relative_to(root).parts:
                 if unified():
                     _delegate(at)
                 at = at / part
                 at.mkdir(exist_ok=True)
+                if first or at != whole:
+                    _prefer(at)
                 # A v1 cpuset takes no process before it has processors and memory nodes.
                 for name in ("cpuset.cpus", "cpuset.mems"):
                     if not unified() and (at / name).exists() and not (at / name).read_text().strip():
@@ -63,17 +68,17 @@ class Cgroup:
         """Every process in here or below."""
         found: set[int] = set()
         for directory in self._directories():
-            for procs in directory.rglob("cgroup.procs"):
+            for group in _down_to(directory):
                 # A group that is gone holds no process.
                 with suppress(OSError):
-                    found.update(int(pid) for pid in procs.read_text().split())
+                    found.update(int(pid) for pid in (group / "cgroup.procs").read_text().split())
         return found
 
     def remove(self) -> None:
         """Kill everything in here and below, at once, and remove the groups."""
         until(self._killed, f"every process of {self.path} is gone", seconds=30, every=0.05)
         for directory in self._directories():
-            for group in [*sorted((d for d in directory.rglob("*") if d.is_dir()), reverse=True), directory]:
+            for group in _down_to(directory):
                 until(partial(_removed, group), f"{group} is gone", seconds=10, every=0.05)
             parent = directory.parent
             while parent.parent != parent and parent not in _hierarchies() and _removed(parent):
@@ -89,6 +94,19 @@ class Cgroup:
     def _directories(self) -> list[Path]:
         paths = (root / self.path.lstrip("/") for root in _hierarchies())
         return [path for path in paths if path.is_dir()]
+
+
+def _down_to(group: Path) -> list[Path]:
+    """The group and all below it, each after those that it holds."""
+    # A kubelet removes groups meanwhile: os.walk passes over them, Path.rglob of Python 3.11 fails.
+    return [Path(found) for found, _, _ in os.walk(group, topdown=False)]
+
+
+def _prefer(group: Path) -> None:
+    """Eight times the processor of a group like any other, where there is too little for all."""
+    for name, usual in (("cpu.shares", 1024), ("cpu.weight", 100)):
+        if (group / name).exists():
+            (group / name).write_text(str(8 * usual))
 
 
 def _delegate(group: Path) -> None:

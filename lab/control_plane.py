@@ -57,7 +57,8 @@ class ControlPlane:
 
     def make_network(self) -> None:
         """Make the namespace that holds the control plane and the bridge."""
-        self._cgroup.make()
+        # Multus waits half a second for the API server (churn.py), which has a machine of its own elsewhere.
+        self._cgroup.make(first=True)
         holder = self.daemon("control-plane")
         holder.start(["unshare", "--net", "sleep", "infinity"], self._cgroup, ready=self._separate, seconds=10)
         network.wire_control_plane(self.layout, holder.pid or 0)

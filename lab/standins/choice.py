@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
+from lab import forks
 from lab.errors import LabError
 
 
@@ -82,7 +83,7 @@ def _standins(state: Path, reason: str) -> Plugins:
     checkout = Path(__file__).resolve().parents[2]
     for name, module in _PROGRAMS.items():
         wrapper = folder / name
-        # -P keeps the program's folder out of the plugin's imports.
-        wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={checkout} exec {sys.executable} -P -m {module} "$@"\n')
+        run = shlex.join(forks.command("-m", module))
+        wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={checkout} exec {run} "$@"\n')
         wrapper.chmod(0o755)
     return Plugins(official=False, reason=reason, folder=folder)

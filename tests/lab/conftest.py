@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lab import host, prepare
+from lab import forks, host, prepare
 from lab.programs import Programs
 from lab.progress import Progress
 from tests.support.lab.clusters import Clusters
@@ -27,6 +27,14 @@ from tests.support.lab.stories import (  # noqa: F401 # all but the first are ho
 # Test runs and workers side by side need labs of different names.
 INSTANCE = "-".join(filter(None, [os.environ.get("LAB_TEST_INSTANCE", "test"), os.environ.get("PYTEST_XDIST_WORKER")]))
 HERE = Path(__file__).parent
+# What the programs import that a story starts over and over: the stand-ins, the project's own program, its tool.
+PROGRAMS = (
+    "lab.standins.command.provider",
+    "lab.standins.kubernetes.provider",
+    "lab.standins.language.host",
+    "multus",
+    "multus_ops.commands",
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -59,7 +67,8 @@ def programs(request: pytest.FixtureRequest) -> Programs:
 def clusters(programs: Programs) -> Iterator[Clusters]:
     """Where a story's fixture gets its cluster from; none is left running."""
     made = Clusters(INSTANCE, programs)
-    try:
-        yield made
-    finally:
-        made.down()
+    with forks.served(*PROGRAMS):
+        try:
+            yield made
+        finally:
+            made.down()

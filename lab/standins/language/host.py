@@ -17,6 +17,8 @@ from typing import IO, Any
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, plugin_pb2
 
+from lab import forks
+
 _PROGRAM = Path(__file__).with_name("program.py")
 SHOWN_TO_USER = 32
 """Exit code of a program whose error stands in the log already."""
@@ -93,8 +95,7 @@ class LanguageHost(LanguageServer):
             "PYTHONUNBUFFERED": "1",
         }
         program = request.info.entry_point or request.program or "."
-        # -P: this folder's modules must not stand in for the program's own.
-        command = [sys.executable, "-P", str(_PROGRAM), json.dumps(settings), program]
+        command = forks.command(str(_PROGRAM), json.dumps(settings), program)
         with subprocess.Popen(command, cwd=_directory(request), env=environment) as process:
             self._programs.add(process)
             code = process.wait()

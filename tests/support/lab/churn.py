@@ -26,10 +26,10 @@ _LABEL = "churn"
 # The pod itself looks: an annotation would only repeat what Multus believes.
 _LOOK = "ip -o -4 addr show dev {} | grep -q inet"
 # Thin Multus gives the API server 2 x 250 ms for an answer, and tries for 2.5 s (multus-cni v4.3.0, GetPod in
-# pkg/multus/multus.go), which a busy machine may exceed now and then: for one pod, and one more in twenty. A dead way
-# to the API server says the same words of every pod of its node: of two in five at least, since nodes take turns.
+# pkg/multus/multus.go). A busy machine may exceed that for a moment, and then for every pod that starts in it. A dead
+# way to the API server says the same of every pod of its node, over and over: of half of all where nodes take turns.
 _OVERLOADED = "context deadline exceeded"
-_ONE_MORE_IN = 20
+_ONE_MORE_IN = 5
 _serial = count(1)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import Any
 
+from lab import forks
 from lab.engine import Result
 from tests.support.paths import ROOT
 
@@ -28,7 +28,7 @@ def multus(lab: Lab, command: str, *options: str) -> Result:
     """Run a command; what it prints never is a traceback."""
     environment = {**os.environ, **lab.stack.environment()}
     ended = subprocess.run(
-        [sys.executable, "-m", "multus_ops", command, *options],
+        forks.command("-m", "multus_ops", command, *options),
         cwd=ROOT,
         env=environment,
         capture_output=True,
