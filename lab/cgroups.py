@@ -43,21 +43,22 @@ class Cgroup:
     def make(self, *, first: bool = False) -> None:
         """Create the group, ready to hold processes or, on v2, children with controllers.
 
-        The lab goes before the machine's other programs, which wait for it; and what is `first` before its siblings.
+        Args:
+            first: whether it goes before its siblings where the processor is short.
         """
         for root in _hierarchies():
-            at, whole = root, root / self.path.lstrip("/")
-            for part in whole.relative_to(root).parts:
+            at = root
+            for part in Path(self.path.lstrip("/")).parts:
                 if unified():
                     _delegate(at)
                 at = at / part
                 at.mkdir(exist_ok=True)
-                if first or at != whole:
-                    _prefer(at)
                 # A v1 cpuset takes no process before it has processors and memory nodes.
                 for name in ("cpuset.cpus", "cpuset.mems"):
                     if not unified() and (at / name).exists() and not (at / name).read_text().strip():
                         (at / name).write_text((at.parent / name).read_text())
+            if first:
+                _prefer(at)
 
     def entered_by(self, argv: Sequence[str]) -> list[str]:
         """The command that joins this group and then becomes `argv`, so that no child is ever outside."""
@@ -103,7 +104,7 @@ def _down_to(group: Path) -> list[Path]:
 
 
 def _prefer(group: Path) -> None:
-    """Eight times the processor of a group like any other, where there is too little for all."""
+    """Eight times the processor of a group like any other."""
     for name, usual in (("cpu.shares", 1024), ("cpu.weight", 100)):
         if (group / name).exists():
             (group / name).write_text(str(8 * usual))

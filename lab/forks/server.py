@@ -26,7 +26,7 @@ class _Request:
 
 
 def main(path: str, *modules: str) -> None:
-    """Serve until told to stop; a fork returns from here as the program that it has run."""
+    """Serve until whoever has started this is gone; a fork returns from here as the program that it has run."""
     for module in modules:
         importlib.import_module(module)
     # What is imported by now is never garbage: a fork need not copy it to find that out.
@@ -43,12 +43,13 @@ def main(path: str, *modules: str) -> None:
 
 
 def _serve(listener: socket.socket) -> socket.socket | None:
-    """In a fork, the connection of its caller; the server itself does not come back from here."""
+    """In a fork, the connection of its caller; None in the server, when it is over."""
     callers: dict[int, tuple[int, socket.socket]] = {}
+    starter = os.getppid()
     with selectors.DefaultSelector() as events:
         events.register(listener, selectors.EVENT_READ)
-        while True:
-            for key, _ in events.select():
+        while os.getppid() == starter:
+            for key, _ in events.select(timeout=1):
                 if key.fileobj is not listener:
                     events.unregister(key.fd)
                     _tell(*callers.pop(key.fd), ended=key.fd)
@@ -64,6 +65,7 @@ def _serve(listener: socket.socket) -> socket.socket | None:
                 fork = os.pidfd_open(pid)
                 callers[fork] = (pid, caller)
                 events.register(fork, selectors.EVENT_READ)
+    return None
 
 
 def _tell(pid: int, caller: socket.socket, *, ended: int) -> None:

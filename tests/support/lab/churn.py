@@ -17,9 +17,10 @@ from lab.cluster import Cluster
 from lab.images import BUSYBOX
 from lab.waiting import until
 
-from .pods import NAMESPACE, NETWORK
+from .pods import NAMESPACE, NETWORK, as_json
 
-_SECONDS_BETWEEN = 0.4
+# A pod costs two cores some 0.15 s: more of them would only make slow what they are to disturb.
+_SECONDS_BETWEEN = 0.8
 _AT_ONCE = 8
 _MOMENT = 0.1
 _LABEL = "churn"
@@ -112,11 +113,17 @@ def _pod(name: str, node: str, prefix: str, look: str) -> Any:
 
 def _names(core: client.CoreV1Api, prefix: str, phases: str = "") -> list[str]:
     """The pods of this churn, by a field selector over their phases."""
-    # Version 0 is answered from the API server's memory. Hundreds of ended pods would cost the client much to parse.
-    found: list[Any] = core.list_namespaced_pod(
-        NAMESPACE, label_selector=f"{_LABEL}={prefix}", field_selector=phases, resource_version="0"
-    ).items
-    return [pod.metadata.name for pod in found]
+    # Version 0 is answered from the API server's memory.
+    found = as_json(
+        core.list_namespaced_pod(
+            NAMESPACE,
+            label_selector=f"{_LABEL}={prefix}",
+            field_selector=phases,
+            resource_version="0",
+            _preload_content=False,
+        )
+    )
+    return [pod["metadata"]["name"] for pod in found["items"]]
 
 
 def _unfinished(core: client.CoreV1Api, prefix: str) -> list[str]:

@@ -20,6 +20,11 @@ _MOMENT = 0.1
 _NETWORKS = ("k8s.cni.cncf.io", "v1", NAMESPACE, "network-attachment-definitions")
 
 
+def as_json(answer: Any) -> Any:
+    """What the API server has answered, as it is: the client's models cost a poll more than its request does."""
+    return json.loads(answer.data)
+
+
 class Pods:
     """Makes pods and takes them away again."""
 
@@ -89,12 +94,12 @@ class Pods:
         until(lambda: not set(names) & set(self.names()), f"pods {names} are gone", seconds=60, every=_MOMENT)
 
     def names(self) -> list[str]:
-        found: list[Any] = self.core.list_namespaced_pod(NAMESPACE).items
-        return [pod.metadata.name for pod in found]
+        found = as_json(self.core.list_namespaced_pod(NAMESPACE, _preload_content=False))
+        return [pod["metadata"]["name"] for pod in found["items"]]
 
     def phase(self, name: str) -> str:
-        pod: Any = self.core.read_namespaced_pod(name, NAMESPACE)
-        return str(pod.status.phase)
+        pod = as_json(self.core.read_namespaced_pod(name, NAMESPACE, _preload_content=False))
+        return str(pod["status"]["phase"])
 
     def run(self, name: str, *command: str) -> str:
         """What a command prints inside the pod."""
@@ -116,13 +121,17 @@ class Pods:
 
     def is_rolled_out(self, daemon_set: str, namespace: str = "kube-system") -> bool:
         """Whether every pod of a DaemonSet is there and available."""
-        status: Any = client.AppsV1Api(self.api).read_namespaced_daemon_set(daemon_set, namespace).status
-        return bool(status.number_available == status.desired_number_scheduled == status.updated_number_scheduled)
+        apps = client.AppsV1Api(self.api)
+        status = as_json(apps.read_namespaced_daemon_set(daemon_set, namespace, _preload_content=False))["status"]
+        counts = ("numberAvailable", "desiredNumberScheduled", "updatedNumberScheduled")
+        return len({status.get(count, 0) for count in counts}) == 1
 
     def of_multus(self, node: str | None = None) -> list[str]:
         """The names of Multus' pods, on one node or on all."""
-        found: list[Any] = self.core.list_namespaced_pod("kube-system", label_selector="app=multus").items
-        return [pod.metadata.name for pod in found if node in (None, pod.spec.node_name)]
+        found = as_json(
+            self.core.list_namespaced_pod("kube-system", label_selector="app=multus", _preload_content=False)
+        )
+        return [pod["metadata"]["name"] for pod in found["items"] if node in (None, pod["spec"].get("nodeName"))]
 
     def node_labels(self) -> list[dict[str, str]]:
         """Every node's labels."""
