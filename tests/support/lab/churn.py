@@ -99,6 +99,8 @@ def _pod(name: str, node: str, prefix: str, look: str) -> Any:
             "nodeName": node,
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 0,
+            # A token would cost the API server and the kubelet as much again as the pod.
+            "automountServiceAccountToken": False,
             "containers": [
                 {
                     "name": "look",
