@@ -17,8 +17,8 @@ from .cells import Cell
 SKIPPED = "the rest of its story is left out"
 _FAILURES = pytest.StashKey[dict[str, str]]()
 
-# What a worker tells on one cluster without a break. Under churn a cluster of two nodes wants a processor for itself, so
-# that its stories start between others; a boot costs some 12 s, so that shifts are kept short rather than few.
+# What a worker tells on one cluster without a break. Under churn a cluster of two nodes wants a processor for itself:
+# such stories start between others. A boot costs some 12 s, so that shifts are kept short rather than few.
 SHIFTS = (
     ("lifecycle[k3s-2]",),
     ("doctor_nodes[k3s-1]",),
