@@ -161,10 +161,12 @@ class Node:
 
     @property
     def _pid(self) -> int:
+        # `unshare` forks: a process cannot change its own PID namespace.
         pid = self._init.pid
-        if pid is None:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if pid else []
+        if not children:
             raise LabError(f"{self.name} is not running")
-        return pid
+        return int(children[0])
 
     @property
     def _control_plane(self) -> int:
@@ -182,15 +184,15 @@ class Node:
         return Daemon(f"{self.name}-{name}", self.layout.state)
 
     def _inside(self, command: Sequence[str | PurePath]) -> list[str]:
-        enter = ["nsenter", "-t", str(self._pid), "-m", "-n", "-u", "--"]
+        enter = ["nsenter", "-t", str(self._pid), "-m", "-n", "-u", "-p", "--"]
         return [*enter, "env", "-C", "/", f"PATH={_BIN}:{PATH}", *(str(word) for word in command)]
 
     def _boot(self) -> None:
         program = [Path(__file__).with_name("node_init.sh"), self._disk.folder, self._kubernetes, self.name]
-        unshare = ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh"]
+        namespaces = ["--mount", "--net", "--uts", "--pid", "--fork", "--mount-proc", "--propagation", "private"]
         started = len(self._init.log.read_text()) if self._init.log.exists() else 0
         self._init.start(
-            [*unshare, *map(str, program)],
+            ["unshare", *namespaces, "sh", *map(str, program)],
             self._cgroup.child("daemons"),
             ready=lambda: "ready\n" in self._init.log.read_text()[started:],
             seconds=30,

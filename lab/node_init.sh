@@ -1,6 +1,6 @@
 #!/bin/sh
-# The first process of a node, in mount and network namespaces of its own: makes the machine's file tree look like
-# a machine of its own, then stays, so that the namespaces do.
+# The first process of a node, in namespaces of its own: makes the machine's file tree look like a machine of its own,
+# then stays, so that the namespaces do.
 # Arguments: the folder of the node's disk, the folder of the Kubernetes programs, the node's name.
 set -eu
 disk=$1 programs=$2 name=$3
@@ -33,4 +33,5 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount --make-rshared /
 
 echo ready
-exec sleep infinity
+# Whoever loses its parent becomes this process' child: ignoring the signal reaps it. (dash does not pass that trap on.)
+exec env --ignore-signal=CHLD sleep infinity
