@@ -13,11 +13,10 @@ from typing import Any
 
 from kubernetes import client, config
 
-from lab import cache, network, prepare
+from lab import cache, image_store, network, prepare
 from lab.cgroups import Cgroup
 from lab.control_plane import ControlPlane
 from lab.errors import LabError
-from lab.images import archives
 from lab.layout import Layout
 from lab.looks import LOOKS, Look
 from lab.node import Node
@@ -158,7 +157,7 @@ class Cluster:
         return [
             *prepare.steps(),
             *([Step("removing what is left of an earlier lab", self._remove)] if self._leftover else []),
-            Step("packing images", self._pack),
+            Step("packing images", self._pack_images),
             Step("making keys and network", partial(self._prepare, nodes)),
             Step(f"starting the control plane, booting {names} ({shape.distro})", partial(self._start, nodes)),
             Step("waiting for every node to be Ready", partial(self._complete, shape)),
@@ -205,15 +204,15 @@ class Cluster:
         self.control_plane.make_network()
 
     def _start(self, nodes: list[Node]) -> None:
-        """All at once: a node has images to import until the API server answers."""
+        """All at once: nodes start their runtimes while the API server starts."""
         with ThreadPoolExecutor() as workers:
             server = workers.submit(self.control_plane.start, self.programs)
             started = [server, *(workers.submit(node.start, server.result) for node in nodes)]
         for each in started:
             each.result()
 
-    def _pack(self) -> None:
-        archives(self.programs)
+    def _pack_images(self) -> None:
+        image_store.made(self.programs)
 
     def _complete(self, shape: Shape) -> None:
         self._await_ready(self._nodes(shape), 120)

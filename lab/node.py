@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
-from lab import balancer, network, prepare
+from lab import balancer, image_store, network, prepare
 from lab.cgroups import Cgroup
 from lab.commands import run
 from lab.disk import OWN, Disk, conflist, containerd_config
 from lab.errors import LabError
 from lab.host import may_lower_oom_scores
-from lab.images import PAUSE, archives
+from lab.images import PAUSE
 from lab.layout import API_PORT, DNS_ADDRESS, POD_NETWORK, Layout, pods
 from lab.looks import Look
 from lab.pki import Authority, ssh_key
@@ -214,7 +214,6 @@ class Node:
             self._start_balancer(look.balancer)
         ctr = ["ctr", "--address", str(look.containerd_socket)]
         containerd.await_ready(lambda: self.run([*ctr, "version"], check=False).returncode == 0)
-        self._import_images(ctr)
         # After a reboot CRI recovers its sandboxes first, and refuses the kubelet, which then ends, until it has.
         containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
         await_server()
@@ -239,13 +238,6 @@ class Node:
     def _is_server(self) -> bool:
         return self.number == 1 and self.look.server_kubeconfig is not None
 
-    def _import_images(self, ctr: list[str]) -> None:
-        images = [*ctr, "--namespace", "k8s.io", "images"]
-        there = self.run([*images, "list", "--quiet"]).stdout.split()
-        if PAUSE not in there:
-            for archive in archives(prepare.programs()):
-                self.run([*images, "import", "-"], input=archive.read_bytes())
-
     def _kubelet_command(self) -> list[str]:
         own = {"--config": "kubelet.yaml", "--kubeconfig": "kubelet.kubeconfig"}
         files = [f"{flag}={OWN / name}" for flag, name in own.items()]
@@ -260,6 +252,7 @@ class Node:
             look.containerd_config,
             containerd_config(look, PAUSE, restrict_oom_scores=not may_lower_oom_scores()),
         )
+        image_store.copy(image_store.made(prepare.programs()), disk.at(look.containerd_root))
         disk.write(PurePosixPath("/etc/hostname"), f"{self.name}\n")
         # sudo looks its own host up, and the machine's resolver is out of reach.
         disk.write(PurePosixPath("/etc/hosts"), f"127.0.0.1 localhost\n::1 localhost\n{self.address} {self.name}\n")
