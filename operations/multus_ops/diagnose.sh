@@ -44,11 +44,6 @@ plugins() {
     done
 }
 
-# Whether this machine can run what the runtime calls, asked for its versions alone.
-program_runs() {
-    printf '{"cniVersion":"1.0.0"}' | CNI_COMMAND=VERSION timeout 10 "$bin/$program" >"$state/.api" 2>&1
-}
-
 program_facts() {
     if [ ! -e "$bin/$program" ]; then
         say null
@@ -158,7 +153,7 @@ disable() {
         mv "$state/.disabled" "$disabled"
     fi
     # A pod that started meanwhile has written the configuration anew.
-    await "$seconds" no_multus_process || [ "$seconds" = 0 ] || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
+    await "$seconds" "$multus_pod" no_multus_process || [ "$seconds" = 0 ] || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
     [ -z "$(our_confs)" ] || take_away
 }
 

@@ -79,11 +79,14 @@ class NodeCode(StrEnum):
     CONF_NOT_OURS = "conf-not-ours", Check.CONF
     CONF_NOT_WRITTEN = "conf-not-written", Check.CONF
     CONF_NOT_LOADED = "conf-not-loaded", Check.CONF
+    NETWORK_NOT_READY = "network-not-ready", Check.CONF
     OTHER_SOCKET = "other-socket", Check.CONF
     OTHER_KUBECONFIG = "other-kubeconfig", Check.CONF
     OTHER_DEFAULT_NETWORK = "other-default-network", Check.CONF
     DELEGATES_TO_ITSELF = "delegates-to-itself", Check.CONF
     PLUGIN_NOT_INSTALLED = "plugin-not-installed", Check.PROGRAM
+    PLUGIN_DOES_NOT_RUN = "plugin-does-not-run", Check.PROGRAM
+    ANOTHER_PROGRAM = "another-program", Check.PROGRAM
     PLUGIN_GONE = "plugin-gone", Check.PROGRAM
 
     # Multus' pods, and pods with further interfaces.
