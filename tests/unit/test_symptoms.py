@@ -102,8 +102,8 @@ def not_ready(message: str) -> dict[str, Any]:
 # As kubelet 1.37 and containerd 2.4 say it.
 NOT_READY = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:"
 STATUS_FAILED = (
-    f"{NOT_READY}Network plugin returns error: Multus: error getting k8s client: GetK8sClient: failed to get context for"
-    f" the kubeconfig {KUBECONFIG}: no such file or directory"
+    f"{NOT_READY}Network plugin returns error: Multus: error getting k8s client: GetK8sClient: failed to get context"
+    f" for the kubeconfig {KUBECONFIG}: no such file or directory"
 )
 NOT_INITIALIZED = f"{NOT_READY}Network plugin returns error: cni plugin not initialized"
 
