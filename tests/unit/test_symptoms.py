@@ -567,8 +567,23 @@ def test_what_came_by_helm_is_mended_by_helm() -> None:
     assert fix_of("crash-loop", "our-chart") == [upgrade]
     assert fix_of("oom-killed", "our-chart") == [f"{upgrade} --set resources.limits.memory=128Mi"]
     assert fix_of("crash-loop", "another-chart") == [
-        "helm get manifest net --namespace kube-system | kubectl apply -f -"
+        "helm get manifest net --namespace kube-system"
+        " | kubectl apply --server-side --force-conflicts --field-manager=helm -f -"
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "more"), [("Update", ""), ("Apply", " --force-conflicts")], ids=["begun-by-helm-3", "begun-by-helm-4"]
+)
+def test_a_release_that_helm_applies_is_upgraded_over_what_was_edited(operation: str, more: str) -> None:
+    """Helm 4 fails after any `kubectl edit`, also with the same values; Helm 3 does not know the flag."""
+    by_hand = {"manager": "kubectl-edit", "operation": "Update"}
+    sets = annotated(daemon_sets(THIN))
+    sets[0]["metadata"]["managedFields"] = [by_hand, {"manager": "helm", "operation": operation}]
+    case = without_stack(BROKEN["crash-loop"][0], config_maps=(), daemon_sets=sets)
+    [found] = [each for each in find_symptoms(case) if each.symptom == "crash-loop"]
+    upgrade = "helm upgrade net charts/multus --namespace kube-system --reuse-values"
+    assert found.fix.splitlines()[-1] == f"{upgrade}{more}"
 
 
 def test_what_was_rendered_is_rendered_again_with_what_the_cluster_shows() -> None:
