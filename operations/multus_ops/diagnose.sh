@@ -53,29 +53,6 @@ program_facts() {
         "$(quoted "$(rights "$bin/$program")")" "$(truth program_runs)" "$(quoted "$(api_answer)")"
 }
 
-# Sandboxes whose process runs, one id a line; false where nothing here tells.
-living() {
-    for directory in $runtime_state /run/containerd; do
-        tasks=$root$directory/io.containerd.runtime.v2.task/k8s.io
-        if [ -d "$tasks" ]; then
-            ls "$tasks"
-            return 0
-        fi
-    done
-    { has crictl && timeout 10 crictl pods --quiet --no-trunc; } 2>/dev/null
-}
-
-# host-local's reservations of sandboxes that are no more. A pod that is being made reserves before it runs.
-leaked() {
-    living >"$state/.living" || return 0
-    [ -d "$root/var/lib/cni/networks" ] || return 0
-    find "$root/var/lib/cni/networks" -type f -mmin +1 | while read -r file; do
-        id=$(head -n 1 "$file" | tr -d '\r')
-        case $id in '' | *[!0-9a-f]*) continue ;; esac
-        grep -qx "$id" "$state/.living" || say "${file#"$root"} $id"
-    done
-}
-
 dead_sandboxes() {
     cached_sandboxes | sort -u | while read -r id; do
         [ -z "$id" ] || is_live "$id" || say "$id"

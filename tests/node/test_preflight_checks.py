@@ -308,6 +308,19 @@ def test_the_runtimes_answer_is_read(node: Node, config: dict[str, Any]) -> None
     assert BIN_DIR in answer["facts"]["cniBinDirs"].split()
 
 
+@only_dash
+def test_preflight_asks_again_while_the_runtime_is_silent(node: Node) -> None:
+    """Its file may say what another one outweighs: the runtime's own word is waited for."""
+    write(node, CONTAINERD_CONFIG, CONTAINERD.replace(BIN_DIR, "/opt/elsewhere"))
+    node.runtime_says("OK", "flannel")
+    asked, answer = node.root.parent / "asked", node.root.parent / "crictl.json"
+    silent = f"echo x >>{asked}; [ $(wc -l <{asked}) -gt 2 ] || {{ echo 'code = DeadlineExceeded' >&2; exit 1; }}"
+    node.add_tool("crictl", f"{silent}; cat {answer}")
+    result = node.preflight()
+    assert result.ok, result.err
+    assert result.err == "waiting for the runtime to answer\n"
+
+
 @pytest.mark.parametrize("way", ["option", "k3s"])
 def test_crictl_may_lie_elsewhere(node: Node, way: str) -> None:
     """Over SSH neither RKE2's directory nor k3s' unpacked programs are on PATH."""
@@ -365,6 +378,33 @@ def test_who_plans_an_ignored_bin_dir_is_told_how_it_would_count(node: Node) -> 
     write(node, CONTAINERD_CONFIG, f"version = 3\n{TABLE}\n{ONE}\n")
     [(_, _, fix)] = findings(node, bin_dir="/opt/one")
     assert fix == f"set cniBinDir to {BIN_DIR}, or write bin_dirs: containerd since 2.1 ignores bin_dir in that table"
+
+
+@pytest.mark.parametrize(
+    ("changes", "plugin", "lost"),
+    [
+        ({"cniVersion": "0.3.1"}, "thin", True),
+        ({"cniVersion": "1.1.0"}, "thin", False),
+        ({"cniVersion": "1.1.0"}, "thick", True),
+        ({"cniVersion": "0.3.1", "loadOnlyInlinedPlugins": True}, "thin", False),
+    ],
+)
+def test_plugins_beside_the_default_networks_file_are_named_where_multus_loses_them(
+    node: Node, changes: dict[str, Any], plugin: str, lost: bool
+) -> None:
+    """containerd 2.4 adds them to the list of the network's name, and Multus, where it writes a .conf, has no list."""
+    write(node, f"{CONF_DIR}/10-flannel.conflist", json.dumps({**FLANNEL, **changes}))
+    assert "extra-plugins-lost" not in codes(node, plugin=plugin)
+    write(node, f"{CONF_DIR}/cbr0/10-sysctl.conf", json.dumps({"type": "tuning"}))
+    assert ("extra-plugins-lost" in codes(node, plugin=plugin)) is lost
+    [found] = [each for each in told(node, plugin=plugin)["findings"] if "extra" in each["code"]] if lost else [None]
+    if found:
+        assert (found["severity"], found["where"]) == ("warning", str(node.conf / "cbr0"))
+        assert found["fix"] == f"write them into the plugins of {node.conf}/10-flannel.conflist"
+
+
+def codes(node: Node, **options: Any) -> set[str]:
+    return {each["code"] for each in told(node, **options)["findings"]}
 
 
 def test_default_networks_name_is_the_files(node: Node) -> None:

@@ -394,6 +394,14 @@ def test_verify_refuses_a_directory_that_the_runtime_does_not_know(provisioned: 
     assert "verified" not in result.out
 
 
+def test_verify_refuses_a_configuration_that_the_runtime_does_not_read(provisioned: Node) -> None:
+    provisioned.pod_installs()
+    provisioned.runtime_says("OK", "bridge", conf_dir="/srv/net.d")
+    result = provisioned.verify()
+    assert not result.ok
+    assert f"reads CNI configurations from /srv/net.d, the plan says {CONF_DIR}; set cniConfDir to /srv" in result.err
+
+
 def test_verify_refuses_another_program_that_the_runtime_finds_first(provisioned: Node) -> None:
     provisioned.pod_installs()
     provisioned.runtime_says("OK", "multus", bin_dirs=["/usr/lib/cni", BIN_DIR])

@@ -60,6 +60,7 @@ clean() {
     remove_confs
     remove_stale
     release_dead
+    collect
     remove_credentials
     remove_programs
     rm -f "$socket"

@@ -30,6 +30,13 @@ END
     return 1
 }
 
+# Whether the runtime has answered, or nothing here can ask it: in `code`, what `ask_runtime` ended with.
+runtime_speaks() {
+    code=0
+    ask_runtime || code=$?
+    [ "$code" -ne 2 ]
+}
+
 # The directories as the runtime has merged them, in its order. containerd 1.6 to 2.4 spell them alike here, and not in
 # config.cni.
 read_conf_dir() { leaf /cniconfig/PluginConfDir <"$state/.info"; }
@@ -42,10 +49,8 @@ load_status() { [ ! -f "$state/.info" ] || leaf /lastCNILoadStatus <"$state/.inf
 # reads another directory, or that nothing here can ask, says nothing; one that does not answer has not loaded it.
 runtime_has_loaded() {
     rm -f "$state/.info"
-    code=0
-    ask_runtime || code=$?
-    [ "$code" -ne 1 ] || return 0
-    [ "$code" -eq 0 ] || return 1
+    runtime_speaks || return 1
+    [ "$code" -eq 0 ] || return 0
     same_place "$(read_conf_dir)" "$conf_dir" || return 0
     [ "$(load_status)" = OK ] && { [ $# -eq 0 ] || "$1"; }
 }
@@ -77,7 +82,7 @@ check_runtime() {
         k3s_version=$(timeout 10 k3s --version 2>/dev/null | sed -n 's/^k3s version \([^ ]*\).*/\1/p')
         fact k3sVersion "$k3s_version"
     fi
-    if ask_runtime; then
+    if await 5 "the runtime to answer" runtime_speaks && [ "$code" -eq 0 ]; then
         where="crictl info" runtime_conf=$(read_conf_dir) runtime_bins=$(read_bin_dirs)
     elif find_runtime_file; then
         read_runtime_file
@@ -88,9 +93,13 @@ check_runtime() {
     fact runtimeConfig "$where"
     fact cniConfDir "$runtime_conf"
     fact cniBinDirs "$runtime_bins"
+    check_conf_dir
+    check_bin_dir || true
+}
+
+check_conf_dir() {
     same_place "$runtime_conf" "$conf_dir" ||
         error conf-dir-elsewhere "$where" "the runtime reads CNI configurations from $runtime_conf, the plan says $conf_dir" "set cniConfDir to $runtime_conf" "$runtime_conf"
-    check_bin_dir || true
 }
 
 # Whether the plan's directory is one that the runtime runs plugins from.
@@ -110,7 +119,8 @@ check_bin_dir() {
 check_program() {
     program_runs || error plugin-does-not-run "$bin_dir/$program" "does not run here: $(api_answer)" "$logs"
     [ -s "$state/.info" ] || return 0
-    where="crictl info" runtime_bins=$(read_bin_dirs)
+    where="crictl info" runtime_conf=$(read_conf_dir) runtime_bins=$(read_bin_dirs)
+    check_conf_dir
     check_bin_dir || return 0
     for runtime_bin in $runtime_bins; do
         if [ -f "$root$runtime_bin/$program" ]; then

@@ -43,6 +43,7 @@ class NodeCode(StrEnum):
     NO_DEFAULT_NETWORK = "no-default-network", Check.DEFAULT_NETWORK
     NO_MASTER = "no-master", Check.DEFAULT_NETWORK
     DEFAULT_IS_JSON = "default-is-json", Check.DEFAULT_NETWORK
+    EXTRA_PLUGINS_LOST = "extra-plugins-lost", Check.DEFAULT_NETWORK
     DEFAULT_NOT_VALID = "default-not-valid", Check.DEFAULT_NETWORK
     NETWORK_NOT_LOADED = "network-not-loaded", Check.DEFAULT_NETWORK
     DEFAULT_NOT_LOADED = "default-not-loaded", Check.DEFAULT_NETWORK
