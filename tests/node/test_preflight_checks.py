@@ -377,7 +377,7 @@ def test_who_plans_an_ignored_bin_dir_is_told_how_it_would_count(node: Node) -> 
     node.at("/opt/one").mkdir()
     write(node, CONTAINERD_CONFIG, f"version = 3\n{TABLE}\n{ONE}\n")
     [(_, _, fix)] = findings(node, bin_dir="/opt/one")
-    assert fix == f"set cniBinDir to {BIN_DIR}, or write bin_dirs: containerd since 2.1 ignores bin_dir in that table"
+    assert fix == f"set cniBinDir to {BIN_DIR}, or write bin_dirs: containerd since 2.1 ignores bin_dir"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_clean_gives_back_what_no_cache_tells_of(installed: Node, host_local: Pa
     ]
     result = installed.clean()
     assert result.ok, result.err
-    assert "gave back 2 addresses of sandboxes that are no more" in result.out
+    assert "gave back 2 addresses of dead sandboxes" in result.out
     assert result.err == ""
     assert not dead.exists()
     assert not alone.exists()
@@ -112,7 +112,7 @@ def test_host_local_is_told_of_everything_that_may_live(installed: Node) -> None
     assert (call["command"], call["name"]) == ("GC", "second")
     living = [{"containerID": sandbox, "ifname": "net1"} for sandbox in (ALIVE, NEW)]
     assert call["cni.dev/valid-attachments"] == living
-    assert f"{NETWORKS}: 1 addresses stay reserved for sandboxes that are no more" in installed.said[-1]
+    assert f"{NETWORKS}: 1 addresses stay reserved for dead sandboxes" in installed.said[-1]
     assert not [words for words, _ in installed.plugin_calls if words[0] == "GC"], "Multus makes a list of its own"
 
 

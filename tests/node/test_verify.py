@@ -367,7 +367,7 @@ def test_a_crictl_that_gives_up_says_nothing_of_what_is_loaded(provisioned: Node
     provisioned.add_tool("crictl", f"echo 'FATA[0002] {words}' >&2; exit 1")
     result = provisioned.verify()
     assert not result.ok
-    assert "waiting for the runtime to load the configuration; it answers nobody while it starts or" in result.err
+    assert "waiting for the runtime to load the configuration; it is silent while a slow pod" in result.err
     assert "00-multus.conflist: the runtime did not load it: it does not answer" in result.err
 
 

@@ -80,7 +80,7 @@ check_extra_plugins() {
     ! grep -qx '/loadOnlyInlinedPlugins=true' "$state/.flat" || return 0
     # Thin writes a .conflist where the default network's version has lists of that name, thick never does.
     case $plugin:$(leaf /cniVersion <"$state/.flat") in thin:1.*) return 0 ;; esac
-    warn extra-plugins-lost "${extra%/*}" "the runtime runs the plugins in there for the default network, and under Multus nobody does" "write them into the plugins of $default"
+    warn extra-plugins-lost "${extra%/*}" "Multus does not run the plugins in there" "write them into the plugins of $default"
 }
 
 # Cilium renames every other configuration away unless it is told not to.

@@ -68,6 +68,6 @@ collect() {
     were=$(grep -c . "$state/.dead")
     leaked_for_good >"$state/.dead"
     left=$(grep -c . "$state/.dead") || true
-    [ "$left" = "$were" ] || say "gave back $((were - left)) addresses of sandboxes that are no more"
-    [ "$left" = 0 ] || warn not-given-back "$reserved" "$left addresses stay reserved for sandboxes that are no more" "look into it; host-local of CNI plugins 1.10 and later gives them back by itself"
+    [ "$left" = "$were" ] || say "gave back $((were - left)) addresses of dead sandboxes"
+    [ "$left" = 0 ] || warn not-given-back "$reserved" "$left addresses stay reserved for dead sandboxes" "look into it, or install CNI plugins 1.10"
 }

@@ -1,7 +1,7 @@
 # The container runtime: which directories it reads, and whether it has loaded what lies there. It is asked itself;
 # runtime_files.sh reads its files where it cannot be.
 
-the_runtime="the runtime to load the configuration; it answers nobody while it starts or ends a slow pod"
+the_runtime="the runtime to load the configuration; it is silent while a slow pod starts or ends"
 
 # same_place PATH PATH: k3s before October 2024 names the target of the link that its profile names.
 same_place() { place=$(readlink -f "$root$1") && [ "$place" = "$(readlink -f "$root$2")" ]; }
@@ -111,7 +111,7 @@ check_bin_dir() {
             ! same_place "$link" "$runtime_bin" || runtime_bin=$link
         done
     done
-    error bin-dir-elsewhere "$where" "the runtime${k3s_version:+ of k3s $k3s_version} runs CNI plugins from $runtime_bins, the plan says $bin_dir" "set cniBinDir to $runtime_bin${ignored:+, or write bin_dirs: containerd since 2.1 ignores bin_dir in that table}" "$runtime_bin"
+    error bin-dir-elsewhere "$where" "the runtime${k3s_version:+ of k3s $k3s_version} runs CNI plugins from $runtime_bins, the plan says $bin_dir" "set cniBinDir to $runtime_bin${ignored:+, or write bin_dirs: containerd since 2.1 ignores bin_dir}" "$runtime_bin"
     return 1
 }
 

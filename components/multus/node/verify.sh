@@ -47,7 +47,7 @@ verify() {
         prove || true
         if ! await 15 "$the_runtime" runtime_has_loaded is_ready; then
             if [ "$(load_status)" = OK ]; then
-                error network-not-ready "$ours" "the runtime has loaded it, and calls the network not ready: $(not_ready)" "bring back what these words name, then repeat"
+                error network-not-ready "$ours" "the runtime calls the network not ready: $(not_ready)" "bring back what it names"
             else
                 error conf-not-loaded "$ours" "the runtime did not load it: $(why_not_loaded)" "look at the runtime's log"
             fi
