@@ -56,7 +56,7 @@ _READS = {
     ),
     "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_OF_PLUGIN, "standby"),
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
-    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
+    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", *_OF_PLUGIN),
     "forget": (),
 }
 DEFAULTS = {
@@ -72,6 +72,9 @@ DEFAULTS = {
     "aliased": "false",
 }
 """What the node program takes where an option is not given: by node/options.sh and by node/distributions.sh."""
+
+USUAL_STATES = ("/run/k3s/containerd", "/run/containerd")
+"""Where the node program looks anyway for what runs: node/reservations.sh."""
 
 _INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
 
@@ -223,7 +226,7 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "runtime_file": plan.runtime.file if plan.runtime.file != USUAL_ON_NODES["runtime_files"][0] else "",
         "bin_link": _unless_usual("bin_links", plan.runtime.bin_link),
         "server_ca": _unless_usual("server_cas", plan.server_ca),
-        "runtime_state": plan.runtime.state_dir,
+        "runtime_state": "" if plan.runtime.state_dir in USUAL_STATES else plan.runtime.state_dir,
         "namespace": plan.namespace,
         "stack_marker": MARKER,
         "token_secret": plan.token_secret,

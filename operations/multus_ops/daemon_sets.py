@@ -7,7 +7,7 @@ so that putting it back is taking one key away, whatever else has changed meanwh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubernetes import client
@@ -20,7 +20,9 @@ DISABLED = "multus-install/disabled"
 STAYS = "multus-install/while-disabled"
 
 _MERGE = "application/strategic-merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
 _MANAGER = "multus-disable"
+_ATTEMPTS = 5
 _CLEANUP = "--cleanup-config-on-exit"
 # Without the watch an error while the pod runs does not take the configuration away before its time.
 _ADDED = (f"{_CLEANUP}=true", "--skip-config-watch=true")
@@ -88,6 +90,7 @@ def start(api: client.ApiClient, daemon_set: Any) -> None:
     if remembered.get("maxUnavailable") is not None and strategy and strategy.max_unavailable == "100%":
         body["spec"]["updateStrategy"] = {"rollingUpdate": {"maxUnavailable": remembered["maxUnavailable"]}}
     _patch(api, daemon_set, body)
+    _disown(api, daemon_set)
 
 
 def keep(api: client.ApiClient, node: str) -> None:
@@ -130,6 +133,37 @@ def _patch(api: client.ApiClient, daemon_set: Any, body: Object) -> None:
         field_manager=_MANAGER,
         _content_type=_MERGE,
     )
+
+
+def _disown(api: client.ApiClient, daemon_set: Any) -> None:
+    """Give up every field that these patches have set: Helm 4 stops at a field of another owner when it changes it."""
+    apps, where = client.AppsV1Api(api), (daemon_set.metadata.name, daemon_set.metadata.namespace)
+    for attempt in range(_ATTEMPTS):
+        live: Any = apps.read_namespaced_daemon_set(*where)
+        operations = removal_of([each.manager for each in live.metadata.managed_fields or ()])
+        if not operations:
+            return
+        try:
+            apps.patch_namespaced_daemon_set(*where, operations, field_manager=_MANAGER, _content_type=_JSON_PATCH)
+        except client.ApiException as error:
+            # Somebody else has become an owner, or none, in between.
+            if error.status not in (409, 422) or attempt == _ATTEMPTS - 1:
+                raise
+
+
+def removal_of(managers: Sequence[str]) -> list[Object]:
+    """The JSON patch that takes this program's entries out of `managedFields`: the last first, each tested before.
+
+    Args:
+        managers: the manager of each entry, in their order.
+    """
+    operations: list[Object] = []
+    for index, manager in reversed(list(enumerate(managers))):
+        if manager == _MANAGER:
+            path = f"/metadata/managedFields/{index}"
+            operations.append({"op": "test", "path": f"{path}/manager", "value": _MANAGER})
+            operations.append({"op": "remove", "path": path})
+    return operations
 
 
 def _label(api: client.ApiClient, node: str, value: str | None) -> None:

@@ -44,11 +44,6 @@ plugins() {
     done
 }
 
-# Whether this machine can run what the runtime calls, asked for its versions alone.
-program_runs() {
-    printf '{"cniVersion":"1.0.0"}' | CNI_COMMAND=VERSION timeout 10 "$bin/$program" >"$state/.api" 2>&1
-}
-
 program_facts() {
     if [ ! -e "$bin/$program" ]; then
         say null
@@ -56,29 +51,6 @@ program_facts() {
     fi
     printf '{"path":%s,"rights":%s,"runs":%s,"answer":%s}' "$(quoted "$bin_dir/$program")" \
         "$(quoted "$(rights "$bin/$program")")" "$(truth program_runs)" "$(quoted "$(api_answer)")"
-}
-
-# Sandboxes whose process runs, one id a line; false where nothing here tells.
-living() {
-    for directory in $runtime_state /run/containerd; do
-        tasks=$root$directory/io.containerd.runtime.v2.task/k8s.io
-        if [ -d "$tasks" ]; then
-            ls "$tasks"
-            return 0
-        fi
-    done
-    { has crictl && timeout 10 crictl pods --quiet --no-trunc; } 2>/dev/null
-}
-
-# host-local's reservations of sandboxes that are no more. A pod that is being made reserves before it runs.
-leaked() {
-    living >"$state/.living" || return 0
-    [ -d "$root/var/lib/cni/networks" ] || return 0
-    find "$root/var/lib/cni/networks" -type f -mmin +1 | while read -r file; do
-        id=$(head -n 1 "$file" | tr -d '\r')
-        case $id in '' | *[!0-9a-f]*) continue ;; esac
-        grep -qx "$id" "$state/.living" || say "${file#"$root"} $id"
-    done
 }
 
 dead_sandboxes() {
@@ -158,7 +130,7 @@ disable() {
         mv "$state/.disabled" "$disabled"
     fi
     # A pod that started meanwhile has written the configuration anew.
-    await "$seconds" no_multus_process || [ "$seconds" = 0 ] || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
+    await "$seconds" "$multus_pod" no_multus_process || [ "$seconds" = 0 ] || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
     [ -z "$(our_confs)" ] || take_away
 }
 

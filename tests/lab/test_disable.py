@@ -151,7 +151,14 @@ def test_without_ssh_the_pods_clean_up(lab: Lab) -> None:
     with churn(lab.cluster):
         show("enable without SSH", said, pods_start(lab, with_net1=True))
     assert daemon_sets(lab) == before
+    assert "multus-disable" not in owners(lab), "Helm 4 would stop at its fields"
     succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+
+
+def owners(lab: Lab) -> set[str]:
+    """Who has set fields of the DaemonSets."""
+    found: list[Any] = client.AppsV1Api(lab.pods.api).list_namespaced_daemon_set(NAMESPACE).items
+    return {entry.manager for each in found for entry in each.metadata.managed_fields}
 
 
 def of_nodes_file(lab: Lab, folder: Path) -> list[str]:

@@ -275,8 +275,8 @@ def test_runtime_that_could_not_load_its_network(node: Node) -> None:
 
 
 def test_runtime_is_believed_before_its_file(node: Node) -> None:
-    """containerd 2.4 ignores bin_dir in a file of version 3: following the file no pod would start."""
-    write(node, CONTAINERD_CONFIG, CONTAINERD.replace("version = 2", "version = 3").replace(BIN_DIR, "/opt/elsewhere"))
+    """Whatever a file says that it may not have read, or that another file outweighs."""
+    write(node, CONTAINERD_CONFIG, CONTAINERD.replace(BIN_DIR, "/opt/elsewhere"))
     node.runtime_says("OK", "flannel")
     assert findings(node) == []
     node.runtime_says("OK", "flannel", conf_dir="/srv/net.d", bin_dirs=["/srv/bin", "/srv/bin"])
@@ -292,8 +292,13 @@ def test_runtime_is_believed_before_its_file(node: Node) -> None:
     [
         {"cniconfig": {"PluginDirs": [BIN_DIR], "PluginConfDir": CONF_DIR}},
         {"cniconfig": {"PluginDirs": ["/usr/lib/cni", BIN_DIR, BIN_DIR], "PluginConfDir": f"{CONF_DIR}/"}},
+        {
+            "config": {"cni": {"binDirs": [BIN_DIR], "confDir": CONF_DIR}},
+            "cniconfig": {"PluginDirs": [BIN_DIR], "PluginConfDir": CONF_DIR},
+            "lastCNILoadStatus.default": "OK",
+        },
     ],
-    ids=["one", "more"],
+    ids=["one", "more", "containerd-2.4"],
 )
 def test_the_runtimes_answer_is_read(node: Node, config: dict[str, Any]) -> None:
     node.at(CONTAINERD_CONFIG).unlink()
@@ -301,6 +306,19 @@ def test_the_runtimes_answer_is_read(node: Node, config: dict[str, Any]) -> None
     answer = told(node)
     assert answer["findings"] == []
     assert BIN_DIR in answer["facts"]["cniBinDirs"].split()
+
+
+@only_dash
+def test_preflight_asks_again_while_the_runtime_is_silent(node: Node) -> None:
+    """Its file may say what another one outweighs: the runtime's own word is waited for."""
+    write(node, CONTAINERD_CONFIG, CONTAINERD.replace(BIN_DIR, "/opt/elsewhere"))
+    node.runtime_says("OK", "flannel")
+    asked, answer = node.root.parent / "asked", node.root.parent / "crictl.json"
+    silent = f"echo x >>{asked}; [ $(wc -l <{asked}) -gt 2 ] || {{ echo 'code = DeadlineExceeded' >&2; exit 1; }}"
+    node.add_tool("crictl", f"{silent}; cat {answer}")
+    result = node.preflight()
+    assert result.ok, result.err
+    assert result.err == "waiting for the runtime to answer\n"
 
 
 @pytest.mark.parametrize("way", ["option", "k3s"])
@@ -325,13 +343,68 @@ def test_crictl_may_lie_elsewhere(node: Node, way: str) -> None:
     assert findings(node, **options) == [("error", "crictl info", "set cniConfDir to /srv/net.d")]
 
 
-def test_bin_dir_of_a_version_3_file_is_not_believed(node: Node) -> None:
-    """containerd 2.4 ignores it, and runs plugins from /opt/cni/bin."""
-    text = CONTAINERD.replace("version = 2", "version = 3")
-    write(node, CONTAINERD_CONFIG, text.replace(BIN_DIR, "/opt/elsewhere"))
-    assert findings(node) == []
-    write(node, CONTAINERD_CONFIG, text.replace(f'bin_dir = "{BIN_DIR}"', 'bin_dirs = ["/opt/elsewhere"]'))
-    assert findings(node) == [("error", CONTAINERD_CONFIG, "set cniBinDir to /opt/elsewhere")]
+OLD_TABLE = '[plugins."io.containerd.grpc.v1.cri".cni]'
+TABLE = "[plugins.'io.containerd.cri.v1.runtime'.cni]"
+ONE, MORE = 'bin_dir = "/opt/one"', 'bin_dirs = ["/opt/more"]'
+
+
+@pytest.mark.parametrize(
+    ("version", "table", "keys", "counts"),
+    [
+        (2, OLD_TABLE, [ONE], "/opt/one"),
+        (2, OLD_TABLE, [ONE, MORE], "/opt/one"),
+        (2, OLD_TABLE, [MORE, ONE], "/opt/one"),
+        (3, OLD_TABLE, [ONE], "/opt/one"),
+        (3, TABLE, [ONE], BIN_DIR),
+        (3, TABLE, [MORE, ONE], "/opt/more"),
+        (4, TABLE, [ONE], BIN_DIR),
+        (4, TABLE, [ONE, MORE], "/opt/more"),
+        (4, OLD_TABLE, [ONE], BIN_DIR),
+    ],
+)
+def test_a_file_is_read_as_containerd_reads_it(
+    node: Node, version: int, table: str, keys: list[str], counts: str
+) -> None:
+    """As 2.4.2 does: a bin_dir that it ignores names no directory, and no advice follows it."""
+    write(node, CONTAINERD_CONFIG, "\n".join([f"version = {version}", table, *keys, ""]))
+    answer = told(node)
+    assert answer["facts"]["cniBinDirs"] == counts
+    assert [each["value"] for each in answer["findings"]] == ([] if counts == BIN_DIR else [counts])
+
+
+def test_who_plans_an_ignored_bin_dir_is_told_how_it_would_count(node: Node) -> None:
+    """containerd 2.0 takes the key: who has followed it there need not move the plugins for 2.4."""
+    node.at("/opt/one").mkdir()
+    write(node, CONTAINERD_CONFIG, f"version = 3\n{TABLE}\n{ONE}\n")
+    [(_, _, fix)] = findings(node, bin_dir="/opt/one")
+    assert fix == f"set cniBinDir to {BIN_DIR}, or write bin_dirs: containerd since 2.1 ignores bin_dir"
+
+
+@pytest.mark.parametrize(
+    ("changes", "plugin", "lost"),
+    [
+        ({"cniVersion": "0.3.1"}, "thin", True),
+        ({"cniVersion": "1.1.0"}, "thin", False),
+        ({"cniVersion": "1.1.0"}, "thick", True),
+        ({"cniVersion": "0.3.1", "loadOnlyInlinedPlugins": True}, "thin", False),
+    ],
+)
+def test_plugins_beside_the_default_networks_file_are_named_where_multus_loses_them(
+    node: Node, changes: dict[str, Any], plugin: str, lost: bool
+) -> None:
+    """containerd 2.4 adds them to the list of the network's name, and Multus, where it writes a .conf, has no list."""
+    write(node, f"{CONF_DIR}/10-flannel.conflist", json.dumps({**FLANNEL, **changes}))
+    assert "extra-plugins-lost" not in codes(node, plugin=plugin)
+    write(node, f"{CONF_DIR}/cbr0/10-sysctl.conf", json.dumps({"type": "tuning"}))
+    assert ("extra-plugins-lost" in codes(node, plugin=plugin)) is lost
+    [found] = [each for each in told(node, plugin=plugin)["findings"] if "extra" in each["code"]] if lost else [None]
+    if found:
+        assert (found["severity"], found["where"]) == ("warning", str(node.conf / "cbr0"))
+        assert found["fix"] == f"write them into the plugins of {node.conf}/10-flannel.conflist"
+
+
+def codes(node: Node, **options: Any) -> set[str]:
+    return {each["code"] for each in told(node, **options)["findings"]}
 
 
 def test_default_networks_name_is_the_files(node: Node) -> None:

@@ -308,9 +308,10 @@ def test_disarm_puts_back_what_the_runtime_cannot_do_without(installed: Node, lo
     assert not (installed.conf / CONF).exists()
 
 
-def test_disarm_puts_back_what_a_silent_runtime_may_not_have_loaded(installed: Node) -> None:
+@pytest.mark.parametrize("ends", ["exit 124", "echo 'rpc error: code = DeadlineExceeded desc = ...' >&2; exit 1"])
+def test_disarm_puts_back_what_a_silent_runtime_may_not_have_loaded(installed: Node, ends: str) -> None:
     installed.api.marker_is_there = False
-    installed.add_tool("crictl", "exit 124")
+    installed.add_tool("crictl", ends)
     result = installed.disarm()
     assert not result.ok
     assert "10-flannel.conflist: the runtime did not load it: it does not answer" in result.err

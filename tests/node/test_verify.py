@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from multus.node_steps import STATE_DIR
 from tests.support.fake_daemon import listening
 from tests.support.processes import running
-from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash
 
 
 @pytest.fixture
@@ -350,6 +351,94 @@ def test_a_runtime_that_does_not_answer_has_not_loaded_anything(provisioned: Nod
     assert "00-multus.conflist: the runtime did not load it: it does not answer" in result.err
     provisioned.add_tool("crictl", "echo 'connection refused' >&2; exit 1")
     assert provisioned.verify().ok, "nothing here can ask the runtime"
+
+
+# As crictl 1.37 ends after two seconds, and crictl 1.26 before it.
+GAVE_UP = (
+    "getting status of runtime: rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+    "getting status of runtime: rpc error: code = DeadlineExceeded desc = received context error while waiting",
+)
+
+
+@pytest.mark.parametrize("words", GAVE_UP)
+def test_a_crictl_that_gives_up_says_nothing_of_what_is_loaded(provisioned: Node, words: str) -> None:
+    """The runtime is there, and silent: a CNI call of a pod runs."""
+    provisioned.pod_installs()
+    provisioned.add_tool("crictl", f"echo 'FATA[0002] {words}' >&2; exit 1")
+    result = provisioned.verify()
+    assert not result.ok
+    assert "waiting for the runtime to load the configuration; it is silent while a slow pod" in result.err
+    assert "00-multus.conflist: the runtime did not load it: it does not answer" in result.err
+
+
+def test_verify_waits_for_a_runtime_that_is_silent_for_a_while(provisioned: Node) -> None:
+    provisioned.pod_installs()
+    provisioned.runtime_says("OK", "multus")
+    asked, answer = provisioned.root.parent / "asked", provisioned.root.parent / "crictl.json"
+    silent = f"echo x >>{asked}; [ $(wc -l <{asked}) -gt 3 ] || {{ echo '{GAVE_UP[0]}' >&2; exit 1; }}"
+    provisioned.add_tool("crictl", f"{silent}; cat {answer}")
+    result = provisioned.verify()
+    assert result.ok, result.err
+    assert result.err.count("waiting for the runtime") == 1
+
+
+def test_verify_refuses_a_directory_that_the_runtime_does_not_know(provisioned: Node) -> None:
+    """containerd 2.4 has ignored bin_dir in its file, and looks for plugins in the usual place."""
+    elsewhere = "/opt/elsewhere"
+    provisioned.pod_installs()
+    shutil.move(provisioned.at(BIN_DIR), provisioned.at(elsewhere))
+    provisioned.runtime_says("OK", "multus")
+    result = provisioned.verify(bin_dir=elsewhere)
+    assert not result.ok
+    assert f"runs CNI plugins from {BIN_DIR}, the plan says {elsewhere}; set cniBinDir to {BIN_DIR}." in result.err
+    assert "verified" not in result.out
+
+
+def test_verify_refuses_a_configuration_that_the_runtime_does_not_read(provisioned: Node) -> None:
+    provisioned.pod_installs()
+    provisioned.runtime_says("OK", "bridge", conf_dir="/srv/net.d")
+    result = provisioned.verify()
+    assert not result.ok
+    assert f"reads CNI configurations from /srv/net.d, the plan says {CONF_DIR}; set cniConfDir to /srv" in result.err
+
+
+def test_verify_refuses_another_program_that_the_runtime_finds_first(provisioned: Node) -> None:
+    provisioned.pod_installs()
+    provisioned.runtime_says("OK", "multus", bin_dirs=["/usr/lib/cni", BIN_DIR])
+    assert provisioned.verify().ok
+    before = provisioned.at("/usr/lib/cni/multus")
+    before.parent.mkdir(parents=True)
+    before.symlink_to(os.path.relpath(provisioned.binary, before.parent))
+    assert provisioned.verify().ok, "the same file by another name"
+    before.unlink()
+    shutil.copy(provisioned.binary, before)
+    result = provisioned.verify()
+    assert not result.ok
+    assert f"/usr/lib/cni/multus: is what the runtime finds before {BIN_DIR}/multus; remove it." in result.err
+
+
+@only_dash
+def test_verify_runs_the_plugin_as_the_runtime_would(provisioned: Node) -> None:
+    """Cut off or of another machine it is executable, and no pod starts."""
+    provisioned.pod_installs()
+    provisioned.binary.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(57))
+    result = provisioned.verify()
+    assert not result.ok
+    assert f"{BIN_DIR}/multus: does not run here: " in result.err
+
+
+STATUS = "Multus: error getting k8s client: GetK8sClient: failed to get context for the kubeconfig"
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_verify_asks_whether_the_network_is_ready(provisioned: Node, ready: bool) -> None:
+    """With a default network of cniVersion 1.1.0 Multus' STATUS decides over the node; what is loaded stays OK."""
+    provisioned.pod_installs()
+    refusal = "" if ready else f"Network plugin returns error: {STATUS}"
+    provisioned.runtime_says("OK", "multus", refusal=refusal)
+    result = provisioned.verify()
+    assert result.ok is ready
+    assert ready or f"calls the network not ready: Network plugin returns error: {STATUS}" in result.err
 
 
 def test_verify_on_a_node_without_a_kubeconfig_says_so_alone(provisioned: Node) -> None:

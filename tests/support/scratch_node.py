@@ -261,11 +261,18 @@ class Node:
         written.write_text(json.dumps(content), encoding="utf-8")
         written.chmod(0o600)
 
-    def runtime_says(self, status: str, *types: str, conf_dir: str = CONF_DIR, bin_dirs: Sequence[str] = ()) -> None:
-        """Let crictl answer: how loading went, the types of the networks that are loaded, and the directories."""
+    def runtime_says(
+        self, status: str, *types: str, conf_dir: str = CONF_DIR, bin_dirs: Sequence[str] = (), refusal: str = ""
+    ) -> None:
+        """Let crictl answer: how loading went, which types are loaded, the directories, why it is not ready."""
         networks = [{"Config": {"Name": "cbr0", "Plugins": [{"Network": {"type": each}}]}} for each in types]
         config = {"PluginDirs": [*bin_dirs] or [BIN_DIR], "PluginConfDir": conf_dir, "Networks": networks}
-        answer = json.dumps({"status": {}, "lastCNILoadStatus": status, "cniconfig": config})
+        conditions = [
+            {"message": "", "reason": "", "status": True, "type": "RuntimeReady"},
+            {"message": refusal, "reason": "", "status": not refusal, "type": "NetworkReady"},
+        ]
+        said = {"status": {"conditions": conditions}, "lastCNILoadStatus": status, "cniconfig": config}
+        answer = json.dumps(said)
         self.runtime_answers(answer)
 
     def runtime_answers(self, answer: str) -> None:
@@ -282,7 +289,7 @@ class Node:
         """A plugin that records how it was called, and forgets the sandbox as Multus does."""
         record = self.root.parent / "plugin.log"
         self.binary.write_text(
-            "#!/bin/sh\n"
+            '#!/bin/sh\n[ "$CNI_COMMAND" != VERSION ] || exit 0\n'
             f'printf "%s %s %s %s " "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_IFNAME" "$CNI_NETNS" >>{record}\n'
             f"cat >>{record}\necho >>{record}\n"
             f'rm -f "{self.cache}/$CNI_CONTAINERID" "{self.cache}"/results/*-"$CNI_CONTAINERID"-*\n',

@@ -82,6 +82,37 @@ def wanting(status: str = "[]") -> dict[str, Any]:
     return pod("web", metadata={"annotations": {NETWORKS: "second", NETWORK_STATUS: status}})
 
 
+def started(annotation: str, status: str = "[]", *, ready: bool = True, **about: Any) -> dict[str, Any]:
+    """A pod with what it asks for and what Multus says that it got."""
+    annotations = {NETWORKS: annotation, NETWORK_STATUS: status}
+    return pod("web", ready=ready, metadata={"annotations": annotations, **about})
+
+
+def unversioned(**config: Any) -> dict[str, Any]:
+    made = network()
+    conf = {key: value for key, value in json.loads(made["spec"]["config"]).items() if key != "cniVersion"}
+    return {**made, "spec": {"config": json.dumps({**conf, **config})}}
+
+
+def not_ready(message: str) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": "False", "message": message}
+    return {"metadata": {"name": NODE}, "status": {"conditions": [condition]}}
+
+
+# As kubelet 1.37 and containerd 2.4 say it.
+NOT_READY = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:"
+STATUS_FAILED = (
+    f"{NOT_READY}Network plugin returns error: Multus: error getting k8s client: GetK8sClient: failed to get context"
+    f" for the kubeconfig {KUBECONFIG}: no such file or directory"
+)
+NOT_INITIALIZED = f"{NOT_READY}Network plugin returns error: cni plugin not initialized"
+
+NO_LINK = (
+    'plugin type="multus" name="cbr0" failed (add): [default/web/u:NAME]: error adding container to network "NAME":'
+    " Link not found"
+)
+
+
 GETTING = "plugin type=multus failed (add): Multus: [default/web/u]: error getting k8s client: GetK8sClient: "
 
 # Each with what it may bring along.
@@ -183,6 +214,20 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
         set(),
     ),
     "incompatible-versions": (healthy(networks=(network(cniVersion="2.0.0"),)), set()),
+    "network-without-version": (healthy(networks=(unversioned(),), pods=(wanting(),)), set()),
+    "default-route-ignored": (
+        healthy(pods=(started('[{"name":"second","default-route":["10.9.0.1"]}]', '[{"interface":"net1"}]'),)),
+        set(),
+    ),
+    "link-not-found": (
+        healthy(
+            networks=(network(master="eth9"),),
+            pods=(started("second", ready=False),),
+            events=failing(NO_LINK.replace("NAME", "second"))["events"],
+        ),
+        set(),
+    ),
+    "node-not-ready": (healthy(nodes=(not_ready(STATUS_FAILED),)), set()),
     "server-is-no-url": (healthy(facts=kubeconfig(server="https://[10.43.0.1]:443", proof="000")), set()),
     "wrong-machine": (
         healthy(facts={"program": Program(path="/m", rights="-rwxr-xr-x 0 0", runs=False, answer="Exec format error")}),
@@ -325,6 +370,75 @@ def test_thicks_standby_is_no_second_configuration() -> None:
     assert names(healthy(THIN, facts={"confs": (shim, standby, flannel_conf)})) == {"two-confs"}
 
 
+@pytest.mark.parametrize("version", [None, "", "0.1.0", "0.2.0"])
+def test_a_pod_is_not_broken_over_a_network_that_no_status_names(version: str | None) -> None:
+    """Multus v4.3.0 gives the interface and writes no entry; a missing one of another network still counts."""
+    config = {} if version is None else {"cniVersion": version}
+    old = {**unversioned(**config), "metadata": {"name": "old", "namespace": "kube-public"}}
+    status = '[{"name":"cbr0","default":true},{"name":"default/second","interface":"net2"}]'
+    for asked in ("kube-public/old@net1,second", '[{"name":"old","namespace":"kube-public"},{"name":"second"}]'):
+        seen = healthy(networks=(old, network()), pods=(started(asked, status),))
+        assert names(seen) == {"network-without-version"}
+        unseen = healthy(networks=(old, network()), pods=(started(asked),))
+        assert names(unseen) == {"network-without-version", "pods-without-networks"}
+
+
+def test_the_fix_of_a_missing_version_repeats_no_finding() -> None:
+    """The running pod keeps its interface and gets no entry later: only its successor has to have one."""
+    web = started("second", creationTimestamp="2026-01-01T00:00:00Z")
+    [found] = find_symptoms(healthy(networks=(unversioned(type="macvlan"),), pods=(web,)))
+    patch = json.loads(shlex.split(found.fix)[-1])
+    assert json.loads(patch["spec"]["config"])["cniVersion"] == "1.0.0"
+    patched = {**network(), **patch}
+    written = {"fieldsV1": {"f:spec": {}}, "time": "2026-01-02T00:00:00Z"}
+    patched["metadata"] = {**network()["metadata"], "managedFields": [written]}
+    assert not names(healthy(networks=(patched,), pods=(web,)))
+    later = started("second", creationTimestamp="2026-01-03T00:00:00Z")
+    assert names(healthy(networks=(patched,), pods=(later,))) == {"pods-without-networks"}
+
+
+def test_where_networks_may_not_be_read_no_pod_is_called_broken() -> None:
+    assert not names(healthy(networks=(), pods=(wanting(),), unseen=frozenset({Kind.NETWORKS})))
+    assert names(healthy(networks=(), pods=(wanting(),))) == {"pods-without-networks"}
+
+
+def test_a_default_route_is_asked_for_no_longer() -> None:
+    asked = [{"name": "second", "interface": "db0", "default-route": ["10.9.0.1"]}, {"name": "third"}]
+    [found] = find_symptoms(healthy(pods=(started(json.dumps(asked), '[{"interface":"db0"},{"interface":"x"}]'),)))
+    [_, annotation] = shlex.split(found.fix)[-2:]
+    assert json.loads(annotation.partition("=")[2]) == [{"name": "second", "interface": "db0"}, {"name": "third"}]
+    assert found.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_network_loses_the_link_that_is_not_there(chained: bool) -> None:
+    plugin = {"type": "macvlan", "master": "eth9", "mode": "bridge"}
+    conf = {"name": "c1b", **({"plugins": [plugin, {"type": "tuning"}]} if chained else plugin)}
+    on_link = {**network(), "spec": {"config": json.dumps(conf)}}
+    other = network("third", master="eth8")
+    events = failing(NO_LINK.replace("NAME", "c1b"))["events"]
+    case = healthy(networks=(on_link, other), pods=(started("third,second", ready=False),), events=events)
+    [found] = [each for each in find_symptoms(case) if each.symptom == "link-not-found"]
+    assert "network default/second stands on the link eth9, " in found.what
+    words = shlex.split(found.fix)
+    assert words[:5] == ["kubectl", "-n", "default", "patch", "network-attachment-definition"]
+    assert "master" not in words[-1]
+    assert ("tuning" in words[-1]) is chained
+
+
+@pytest.mark.parametrize("message", [STATUS_FAILED, NOT_INITIALIZED])
+def test_a_node_that_is_not_ready_over_its_network_says_why_once(message: str) -> None:
+    case = healthy(nodes=(not_ready(message),))
+    [found] = without_echoes(iter([*find_symptoms(case), *run_checks(case)]))
+    assert found.symptom == "node-not-ready"
+    assert message.partition("message:")[2][:150] in found.what
+    assert found.fix.startswith("kubectl -n kube-system delete pod -l ")
+
+
+def test_a_node_that_is_not_ready_for_another_reason_is_none_of_multus() -> None:
+    assert not names(healthy(nodes=(not_ready("Kubelet stopped posting node status."),)))
+
+
 def test_errors_come_before_warnings() -> None:
     case = healthy(facts={"stale_files": ("/x.new",), **kubeconfig(proof="401")})
     found = without_echoes(find_symptoms(case))
@@ -453,8 +567,23 @@ def test_what_came_by_helm_is_mended_by_helm() -> None:
     assert fix_of("crash-loop", "our-chart") == [upgrade]
     assert fix_of("oom-killed", "our-chart") == [f"{upgrade} --set resources.limits.memory=128Mi"]
     assert fix_of("crash-loop", "another-chart") == [
-        "helm get manifest net --namespace kube-system | kubectl apply -f -"
+        "helm get manifest net --namespace kube-system"
+        " | kubectl apply --server-side --force-conflicts --field-manager=helm -f -"
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "more"), [("Update", ""), ("Apply", " --force-conflicts")], ids=["begun-by-helm-3", "begun-by-helm-4"]
+)
+def test_a_release_that_helm_applies_is_upgraded_over_what_was_edited(operation: str, more: str) -> None:
+    """Helm 4 fails after any `kubectl edit`, also with the same values; Helm 3 does not know the flag."""
+    by_hand = {"manager": "kubectl-edit", "operation": "Update"}
+    sets = annotated(daemon_sets(THIN))
+    sets[0]["metadata"]["managedFields"] = [by_hand, {"manager": "helm", "operation": operation}]
+    case = without_stack(BROKEN["crash-loop"][0], config_maps=(), daemon_sets=sets)
+    [found] = [each for each in find_symptoms(case) if each.symptom == "crash-loop"]
+    upgrade = "helm upgrade net charts/multus --namespace kube-system --reuse-values"
+    assert found.fix.splitlines()[-1] == f"{upgrade}{more}"
 
 
 def test_what_was_rendered_is_rendered_again_with_what_the_cluster_shows() -> None:

@@ -33,14 +33,14 @@ proven() {
 }
 
 prove() {
-    # It does not come by waiting.
+    # Neither comes by waiting.
+    has curl || { error no-curl curl "is not on this node, and the credentials cannot be proven" "install curl" && return 1; }
     [ -f "$kubeconfig" ] || { error no-kubeconfig "$kubeconfig" "is not there" "run pulumi up --refresh, then pulumi up" && return 1; }
-    if await 15 proven; then
+    if await 15 "the API server to know the account" proven; then
         say "credentials proven against $(field server)"
         return 0
     fi
     case $proof in
-    '') error no-curl curl "is not on this node, and the credentials cannot be proven" "install curl" ;;
     000) error api-unreachable "$kubeconfig" "the API server did not answer at $(field server): $(api_answer)" "set apiServer to an address that this host reaches" ;;
     tls) error api-certificate "$kubeconfig" "the API server's certificate does not fit: $(api_answer)" "$by_name" ;;
     401) error token-unknown "$kubeconfig" "the API server does not know the token" "run pulumi up --refresh, then pulumi up" ;;

@@ -50,6 +50,7 @@ check_confs() {
     else
         fact defaultConf "$default"
         fact defaultNetwork "$(default_name)"
+        check_extra_plugins
         case $default in
         "$first") ;;
         *.json) error default-is-json "$default" "Multus does not read .json" "rename it to .conflist or .conf" ;;
@@ -67,6 +68,19 @@ $(conf_files)
 END
     check_cilium
     check_loaded
+}
+
+# The runtime adds what lies in a directory of the default network's name to its list of plugins: libcni v1.3.0. It adds it
+# to Multus' list too, which has that name; Multus itself reads no such directory, and from a .conf it is not read at all.
+check_extra_plugins() {
+    extra=''
+    for file in "$conf/$(default_name)"/*.conf; do [ ! -f "$file" ] || extra=$file; done
+    [ -n "$extra" ] && json "$default" >"$state/.flat" || return 0
+    case $default in *.conflist) ;; *) return 0 ;; esac
+    ! grep -qx '/loadOnlyInlinedPlugins=true' "$state/.flat" || return 0
+    # Thin writes a .conflist where the default network's version has lists of that name, thick never does.
+    case $plugin:$(leaf /cniVersion <"$state/.flat") in thin:1.*) return 0 ;; esac
+    warn extra-plugins-lost "${extra%/*}" "Multus does not run the plugins in there" "write them into the plugins of $default"
 }
 
 # Cilium renames every other configuration away unless it is told not to.

@@ -31,12 +31,15 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # Whether a list of words has one.
 lists() { case " $1 " in *" $2 "*) true ;; *) false ;; esac }
 
-# await SECONDS COMMAND...: polls, since nothing on a base system can wait for a file or a process that is not a child.
+# await SECONDS WHAT COMMAND...: polls, since nothing on a base system can wait for a file or a process that is not a
+# child. Standard error is what people see while a step runs: the first failure says there what is waited for.
 await() {
-    left=$1
-    shift
+    left=$1 awaited=$2
+    shift 2
     until "$@"; do
         [ "$left" -gt 0 ] || return 1
+        [ -z "$awaited" ] || say "waiting for $awaited" >&2
+        awaited=''
         left=$((left - 1))
         sleep 1
     done

@@ -7,7 +7,7 @@
 #   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it. With thick it writes
 #              thin's beside it, which serves the runtime while the daemon is away.
 #   disarm     takes the configuration away while everything it needs is still there.
-#   clean      gives back addresses of dead sandboxes, then removes kubeconfig, binaries and caches.
+#   clean      gives back addresses of sandboxes that are no more, then removes kubeconfig, binaries and caches.
 #   forget     removes this program when nothing was provisioned.
 #
 # Every phase may be killed and run again. Standard output says what was done, standard error what is wrong.
@@ -24,7 +24,6 @@ server='' namespace=kube-system stack_marker=multus-install token_secret='' owne
 adopt=false live_attachments=refuse disarm_on_failure=false seconds=60
 # What comes before the usual ones of distributions.sh: how the runtime is asked, its configuration, a link to its plugins
 # that upgrades keep, the API server's authority, where the runtime keeps what runs.
-# shellcheck disable=SC2034 # diagnose reads the last
 crictl='' runtime_file='' bin_link='' server_ca='' runtime_state=''
 # Whether Pulumi knows this step already, under whatever name.
 aliased=false

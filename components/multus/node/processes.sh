@@ -11,6 +11,8 @@ multus_processes() {
     done
 }
 
+multus_pod="the node's Multus pod to end"
+
 no_multus_process() { [ -z "$(multus_processes)" ]; }
 
 removes_on_exit() { tr '\0' '\n' <"$1/cmdline" 2>/dev/null | grep -q '^--cleanup-config-on-exit'; }

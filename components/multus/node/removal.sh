@@ -10,7 +10,7 @@ take_away() {
         die no-network-left "$conf_dir" "no other valid configuration would remain, and no pod could start" "bring the default network's configuration back, then repeat"
     keep_copy
     remove_confs
-    if ! await 15 default_is_loaded; then
+    if ! await 15 "$the_runtime" default_is_loaded; then
         put_back
         die default-not-loaded "$(default_conf)" "the runtime did not load it: $(why_not_loaded)" "look at the runtime's log, then repeat"
     fi
@@ -27,7 +27,7 @@ disarm() {
         return 0
     fi
     # A pod that is being deleted loses its sandbox a little after its object.
-    await 15 no_live_attachment || true
+    await 15 "pods with additional interfaces to end" no_live_attachment || true
     holding=$(live_attachments)
     if [ -n "$holding" ]; then
         holders=$(printf '%s' "$holding" | tr '\n' ',')
@@ -55,11 +55,12 @@ clean() {
         say "the stack stays: the node's pod serves it from now on"
         return 0
     fi
-    await 60 no_multus_process || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
+    await 60 "$multus_pod" no_multus_process || die pod-still-runs "$node" "a Multus pod still runs here" "find what keeps it: kubectl get pods -A -o wide --field-selector spec.nodeName=$node"
     take_away
     remove_confs
     remove_stale
     release_dead
+    collect
     remove_credentials
     remove_programs
     rm -f "$socket"

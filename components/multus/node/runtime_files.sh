@@ -7,8 +7,9 @@ find_runtime_file() {
     return 1
 }
 
-# settings FILE: lines `conf DIR`, `bin DIR...`, `imports FILE...` of a runtime's TOML. From version 3 on containerd 2.4
-# ignores bin_dir.
+# settings FILE: lines `conf DIR`, `bin DIR...`, `ignored DIR`, `imports FILE...` of a runtime's TOML. Source: containerd
+# v2.4.2, plugins/cri/runtime/plugin.go: below version 4 the table of CRI before 2.0 is moved into the new one, where its
+# bin_dir outweighs any bin_dirs. In the new table only 2.0 knows bin_dir.
 settings() {
     awk '
     /^[ \t]*#/ { next }
@@ -19,11 +20,16 @@ settings() {
         key = line; sub(/^[ \t]*/, "", key); sub(/[ \t]*=.*/, "", key)
         sub(/^[^=]*=/, "", line); gsub(/[][",\047 \t]+/, " ", line); sub(/ $/, "", line)
         if (section == "" && key == "version") version = line + 0
-        if (section ~ /\.cni *\]|crio\.network *\]/ && key ~ /^(conf|network)_dir$/) print "conf" line
-        if (section ~ /\.cni *\]|crio\.network *\]/ && key ~ (version > 2 ? "^bin_dirs$" : "^(bin|plugin)_dirs?$")) print "bin" line
         if (section == "" && key == "imports") print "imports" line
+        new = section ~ /cri\.v1\.runtime.*\.cni *\]/
+        if (new || section ~ /crio\.network *\]/ || (section ~ /\.cni *\]/ && version < 4)) {
+            if (key ~ /^(conf|network)_dir$/) print "conf" line
+            if (key ~ /^(bin_dirs|plugin_dirs?)$/) dirs = line
+            if (key == "bin_dir") { if (new) print "ignored" line; else dir = line }
+        }
         line = ""
-    }' "$1"
+    }
+    END { if (dir dirs != "") print "bin" (dir != "" ? dir : dirs) }' "$1"
 }
 
 # The same with imported files, whose word is the last; CRI-O reads its own without being told.
@@ -41,7 +47,7 @@ all_settings() {
 # Where nothing is said both runtimes take these.
 read_runtime_file() {
     read=$(all_settings)
-    runtime_conf=$(last_of conf) runtime_bins=$(last_of bin)
+    runtime_conf=$(last_of conf) runtime_bins=$(last_of bin) ignored=$(last_of ignored)
     runtime_conf=${runtime_conf:-/etc/cni/net.d} runtime_bins=${runtime_bins:-/opt/cni/bin}
 }
 

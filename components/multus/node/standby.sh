@@ -33,7 +33,7 @@ stand_by() {
 remove_standby() {
     [ "$plugin" = thick ] && [ -f "$conf/00-multus.conflist" ] || return 0
     were=$(multus_processes)
-    await 60 successor_serves || true
+    await 60 "the configuration of the pod that comes next" successor_serves || true
     rm -f "$conf/00-multus.conflist"
 }
 

@@ -1,4 +1,4 @@
-# verify: the configuration that the pod wrote is there, first, valid and ours.
+# verify: the configuration that the pod wrote is there, first, valid and ours, and the runtime finds and runs its plugin.
 
 plugin_is_there() { [ -x "$bin/$program" ] && no_removing_process && { [ "$plugin" != thick ] || daemon_answers; }; }
 
@@ -37,7 +37,7 @@ verify() {
     again="delete the node's Multus pod, it writes the file anew"
     logs="look at the node's Multus pod: kubectl -n $namespace logs -l app=multus"
     check_enabled
-    if await 10 conf_is_there || await "$seconds" armed; then
+    if await 10 "what the Multus pod writes" conf_is_there || await "$seconds" '' armed; then
         ours=$(planned_conf)
         check_our_conf "$ours"
         [ "$errors" -gt 0 ] || stand_by
@@ -45,7 +45,14 @@ verify() {
             [ "$errors" -gt 0 ] || [ "$file" = "$ours" ] || { [ -n "$standby" ] && is_standby "$file"; } || { rm -f "$file" && say "removed $file, which the running pod did not write"; }
         done
         prove || true
-        await 15 runtime_has_loaded || error conf-not-loaded "$ours" "the runtime did not load it: $(why_not_loaded)" "look at the runtime's log"
+        if ! await 15 "$the_runtime" runtime_has_loaded is_ready; then
+            if [ "$(load_status)" = OK ]; then
+                error network-not-ready "$ours" "the runtime calls the network not ready: $(not_ready)" "bring back what it names"
+            else
+                error conf-not-loaded "$ours" "the runtime did not load it: $(why_not_loaded)" "look at the runtime's log"
+            fi
+        fi
+        check_program
     else
         [ -x "$bin/$program" ] || error plugin-not-installed "$bin_dir/$program" "the pod did not install the plugin within $seconds s" "$logs"
         [ -n "$(our_confs)" ] || error conf-not-written "$conf_dir" "the pod did not write 00-multus.conf within $seconds s" "$logs"

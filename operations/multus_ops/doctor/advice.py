@@ -12,10 +12,10 @@ from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES
 from multus.objects import DAEMON_SET
 
-from .cluster_signs import plugins_of
 from .distribution import distro_of, has_flannel, kubelet_versions
 from .live_install import arguments_of_k3s, as_settings, is_thick_set
 from .managers import OPENSHIFT, managers_in
+from .networks import plugins_of
 from .snapshot import NETWORKS, Snapshot, name_of
 
 # API groups of what asks for further interfaces.

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from typing import Any
 
 from multus import image as images
 from multus.args import Credentials
@@ -19,6 +18,16 @@ from multus.pods import ACCOUNT
 from ..daemon_sets import STAYS
 from .case import Case
 from .findings import Occurrence
+from .networks import (
+    as_object,
+    changed_at,
+    conf_of,
+    lacks_version,
+    networks_of,
+    patch_values,
+    plugin_confs,
+    plugins_of,
+)
 from .node_report import Facts
 from .node_signs import kubeconfigs
 from .snapshot import (
@@ -59,26 +68,27 @@ def pods_without_networks(case: Case) -> Iterator[Occurrence]:
     if not case.is_installed:
         return
     for pod in case.snapshot.pods:
-        wanted = _networks_of(pod)
+        wanted = [each for each in networks_of(pod) if _is_reported(case, pod, each)]
         if not wanted or is_going(pod) or not has_sandbox(pod) or pod["spec"].get("hostNetwork"):
             continue
         got = _interfaces_of(pod)
         if got < len(wanted):
-            about = pod["metadata"]
-            what = f"runs with {got} of the {len(wanted)} networks that it asks for: {', '.join(wanted)}"
+            about, names = pod["metadata"], ", ".join(str(each.get("name")) for each in wanted)
+            what = f"runs with {got} of the {len(wanted)} networks that it asks for: {names}"
             values = {"pod": about["name"], "pod_namespace": about["namespace"]}
             yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
 
 
-def _networks_of(pod: Object) -> list[str]:
-    """The networks that a pod's annotation asks for; a list in JSON or words with commas."""
-    text = str(pod["metadata"].get("annotations", {}).get(NETWORKS, "")).strip()
-    if not text.startswith("["):
-        return [word.strip() for word in text.split(",") if word.strip()]
-    try:
-        return [str(each.get("name")) for each in json.loads(text) if isinstance(each, dict)]
-    except ValueError:
-        return []
+def _is_reported(case: Case, pod: Object, asked: Object) -> bool:
+    """Whether the pod's annotation `network-status` would have an entry for a network that it has got.
+
+    What a definition said before it was changed is not known.
+    """
+    definition = _definition_of(case, pod, asked)
+    if definition is None:
+        return Kind.NETWORKS not in case.snapshot.unseen
+    changed = changed_at(definition)
+    return not lacks_version(definition) and changed <= str(pod["metadata"].get("creationTimestamp", changed))
 
 
 def _interfaces_of(pod: Object) -> int:
@@ -94,6 +104,59 @@ def _multus_containers(case: Case) -> Iterator[tuple[Object, Object]]:
     for pod in case.snapshot.multus_pods:
         for status in container_statuses(pod):
             yield pod, status
+
+
+def default_route_ignored(case: Case) -> Iterator[Occurrence]:
+    for pod in case.snapshot.pods:
+        asked = networks_of(pod)
+        names = [str(each.get("name")) for each in asked if each.get("default-route")]
+        if not names or not case.is_installed or is_going(pod) or pod.get("status", {}).get("phase") == "Succeeded":
+            continue
+        about = pod["metadata"]
+        without = [{key: value for key, value in each.items() if key != "default-route"} for each in asked]
+        values = {
+            "pod": about["name"],
+            "pod_namespace": about["namespace"],
+            "networks": shlex.quote(f"{NETWORKS}={json.dumps(without)}"),
+        }
+        what = f"asks for its default route by {', '.join(names)}, and keeps that of eth0"
+        yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
+
+
+def link_not_found(case: Case) -> Iterator[Occurrence]:
+    """CNI plugins since 1.10 name the network alone, by the name in its configuration, and not the link."""
+    for pod, message in case.snapshot.sandbox_failures():
+        match = re.search(r'to network "(?P<name>[^"]*)": .*Link not found', message)
+        for asked in networks_of(pod) if match else ():
+            definition = _definition_of(case, pod, asked)
+            conf = conf_of(definition) if definition else {}
+            masters = [each["master"] for each in plugin_confs(conf) if each.get("master")]
+            if definition and match and masters and match["name"] in (conf.get("name"), definition["metadata"]["name"]):
+                mended = {key: value for key, value in conf.items() if key != "master"}
+                if "plugins" in conf:
+                    mended["plugins"] = [
+                        {key: value for key, value in each.items() if key != "master"} for each in plugin_confs(conf)
+                    ]
+                what = f"network {name_of(definition)} stands on the link {masters[0]}, which this node does not have"
+                values = patch_values(definition, mended)
+                yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
+
+
+def _definition_of(case: Case, pod: Object, asked: Object) -> Object | None:
+    name = str(asked.get("name")).partition("@")[0]
+    if "/" not in name:
+        name = f"{asked.get('namespace') or pod['metadata']['namespace']}/{name}"
+    return next((each for each in case.snapshot.networks if name_of(each) == name), None)
+
+
+def node_not_ready(case: Case) -> Iterator[Occurrence]:
+    """What the kubelet says of a node whose runtime calls its network not ready."""
+    for node in case.snapshot.nodes if case.is_installed else ():
+        name = node["metadata"]["name"]
+        for each in node.get("status", {}).get("conditions", ()):
+            said = re.search(r"Network plugin returns error: .*", str(each.get("message", "")))
+            if each["type"] == "Ready" and each["status"] != "True" and said:
+                yield Occurrence(f"node {name}", f"is not Ready: {said[0][:_SHOWN]}", name)
 
 
 def crash_loop(case: Case) -> Iterator[Occurrence]:
@@ -185,19 +248,11 @@ def no_priority(case: Case) -> Iterator[Occurrence]:
 
 def own_conf_ends_the_daemon(case: Case) -> Iterator[Occurrence]:
     for config_map in case.snapshot.config_maps:
-        conf = _json((config_map.get("data") or {}).get(DAEMON_CONF_FILE, ""))
+        conf = as_object((config_map.get("data") or {}).get(DAEMON_CONF_FILE, ""))
         if conf and conf.get("multusConfigFile", "auto") != "auto":
             what = f"its multusConfigFile is {conf['multusConfigFile']}"
             values = {"config_map": config_map["metadata"]["name"]}
             yield Occurrence(f"ConfigMap {name_of(config_map)}", what, "", values)
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def crd_gone(case: Case) -> Iterator[Occurrence]:
@@ -215,28 +270,23 @@ def crd_goes_with_a_release(case: Case) -> Iterator[Occurrence]:
 
 def incompatible_versions(case: Case) -> Iterator[Occurrence]:
     for network in case.snapshot.networks:
-        conf = _json(network.get("spec", {}).get("config", ""))
-        version = conf.get("cniVersion")
-        if conf and version is not None and version not in CNI_VERSIONS:
-            mended = json.dumps({**conf, "cniVersion": "1.0.0"})
-            about = network["metadata"]
-            patch = shlex.quote(json.dumps({"spec": {"config": mended}}))
-            values = {"network": about["name"], "network_namespace": about["namespace"], "patch": patch}
+        version = conf_of(network).get("cniVersion")
+        if version and version not in CNI_VERSIONS:
             what = f"asks for CNI version {version}, which no plugin speaks"
-            yield Occurrence(f"network {name_of(network)}", what, "", values)
+            yield _with_another_version(network, what)
 
 
-def plugins_of(network: Object) -> list[str]:
-    """The plugins that a network calls, those for addresses too."""
-    conf = _json(network.get("spec", {}).get("config", ""))
-    chain = conf.get("plugins") if isinstance(conf.get("plugins"), list) else [conf]
-    named = [each.get("type") for each in chain or () if isinstance(each, dict)]
-    ipam = [
-        each["ipam"].get("type")
-        for each in chain or ()
-        if isinstance(each, dict) and isinstance(each.get("ipam"), dict)
-    ]
-    return [str(name) for name in (*named, *ipam) if name]
+def network_without_version(case: Case) -> Iterator[Occurrence]:
+    for network in case.snapshot.networks:
+        if lacks_version(network):
+            version = conf_of(network).get("cniVersion")
+            what = f"asks for CNI version {version}" if version else "has no cniVersion"
+            yield _with_another_version(network, f"{what}, so that no pod's network-status names it")
+
+
+def _with_another_version(network: Object, what: str) -> Occurrence:
+    mended = {**conf_of(network), "cniVersion": "1.0.0"}
+    return Occurrence(f"network {name_of(network)}", what, "", patch_values(network, mended))
 
 
 def plugin_missing(case: Case) -> Iterator[Occurrence]:

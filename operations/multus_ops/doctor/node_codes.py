@@ -43,6 +43,7 @@ class NodeCode(StrEnum):
     NO_DEFAULT_NETWORK = "no-default-network", Check.DEFAULT_NETWORK
     NO_MASTER = "no-master", Check.DEFAULT_NETWORK
     DEFAULT_IS_JSON = "default-is-json", Check.DEFAULT_NETWORK
+    EXTRA_PLUGINS_LOST = "extra-plugins-lost", Check.DEFAULT_NETWORK
     DEFAULT_NOT_VALID = "default-not-valid", Check.DEFAULT_NETWORK
     NETWORK_NOT_LOADED = "network-not-loaded", Check.DEFAULT_NETWORK
     DEFAULT_NOT_LOADED = "default-not-loaded", Check.DEFAULT_NETWORK
@@ -79,11 +80,14 @@ class NodeCode(StrEnum):
     CONF_NOT_OURS = "conf-not-ours", Check.CONF
     CONF_NOT_WRITTEN = "conf-not-written", Check.CONF
     CONF_NOT_LOADED = "conf-not-loaded", Check.CONF
+    NETWORK_NOT_READY = "network-not-ready", Check.CONF
     OTHER_SOCKET = "other-socket", Check.CONF
     OTHER_KUBECONFIG = "other-kubeconfig", Check.CONF
     OTHER_DEFAULT_NETWORK = "other-default-network", Check.CONF
     DELEGATES_TO_ITSELF = "delegates-to-itself", Check.CONF
     PLUGIN_NOT_INSTALLED = "plugin-not-installed", Check.PROGRAM
+    PLUGIN_DOES_NOT_RUN = "plugin-does-not-run", Check.PROGRAM
+    ANOTHER_PROGRAM = "another-program", Check.PROGRAM
     PLUGIN_GONE = "plugin-gone", Check.PROGRAM
 
     # Multus' pods, and pods with further interfaces.

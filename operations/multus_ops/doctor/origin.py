@@ -22,6 +22,8 @@ from .snapshot import Snapshot, name_of
 
 _HELM_RELEASE = "meta.helm.sh/release-name"
 _HELM_NAMESPACE = "meta.helm.sh/release-namespace"
+# What Helm 4 calls itself where it applies: helm v4.3.1, cmd/helm/helm.go.
+_HELM = "helm"
 
 
 class Origin(Protocol):
@@ -99,11 +101,14 @@ class HelmInstall:
         release: its name.
         namespace: where it is.
         is_our_chart: whether its chart is charts/multus of this project.
+        is_server_side: whether Helm applies its objects on the server, as Helm 4 does with what it has begun itself. It
+            then stops at every field that somebody else has set, with equal values too, unless it is told to go on.
     """
 
     release: str
     namespace: str
     is_our_chart: bool
+    is_server_side: bool = False
 
     @property
     def name(self) -> str:
@@ -114,7 +119,9 @@ class HelmInstall:
         """An upgrade to the same; of another chart, whose place is not known, what it has rendered."""
         if self.is_our_chart:
             return self._upgrade({})
-        return f"helm get manifest {self.release} --namespace {self.namespace} | kubectl apply -f -"
+        # As Helm itself: what kubectl would own besides is a conflict at Helm's next change of it.
+        apply = f"kubectl apply --server-side --force-conflicts --field-manager={_HELM} -f -"
+        return f"helm get manifest {self.release} --namespace {self.namespace} | {apply}"
 
     def change(self, settings: Mapping[str, str]) -> str:
         """An upgrade with other values."""
@@ -128,6 +135,7 @@ class HelmInstall:
     def _upgrade(self, settings: Mapping[str, str]) -> str:
         values = {value_path(snake(key)): value for key, value in settings.items()}
         words = ["helm", "upgrade", self.release, "charts/multus", "--namespace", self.namespace, "--reuse-values"]
+        words += ["--force-conflicts"] if self.is_server_side else []
         command = shlex.join([*words, *(word for key in values for word in ("--set", f"{key}={values[key]}"))])
         return f"# in a checkout of this project:\n{command}"
 
@@ -210,11 +218,17 @@ def origin_of(snapshot: Snapshot) -> Origin:
         annotations = about.get("annotations") or {}
         if _HELM_RELEASE in annotations:
             namespace = annotations.get(_HELM_NAMESPACE, about["namespace"])
-            return HelmInstall(annotations[_HELM_RELEASE], namespace, FALLBACK_DAEMON_SET in sets)
+            applied = any(each["manager"] == _HELM and each["operation"] == "Apply" for each in _managers(about))
+            return HelmInstall(annotations[_HELM_RELEASE], namespace, FALLBACK_DAEMON_SET in sets, applied)
     if DAEMON_SET in sets or FALLBACK_DAEMON_SET in sets:
         is_ours = FALLBACK_DAEMON_SET in sets
         return RenderedInstall(as_settings(arguments_of(snapshot, keep=is_ours)), is_ours)
     return UnknownInstall(tuple(name_of(each) for each in snapshot.multus_sets))
+
+
+def _managers(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Who has written which fields of an object."""
+    return about.get("managedFields") or []
 
 
 def _is_marker(config_map: Mapping[str, Any]) -> bool:

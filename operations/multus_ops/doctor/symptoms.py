@@ -386,6 +386,49 @@ SYMPTOMS: tuple[Symptom, ...] = (
         issues=("multus-cni#1060", "multus-cni#561"),
     ),
     Symptom(
+        name="network-without-version",
+        shows="A pod has its interface, and its annotation `network-status` does not name the network.",
+        why="Multus v4.3.0 writes no entry for a network whose configuration has no cniVersion, or 0.1.0 or 0.2.0:"
+        " whoever"
+        " reads that annotation takes its pods for broken. Pods that start after the change are named.",
+        fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
+        check=Check.NETWORKS,
+        seen=cluster_signs.network_without_version,
+        severity=Severity.WARNING,
+    ),
+    Symptom(
+        name="default-route-ignored",
+        shows="A pod asks for its default route by another network (`default-route`), and keeps that of `eth0`.",
+        why="Multus v4.3.0 leaves the route of eth0 where it was, and reports neither an error nor an event. Write the"
+        " route into the network (docs/networks.md); the annotation had better not promise it.",
+        fix=("kubectl -n {pod_namespace} annotate --overwrite pod {pod} {networks}",),
+        check=Check.PODS,
+        seen=cluster_signs.default_route_ignored,
+        severity=Severity.WARNING,
+    ),
+    Symptom(
+        name="link-not-found",
+        shows='`error adding container to network "NAME": Link not found`.',
+        why="The network stands on a link (`master`) that the node does not have; CNI plugins since 1.10 do not say"
+        " which."
+        " Without `master` it stands on the link of the default route. If that is the wrong one, name a link of every"
+        " node.",
+        fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
+        check=Check.PODS,
+        seen=cluster_signs.link_not_found,
+    ),
+    Symptom(
+        name="node-not-ready",
+        shows="A node is NotReady: `Network plugin returns error: Multus: ...`, or `... cni plugin not initialized`.",
+        why="No pod is scheduled to it. Where the default network says cniVersion 1.1.0, containerd asks Multus' own"
+        " STATUS"
+        " every few seconds: a kubeconfig that is gone, or a plugin, takes the whole node away. `cni plugin not"
+        " initialized` says that the runtime has loaded no configuration at all, over one file that is not valid.",
+        fix=("{restart}",),
+        check=Check.CLUSTER,
+        seen=cluster_signs.node_not_ready,
+    ),
+    Symptom(
         name="server-is-no-url",
         shows='`host must be a URL or a host:port pair: "https://[10.43.0.1]:443"`, or `invalid URL port`.',
         why="Multus up to v4.2.2 put every host in brackets, and Go since 1.24.8 refuses that for all but IPv6; a"

@@ -18,6 +18,7 @@ from multus.objects import CRD
 
 from .changes import NAMESPACE, configure
 from .patient import Patient
+from .pods import NETWORK
 
 OLD = {"name": "old", "cniVersion": "1.0.0", "plugins": [{"type": "loopback"}]}
 
@@ -128,7 +129,8 @@ def _little_things(patient: Patient) -> None:
 
 
 def network(patient: Patient, name: str, namespace: str = "default", **config: Any) -> None:
-    known = {"cniVersion": "1.0.0", "name": name, "type": "macvlan", "master": "eth0", **config}
+    given = {"cniVersion": "1.0.0", "name": name, "type": "macvlan", "master": "eth0", **config}
+    known = {key: value for key, value in given.items() if value is not None}
     body = {
         "apiVersion": "k8s.cni.cncf.io/v1",
         "kind": "NetworkAttachmentDefinition",
@@ -136,6 +138,21 @@ def network(patient: Patient, name: str, namespace: str = "default", **config: A
         "spec": {"config": json.dumps(known)},
     }
     patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+
+
+def _network_on_a_link_that_is_not_there(patient: Patient) -> None:
+    network(patient, "unlinked", master="nowhere0")
+    patient.ask_for_web("unlinked")
+
+
+def _network_that_no_status_names(patient: Patient) -> None:
+    network(patient, "unversioned", cniVersion=None)
+    patient.ask_for_web("unversioned", runs=True)
+
+
+def _pod_that_asks_for_its_default_route(patient: Patient) -> None:
+    asked = json.dumps([{"name": NETWORK, "default-route": ["10.98.0.1"]}])
+    patient.ask_for_web(asked, runs=True)
 
 
 def _network_of_another_namespace(patient: Patient) -> None:
@@ -246,7 +263,10 @@ ON_NODES = (
         shown_by_pod=False,
     ),
     Breakage(["conf-missing", "pods-without-networks"], _no_conf),
-    Breakage(["conf-not-json"], lambda patient: patient.sh(f": > {patient.conf}"), shown_by_pod=False),
+    # The runtime drops every network over one file that it cannot read.
+    Breakage(
+        ["conf-not-json", "node-not-ready"], lambda patient: patient.sh(f": > {patient.conf}"), shown_by_pod=False
+    ),
     Breakage(
         ["two-confs"],
         lambda patient: patient.write(f"{patient.conf_dir}/00-multus.conf", {"name": "cbr0", "type": "multus-shim"}),
@@ -291,6 +311,9 @@ IN_CLUSTER = (
         shown_by_pod=False,
     ),
     Breakage(["network-in-another-namespace"], _network_of_another_namespace, shown_by_pod=False),
+    Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
+    Breakage(["network-without-version"], _network_that_no_status_names, shown_by_pod=False),
+    Breakage(["default-route-ignored"], _pod_that_asks_for_its_default_route, shown_by_pod=False),
     Breakage(["disabled"], _disabled),
     Breakage(
         ["wrong-directories", "moving-image", "no-priority", "revision-of-microk8s"],
