@@ -98,7 +98,30 @@ check_space() {
 check_selinux() {
     enforcing=$(cat "$root/sys/fs/selinux/enforce" 2>/dev/null) || enforcing=0
     fact selinuxEnforcing "$enforcing"
-    [ "$enforcing" != 1 ] || has restorecon || error no-restorecon restorecon "is not on this node, and SELinux is enforcing" "install it"
+    [ "$enforcing" = 1 ] || return 0
+    has restorecon || error no-restorecon restorecon "is not on this node, and SELinux is enforcing" "install it"
+    # Confined pods write what container_file_t is on, as rke2-selinux labels both, and k3s-selinux neither.
+    [ "$confines" = true ] && ! $privileged && [ -z "$selinux_type" ] || return 0
+    for directory in "$conf_dir" "$bin_dir"; do
+        # shellcheck disable=SC2012 # one directory, and not its name is read
+        label=$(ls -dZ "$root$directory" 2>/dev/null | cut -d: -f3)
+        [ "$label" = container_file_t ] || [ ! -d "$root$directory" ] ||
+            error selinux-confined "$directory" "has the SELinux type ${label:-none}, which the pod may not write" "set security.selinux.type to spc_t, or security.privileged to true"
+    done
+}
+
+# Without capabilities root writes where it owns: kubespray gives both directories to `kube`.
+check_owners() {
+    ! $privileged || return 0
+    for directory in "$conf_dir" "$bin_dir"; do
+        [ -d "$root$directory" ] || continue
+        # shellcheck disable=SC2012 # likewise
+        rights=$(ls -lnd "$root$directory/" | awk '{ print substr($1, $3 == 0 ? 3 : $4 == 0 ? 6 : 9, 1), $1, $3, $4 }')
+        case $rights in
+        w*) ;;
+        *) error not-writable "$directory" "has the rights ${rights#* }, and root without capabilities, which the pod is, may not write there" "chown root and chmod 755 it, or set security.privileged to true" "$directory" ;;
+        esac
+    done
 }
 
 root_is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root/proc/self/mountinfo"; }

@@ -18,6 +18,7 @@ check_node() {
     check_confs
     check_plugins
     check_space
+    check_owners
     check_selinux
     [ "$plugin" != thick ] || check_mounts
     [ -z "$server" ] || ! has curl || check_server

@@ -56,17 +56,18 @@ why_not_loaded() {
 }
 
 check_runtime() {
-    k3s_version=''
+    k3s_version='' confines=''
     if has k3s; then
         k3s_version=$(timeout 10 k3s --version 2>/dev/null | sed -n 's/^k3s version \([^ ]*\).*/\1/p')
         fact k3sVersion "$k3s_version"
     fi
     if ask_runtime; then
         where="crictl info" runtime_conf=$(read_conf_dir) runtime_bins=$(read_bin_dirs)
+        confines=$(leaf /config/enableSelinux <"$state/.info")
     elif find_runtime_file; then
         read_runtime_file
     else
-        warn runtime-unknown "${runtime_file:-${runtime_files%% *}}" "is not there to compare the directories with" "check distro"
+        warn runtime-unknown "$where" "is not there to compare the directories with" "check distro"
         return 0
     fi
     fact runtimeConfig "$where"

@@ -1,13 +1,25 @@
 # The runtime's own configuration, read only where the runtime cannot be asked.
 
+# k3s and RKE2 always have a file of their own, unless k3s runs on docker or on a runtime that somebody else brings: then
+# no other file is its runtime's (k3s pkg/agent/run.go, startCRI).
 find_runtime_file() {
-    for where in $runtime_file $runtime_files; do
-        [ ! -f "$root$where" ] || return 0
+    # shellcheck disable=SC2086 # words
+    set -- $runtime_file $runtime_files
+    for where in "$@"; do
+        case $1:$where in */agent/etc/*:/etc/*) continue ;; esac
+        ! serves_pods || return 0
     done
+    where=$1
     return 1
 }
 
-# settings FILE: lines `conf DIR`, `bin DIR...`, `imports FILE...` of a runtime's TOML. From version 3 on containerd 2.4
+# CRI-O's packages bring drop-ins and no crio.conf. The containerd that docker brings has cri disabled.
+serves_pods() {
+    [ -f "$root$where" ] || [ -d "$root$where.d" ] || return 1
+    ! all_settings | grep -Eq '^off.* (cri|io\.containerd\.(grpc\.v1\.cri|cri\.v1\.runtime))( |$)'
+}
+
+# settings FILE: lines `conf DIR`, `bin DIR...`, `imports FILE...`, `off PLUGIN...`, `selinux true` of a runtime's TOML. From version 3 on containerd 2.4
 # ignores bin_dir.
 settings() {
     awk '
@@ -22,14 +34,17 @@ settings() {
         if (section ~ /\.cni *\]|crio\.network *\]/ && key ~ /^(conf|network)_dir$/) print "conf" line
         if (section ~ /\.cni *\]|crio\.network *\]/ && key ~ (version > 2 ? "^bin_dirs$" : "^(bin|plugin)_dirs?$")) print "bin" line
         if (section == "" && key == "imports") print "imports" line
+        if (section == "" && key == "disabled_plugins") print "off" line
+        if (key == "enable_selinux" || section ~ /crio\.runtime\]/ && key == "selinux") print "selinux" line
         line = ""
     }' "$1"
 }
 
 # The same with imported files, whose word is the last; CRI-O reads its own without being told.
 all_settings() {
-    settings "$root$where"
-    for pattern in $(settings "$root$where" | sed -n 's/^imports//p') "$where.d/*"; do
+    own=$([ ! -f "$root$where" ] || settings "$root$where")
+    say "$own"
+    for pattern in $(say "$own" | sed -n 's/^imports//p') "$where.d/*"; do
         case $pattern in /*) ;; *) pattern=${where%/*}/$pattern ;; esac
         # shellcheck disable=SC2231 # a pattern
         for file in $root$pattern; do
@@ -41,7 +56,7 @@ all_settings() {
 # Where nothing is said both runtimes take these.
 read_runtime_file() {
     read=$(all_settings)
-    runtime_conf=$(last_of conf) runtime_bins=$(last_of bin)
+    runtime_conf=$(last_of conf) runtime_bins=$(last_of bin) confines=$(last_of selinux)
     runtime_conf=${runtime_conf:-/etc/cni/net.d} runtime_bins=${runtime_bins:-/opt/cni/bin}
 }
 
