@@ -10,9 +10,12 @@ import pytest
 
 from multus import resolve
 from multus.node_steps import options_for
+from tests.support.arguments import k3s
 from tests.support.arguments import node as node_arguments
 from tests.support.distribution_trees import K3S, TREES, Tree, of_k3s, ranchers
 from tests.support.scratch_node import Node, only_dash
+
+NODE = resolve(k3s(node_arguments("a", 1))).nodes[0]
 
 
 def laid_out(node: Node, tree: Tree) -> None:
@@ -33,8 +36,7 @@ def laid_out(node: Node, tree: Tree) -> None:
 
 def codes(node: Node, tree: Tree) -> list[str]:
     """What preflight finds by the options of the component's own steps."""
-    plan = resolve({**tree.arguments, "nodes": [node_arguments("a", 1)]})
-    options = {**options_for(plan, plan.nodes[0]), "server": f"https://127.0.0.1:{node.api.port}"}
+    options = {**options_for(resolve(tree.arguments), NODE), "server": f"https://127.0.0.1:{node.api.port}"}
     node.deliver()
     result = node.people("preflight", **options)
     return [finding["code"] for finding in json.loads(result.out)["findings"]]
@@ -70,7 +72,7 @@ def labelled(node: Node, label: str) -> None:
 @pytest.mark.parametrize(
     ("label", "selinux", "security", "found"),
     [
-        ("k3s_data_t", True, {}, ["selinux-confined", "selinux-confined"]),
+        ("k3s_data_t", True, {}, ["not-writable", "not-writable"]),
         ("k3s_data_t", False, {}, []),
         ("container_file_t", True, {}, []),
         ("k3s_data_t", True, {"privileged": True}, []),
@@ -89,7 +91,7 @@ def test_selinux_keeps_a_pod_out_of_k3s(
 
 
 @only_dash
-@pytest.mark.parametrize(("enabled", "found"), [(True, ["selinux-confined", "selinux-confined"]), (False, [])])
+@pytest.mark.parametrize(("enabled", "found"), [(True, ["not-writable", "not-writable"]), (False, [])])
 def test_a_runtime_that_can_be_asked_says_whether_it_confines(node: Node, enabled: bool, found: list[str]) -> None:
     labelled(node, "container_var_lib_t")
     config = {"PluginDirs": ["/opt/cni/bin"], "PluginConfDir": "/etc/cni/net.d"}
@@ -104,7 +106,7 @@ def test_crio_says_by_its_file_whether_it_confines(node: Node) -> None:
     laid_out(node, TREES["cri-o"])
     node.at("/etc/crio/crio.conf.d/30-selinux.conf").write_text("[crio.runtime]\nselinux = true\n", encoding="utf-8")
     labelled(node, "usr_t")
-    assert codes(node, TREES["cri-o"]) == ["selinux-confined", "selinux-confined"]
+    assert codes(node, TREES["cri-o"]) == ["not-writable", "not-writable"]
 
 
 @pytest.mark.parametrize(("owner", "mode", "found"), [(0, 0o755, 0), (0, 0o555, 1), (998, 0o757, 0), (998, 0o775, 1)])
@@ -117,7 +119,7 @@ def test_root_without_capabilities_is_an_owner_like_any_other(node: Node, owner:
 
 def test_the_fix_for_a_directory_of_somebody_else_is_said(node: Node) -> None:
     laid_out(node, TREES["kubespray"])
-    plan = resolve({**TREES["kubespray"].arguments, "nodes": [node_arguments("a", 1)]})
-    said = node.preflight(**{**options_for(plan, plan.nodes[0]), "server": f"https://127.0.0.1:{node.api.port}"}).err
-    assert "error: /opt/cni/bin: has the rights drwxr-xr-x 998 998, and root without capabilities" in said
+    options = options_for(resolve(TREES["kubespray"].arguments), NODE)
+    said = node.preflight(**options, server=f"https://127.0.0.1:{node.api.port}").err
+    assert "error: /opt/cni/bin: has the rights drwxr-xr-x 998 998, and a pod without privileges" in said
     assert said.count("chown root and chmod 755 it, or set security.privileged to true.") == 2

@@ -145,7 +145,8 @@ TREES: dict[str, Tree] = {
     "eks": Tree(
         {"distro": "eks", **_PLAIN},
         {
-            _CONTAINERD: f"version = 3\nroot = '/var/lib/containerd'\n[{_V3}.cni]\nbin_dirs = ['/opt/cni/bin']\n"
+            # In the old spelling, which containerd 2.4 reads over in this version.
+            _CONTAINERD: f"version = 3\nroot = '/var/lib/containerd'\n[{_V3}.cni]\nbin_dir = '/opt/cni/bin'\n"
             "conf_dir = '/etc/cni/net.d'\n",
             f"{_NET}/10-aws.conflist": network("aws-cni", "0.4.0", "aws-cni", "egress-cni", "portmap"),
         },

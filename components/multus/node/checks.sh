@@ -98,29 +98,25 @@ check_space() {
 check_selinux() {
     enforcing=$(cat "$root/sys/fs/selinux/enforce" 2>/dev/null) || enforcing=0
     fact selinuxEnforcing "$enforcing"
-    [ "$enforcing" = 1 ] || return 0
-    has restorecon || error no-restorecon restorecon "is not on this node, and SELinux is enforcing" "install it"
-    # Confined pods write what container_file_t is on, as rke2-selinux labels both, and k3s-selinux neither.
-    [ "$confines" = true ] && ! $privileged && [ -z "$selinux_type" ] || return 0
-    for directory in "$conf_dir" "$bin_dir"; do
-        # shellcheck disable=SC2012 # one directory, and not its name is read
-        label=$(ls -dZ "$root$directory" 2>/dev/null | cut -d: -f3)
-        [ "$label" = container_file_t ] || [ ! -d "$root$directory" ] ||
-            error selinux-confined "$directory" "has the SELinux type ${label:-none}, which the pod may not write" "set security.selinux.type to spc_t, or security.privileged to true"
-    done
+    [ "$enforcing" != 1 ] || has restorecon || error no-restorecon restorecon "is not on this node, and SELinux is enforcing" "install it"
 }
 
-# Without capabilities root writes where it owns: kubespray gives both directories to `kube`.
-check_owners() {
+# Without capabilities root writes where it owns: kubespray gives both directories to `kube`. Where the runtime confines
+# containers it writes what container_file_t is on: rke2-selinux labels both so, and k3s-selinux neither.
+check_writable() {
     ! $privileged || return 0
     for directory in "$conf_dir" "$bin_dir"; do
         [ -d "$root$directory" ] || continue
-        # shellcheck disable=SC2012 # likewise
+        what=''
+        # shellcheck disable=SC2012 # one directory, and not its name is read
         rights=$(ls -lnd "$root$directory/" | awk '{ print substr($1, $3 == 0 ? 3 : $4 == 0 ? 6 : 9, 1), $1, $3, $4 }')
-        case $rights in
-        w*) ;;
-        *) error not-writable "$directory" "has the rights ${rights#* }, and root without capabilities, which the pod is, may not write there" "chown root and chmod 755 it, or set security.privileged to true" "$directory" ;;
-        esac
+        case $rights in w*) ;; *) what="rights ${rights#* }" fix="chown root and chmod 755 it" ;; esac
+        if [ "$enforcing$confines$selinux_type" = 1true ]; then
+            # shellcheck disable=SC2012 # likewise
+            label=$(ls -dZ "$root$directory" 2>/dev/null | cut -d: -f3)
+            [ "$label" = container_file_t ] || what="SELinux type ${label:-none}" fix="set security.selinux.type to spc_t"
+        fi
+        [ -z "$what" ] || error not-writable "$directory" "has the $what, and a pod without privileges may not write there" "$fix, or set security.privileged to true"
     done
 }
 

@@ -18,8 +18,8 @@ check_node() {
     check_confs
     check_plugins
     check_space
-    check_owners
     check_selinux
+    check_writable
     [ "$plugin" != thick ] || check_mounts
     [ -z "$server" ] || ! has curl || check_server
 }

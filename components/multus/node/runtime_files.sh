@@ -16,7 +16,7 @@ find_runtime_file() {
 # CRI-O's packages bring drop-ins and no crio.conf. The containerd that docker brings has cri disabled.
 serves_pods() {
     [ -f "$root$where" ] || [ -d "$root$where.d" ] || return 1
-    ! all_settings | grep -Eq '^off.* (cri|io\.containerd\.(grpc\.v1\.cri|cri\.v1\.runtime))( |$)'
+    ! all_settings | grep -q '^off.*[ .]cri'
 }
 
 # settings FILE: lines `conf DIR`, `bin DIR...`, `imports FILE...`, `off PLUGIN...`, `selinux true` of a runtime's TOML. From version 3 on containerd 2.4

@@ -38,8 +38,6 @@ class NodeCode(StrEnum):
     """The value is the directory that the runtime runs plugins from."""
     MOUNT_PRIVATE = "mount-private", Check.MOUNTS
     NOT_WRITABLE = "not-writable", Check.RUNTIME
-    """The value is the directory that an unprivileged pod may not write."""
-    SELINUX_CONFINED = "selinux-confined", Check.RUNTIME
     PORT_TAKEN = "port-taken", Check.RUNTIME
 
     # The default network.
