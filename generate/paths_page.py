@@ -9,13 +9,14 @@ from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, Source, T
 _HEAD = """\
 # Paths per distribution
 
-Written from `components/multus/distros.py` by `make generate`. All of them are paths on the host.
+Written from `components/multus/distros.py` and `generate/distribution_notes.py` by `make generate`.
+All are paths on the host.
 Any can be overridden by an argument; each listed node is checked against its own runtime before anything changes.
 """
 _TRIED = {
-    Tried.LAB: "on the lab: Multus itself, on nodes in this layout with upstream's kubelet and containerd",
-    Tried.FILES: "on files: the checks of a node, on a tree with the files that it writes",
-    Tried.NOT: "not: everything here is from its sources alone",
+    Tried.LAB: "Tried on the lab: Multus itself, on nodes in this layout with upstream's kubelet and containerd",
+    Tried.FILES: "Tried on files: the checks of a node, on a tree with the files that it writes",
+    Tried.NOT: "Not tried: everything here is from its sources alone",
 }
 _FACTS = {
     "CNI configuration": "cni_conf_dir",
@@ -86,7 +87,7 @@ def _section(title: str, about: str, profile: Profile) -> str:
             *([f"Often named, and not read by its runtime: {unread}.", ""] if unread else []),
             *([f"Nodes without a pod, by label: {excluded}.", ""] if excluded else []),
             *(line for note in NOTES.get(title, ()) for line in (note, "")),
-            f"Tried {_TRIED[profile.tried]}.",
+            f"{_TRIED[profile.tried]}.",
             "",
             "Read in:",
             "",

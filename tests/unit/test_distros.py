@@ -102,6 +102,20 @@ def test_the_data_dir_of_k3s_moves_every_path_below_it() -> None:
     assert plan.server_ca == "/srv/k3s/agent/server-ca.crt"
 
 
+def test_what_the_vpc_cni_takes_is_handed_on() -> None:
+    conf = {"default_networks": ["a"]}
+    plan = resolve({"distro": "eks", "api_server": "https://192.0.2.1:6443", "conf": conf})
+    assert plan.whole_conf is not None
+    assert plan.whole_conf.cluster_network == "aws-cni"
+    assert plan.whole_conf.capabilities == ("portMappings", "bandwidth", "io.kubernetes.cri.pod-annotations")
+
+
+def test_links_of_a_directory_of_ones_own_are_not_guessed() -> None:
+    thick = {"distro": "microk8s", "plugin": "thick"}
+    assert resolve(thick).linked_dirs == ("/snap",)
+    assert resolve({**thick, "cni_bin_dir": "/opt/mine"}).linked_dirs == ()
+
+
 def test_every_directory_can_be_overridden() -> None:
     plan = resolve(
         {
