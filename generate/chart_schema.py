@@ -135,6 +135,7 @@ _FORMS: dict[str, Schema] = {
     "cni.binDir": _text(formats.HOST_PATH),
     "cni.pluginsDir": _optional_text(formats.HOST_PATH),
     "cni.configFile": _one_of(["auto", WHOLE_CONF_FILE]),
+    "cni.linkedDirs": _list_of(formats.HOST_PATH),
     "host.kubeletDir": _text(formats.HOST_PATH),
     "host.netnsDir": _text(formats.HOST_PATH),
     "apiServer.host": _optional_text(_SERVER),
@@ -165,6 +166,7 @@ _FORMS: dict[str, Schema] = {
     "serviceAccount.name": _text(formats.DNS_SUBDOMAIN),
     "resources": _keys_of(ResourcesArgs, requests=_AMOUNTS, limits=_AMOUNTS),
     "nodeSelector": _LABELS,
+    "excludedNodes": _mapping({"type": "array", "items": _text(formats.LABEL_VALUE)}, formats.LABEL_NAME),
     "tolerations": {
         "type": ["array", "null"],
         "items": _keys_of(TolerationArgs, operator=_one_of(OPERATORS), effect=_one_of(EFFECTS)),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from generate.distribution_notes import NOTES
 from multus.args import Distro
-from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, k3s_profile
+from multus.distros import K3S_DATA_DIR, K3S_MOVED, PROFILES, Profile, Source, Tried, k3s_profile
 
 _HEAD = """\
 # Paths per distribution
 
-Written from `components/multus/distros.py` by `make generate`. All of them are paths on the host.
+Written from `components/multus/distros.py` and `generate/distribution_notes.py` by `make generate`.
+All are paths on the host.
 Any can be overridden by an argument; each listed node is checked against its own runtime before anything changes.
 """
+_TRIED = {
+    Tried.LAB: "Tried on the lab: Multus itself, on nodes in this layout with upstream's kubelet and containerd",
+    Tried.FILES: "Tried on files: the checks of a node, on a tree with the files that it writes",
+    Tried.NOT: "Not tried: everything here is from its sources alone",
+}
 _FACTS = {
     "CNI configuration": "cni_conf_dir",
     "CNI plugins": "cni_bin_dir",
@@ -51,6 +58,11 @@ def _profiles() -> list[tuple[str, str, Profile]]:
     ]
 
 
+def _read_in(source: Source) -> str:
+    paths = ", ".join(f"`{path}`" for path in source.path.split(", "))
+    return f"- {source.repository}, {paths}, {source.version}, on {source.read}"
+
+
 def _section(title: str, about: str, profile: Profile) -> str:
     rows = [f"| {fact} | `{getattr(profile, key)}` | `{key}` |" for fact, key in _FACTS.items()]
     server = f"`{profile.api_server}`" if profile.api_server else "none: has to be said"
@@ -58,6 +70,7 @@ def _section(title: str, about: str, profile: Profile) -> str:
     file = f" in `{profile.network_file}`" if profile.network_file else ""
     ask, read = profile.runtime.crictl or "crictl", profile.runtime.file
     unread = ", ".join(f"`{path}`" for path in profile.unread_dirs)
+    excluded = ", ".join(f"`{key}`: {', '.join(values)}" for key, values in profile.excluded_nodes)
     return "\n".join(
         [
             f"## {title}",
@@ -72,9 +85,13 @@ def _section(title: str, about: str, profile: Profile) -> str:
             f"| default network | {network}{file} | `conf.network_name`, `conf.master_conf` |",
             "",
             *([f"Often named, and not read by its runtime: {unread}.", ""] if unread else []),
-            f"Run by this project's tests: {profile.tried or 'no, it is from its source alone'}.",
+            *([f"Nodes without a pod, by label: {excluded}.", ""] if excluded else []),
+            *(line for note in NOTES.get(title, ()) for line in (note, "")),
+            f"{_TRIED[profile.tried]}.",
             "",
-            f"Source: {profile.source}.",
+            "Read in:",
+            "",
+            *(_read_in(source) for source in profile.sources),
             "",
         ]
     )

@@ -433,8 +433,8 @@ class MultusComponentArgs(TypedDict):
     """The namespace of the ServiceAccount, the token and the DaemonSets. Defaults to `kube-system`."""
 
     create_namespace: NotRequired[bool]
-    """Make the namespace where it is not there. It stays when the stack is destroyed, since deleting it would delete
-    what others put there. Defaults to false."""
+    """Make the namespace where it is not there, with the label by which Pod Security admits the pods. It stays when the
+    stack is destroyed, since deleting it would delete what others put there. Defaults to false."""
 
     image: NotRequired[ImageArgs]
     """The Multus image. Defaults to v4.3.0 of upstream's image for the plugin."""

@@ -132,7 +132,9 @@ def _directories(valid: Mapping[str, Any]) -> Iterator[Problem]:
             yield _bad_path(key, valid[key], "/etc/cni/net.d")
         elif valid[key].rstrip("/") in profile.unread_dirs and key in ("cni_conf_dir", "cni_bin_dir"):
             real = getattr(profile, key)
-            k3s = ", or `flannel: false` where k3s runs without it" if profile.network == "cbr0" else ""
+            k3s = ""
+            if profile.network == "cbr0":
+                k3s = ", or `flannel: false` where k3s runs without it or a template of yours names them"
             yield Problem(
                 key,
                 f"{valid[key]!r} is not read by the runtime of {valid['distro'].value}",

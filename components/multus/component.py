@@ -58,6 +58,8 @@ class MultusComponent(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
         super().__init__("multus:index:MultusComponent", name, {}, opts)
+        if plan.untried and not pulumi.runtime.is_dry_run():
+            pulumi.log.info(plan.untried, resource=self)
         installed = self._install(name, plan)
         self.namespace = pulumi.Output.from_input(plan.namespace)
         self.plugin = pulumi.Output.from_input(plan.plugin.value)

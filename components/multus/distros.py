@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from .args import Distro
 
@@ -37,16 +38,47 @@ def runtime_of_k3s(data_dir: str) -> Runtime:
     )
 
 
+class Tried(StrEnum):
+    """What of a profile this project's tests have run."""
+
+    LAB = "lab"
+    """Multus itself, on nodes of the lab that are laid out like it."""
+    FILES = "files"
+    """The preflight, on a tree with the files that the distribution writes."""
+    NOT = "not"
+    """Nothing: its values are from its sources alone."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where something of a distribution was read.
+
+    Attributes:
+        repository: on GitHub.
+        path: in it.
+        version: a tag, or a commit.
+        read: the day, as year-month-day.
+    """
+
+    repository: str
+    path: str
+    version: str
+    read: str = "2026-11-27"
+
+
 @dataclass(frozen=True)
 class Profile:
     """Where a distribution keeps what Multus touches. All paths are host paths.
 
     Attributes:
-        source: where this was learnt.
-        tried: what of it this project's tests have run; empty where nothing was.
+        sources: where this was learnt.
+        tried: what of it this project's tests have run.
         cni_conf_dir: the directory whose first file is the default network.
         cni_bin_dir: the directory that the container runtime runs CNI plugins from.
-        plugins_dir: the directory that holds the plugins and whatever links in `cni_bin_dir` lead to.
+        plugins_dir: the directory that holds the plugins and what relative links in `cni_bin_dir` lead to.
+        linked_dirs: further directories that links in `plugins_dir` lead to.
+        kubelet_sees_bin_dir: whether the kubelet, which looks whether host paths are there, has `cni_bin_dir` in its
+            own tree.
         runtime: the container runtime, which the node is checked against.
         server_ca: the API server's authority where a node has it, for a check before there is any credential.
         api_server: an address of the API server that every node reaches without kube-proxy, or None where none exists.
@@ -54,16 +86,20 @@ class Profile:
         netns_dir: where named network namespaces are.
         network: the default network's name, or None where that depends on the cluster.
         network_file: its file in `cni_conf_dir`, or None likewise.
-        capabilities: what the default network's plugins take from the runtime.
+        capabilities: what the default network's plugins may take from the runtime, which hands each plugin only what
+            its own configuration declares.
         has_ssh: whether its nodes can be logged in to.
+        excluded_nodes: values of labels whose nodes are no hosts of this distribution, or no hosts at all.
         unread_dirs: directories that are often named for this distribution and that its runtime does not read.
     """
 
-    source: str
-    tried: str = ""
+    sources: tuple[Source, ...]
+    tried: Tried = Tried.NOT
     cni_conf_dir: str = "/etc/cni/net.d"
     cni_bin_dir: str = "/opt/cni/bin"
     plugins_dir: str = "/opt/cni/bin"
+    linked_dirs: tuple[str, ...] = ()
+    kubelet_sees_bin_dir: bool = True
     runtime: Runtime = Runtime()
     server_ca: str = "/etc/kubernetes/pki/ca.crt"
     api_server: str | None = None
@@ -73,13 +109,22 @@ class Profile:
     network_file: str | None = None
     capabilities: tuple[str, ...] = ("portMappings", "bandwidth")
     has_ssh: bool = True
+    excluded_nodes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unread_dirs: tuple[str, ...] = ()
+
+
+_K3S_COMMIT = "2a1e2e8cf"
 
 
 def _k3s(data_dir: str) -> Profile:
     return Profile(
-        source="k3s-io/k3s#10868, #10869 and pkg/agent/flannel: since v1.28.15, v1.29.10, v1.30.6, v1.31.2 (+k3s1)",
-        tried="with upstream's kubelet and containerd in this layout, not with k3s itself",
+        sources=(
+            Source("k3s-io/k3s", "pkg/agent/templates/templates.go, pkg/executor/embed/embed.go", _K3S_COMMIT),
+            Source("k3s-io/k3s", "pkg/agent/flannel/setup.go, cmd/k3s/main.go", _K3S_COMMIT),
+            Source("k3s-io/k3s", "pkg/agent/loadbalancer/loadbalancer.go, pkg/cli/server/server.go", _K3S_COMMIT),
+            Source("k3s-io/k3s-selinux", "policy/centos9/k3s.fc", "6991bc1"),
+        ),
+        tried=Tried.LAB,
         cni_conf_dir=f"{data_dir}/agent/etc/cni/net.d",
         cni_bin_dir=f"{data_dir}/data/cni",
         # data/cni holds absolute links into data/<hash>/bin.
@@ -96,10 +141,25 @@ def _k3s(data_dir: str) -> Profile:
 PROFILES: dict[Distro, Profile] = {
     Distro.K3S: _k3s(K3S_DATA_DIR),
     Distro.VANILLA: Profile(
-        source="containerd's and kubeadm's defaults", tried="with upstream's kubelet and Debian's containerd"
+        sources=(
+            Source("containerd/containerd", "internal/cri/config/config_unix.go", "v2.3.4"),
+            Source("cri-o/cri-o", "docs/crio.conf.5.md", "f954a17e"),
+            Source("cri-o/packaging", "templates/latest/cri-o/bundle/10-crio.conf", "b111fe9"),
+            Source(
+                "kubernetes-sigs/kubespray", "roles/kubernetes/preinstall/tasks/0050-create_directories.yml", "46dbdd39"
+            ),
+            Source("kubernetes/kops", "nodeup/pkg/model/containerd.go", "268927e2"),
+            Source("canonical/k8sd", "pkg/k8sd/setup/containerd.go, pkg/k8sd/features/cilium/network.go", "1417866"),
+        ),
+        tried=Tried.LAB,
     ),
     Distro.RKE2: Profile(
-        source="rancher/rke2 pkg/cli/defaults: k3s without flannel; every agent balances 127.0.0.1:6443",
+        sources=(
+            Source("rancher/rke2", "pkg/executor/pebinary/pebinary.go, pkg/cli/defaults", "6ce1a8019"),
+            Source("k3s-io/k3s", "pkg/agent/templates/templates.go", _K3S_COMMIT),
+            Source("rancher/rke2-selinux", "policy/centos9/rke2.fc", "63deede"),
+        ),
+        tried=Tried.FILES,
         runtime=Runtime(
             crictl="/var/lib/rancher/rke2/bin/crictl -r unix:///run/k3s/containerd/containerd.sock",
             file="/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
@@ -109,10 +169,17 @@ PROFILES: dict[Distro, Profile] = {
         api_server="https://127.0.0.1:6443",
     ),
     Distro.MICROK8S: Profile(
-        source="canonical/microk8s microk8s-resources/default-args and #1495: `current`, never a revision's number",
+        sources=(
+            Source("canonical/microk8s", "microk8s-resources/default-args/containerd-template.toml", "d099c907"),
+            Source("canonical/microk8s", "snap/hooks/configure, build-scripts/components/cni/build.sh", "d099c907"),
+        ),
+        tried=Tried.FILES,
+        # By `current`: a revision's number changes with every refresh (canonical/microk8s#1495).
         cni_conf_dir="/var/snap/microk8s/current/args/cni-network",
         cni_bin_dir="/var/snap/microk8s/current/opt/cni/bin",
         plugins_dir="/var/snap/microk8s/current/opt/cni/bin",
+        # Each refresh replaces the plugins there by absolute links to /snap/microk8s/current/opt/cni/bin.
+        linked_dirs=("/snap",),
         runtime=Runtime(
             crictl="crictl -r unix:///var/snap/microk8s/common/run/containerd.sock",
             file="/var/snap/microk8s/current/args/containerd.toml",
@@ -124,7 +191,11 @@ PROFILES: dict[Distro, Profile] = {
         network_file="10-calico.conflist",
     ),
     Distro.K0S: Profile(
-        source="k0sproject/k0s pkg/component/worker and multus-cni#1546: the kubelet's directory is k0s' own",
+        sources=(
+            Source("k0sproject/k0s", "pkg/component/worker/containerd/component.go, docs/runtime.md", "v1.36.3+k0s.2"),
+            Source("k0sproject/k0s", "pkg/component/controller/kuberouter.go, docs/nllb.md", "v1.36.3+k0s.2"),
+        ),
+        tried=Tried.FILES,
         runtime=Runtime(
             crictl="crictl -r unix:///run/k0s/containerd.sock",
             file="/etc/k0s/containerd.toml",
@@ -133,29 +204,71 @@ PROFILES: dict[Distro, Profile] = {
         kubelet_dir="/var/lib/k0s/kubelet",
     ),
     Distro.KIND: Profile(
-        source="multus-cni e2e/setup_cluster.sh", network="kindnet", network_file="10-kindnet.conflist"
+        sources=(
+            Source("kubernetes-sigs/kind", "images/base/Dockerfile, images/kindnetd/cmd/kindnetd/cni.go", "fed26882"),
+        ),
+        tried=Tried.FILES,
+        network="kindnet",
+        network_file="10-kindnet.conflist",
+        has_ssh=False,
     ),
-    Distro.MINIKUBE: Profile(source="minikube's bridge CNI", network_file="1-k8s.conflist"),
+    Distro.MINIKUBE: Profile(
+        sources=(
+            Source("kubernetes/minikube", "pkg/minikube/cni/cni.go, pkg/minikube/cni/bridge.go", "v1.38.1"),
+            Source("kubernetes/minikube", "pkg/minikube/constants/constants.go", "v1.38.1"),
+        ),
+        tried=Tried.FILES,
+    ),
     Distro.TALOS: Profile(
-        source="siderolabs docs, kubernetes-guides/cni/multus and kubeprism; multus-cni#1260: /run/netns is read-only",
+        sources=(
+            Source("siderolabs/talos", "internal/app/machined/pkg/system/services/kubelet.go", "v1.13.9"),
+            Source("siderolabs/talos", "Dockerfile, pkg/machinery/config/contract.go", "v1.13.9"),
+            Source("siderolabs/kubelet", "Dockerfile", "7128711"),
+            Source("siderolabs/docs", "kubernetes-guides/cni/multus.mdx", "5debdd9"),
+        ),
+        # The kubelet's container has /etc/cni and no /opt.
+        kubelet_sees_bin_dir=False,
         runtime=Runtime(file="/etc/cri/containerd.toml"),
         api_server="https://127.0.0.1:7445",
+        # The kubelet's container has the host's /run there and not at /run.
         netns_dir="/var/run/netns",
         network="cbr0",
         network_file="10-flannel.conflist",
         has_ssh=False,
     ),
     Distro.EKS: Profile(
-        source="aws/amazon-vpc-cni-k8s config/multus", network="aws-cni", network_file="10-aws.conflist"
+        sources=(
+            Source("aws/amazon-vpc-cni-k8s", "misc/10-aws.conflist, config/master/aws-k8s-cni.yaml", "v1.23.0"),
+            Source("aws/amazon-vpc-cni-k8s", "config/multus/v4.1.4-eksbuild.3/multus-daemonset-thick.yml", "v1.23.0"),
+            Source("awslabs/amazon-eks-ami", "nodeadm/internal/containerd/config2.template.toml", "81fec2e8"),
+        ),
+        tried=Tried.FILES,
+        network="aws-cni",
+        network_file="10-aws.conflist",
+        capabilities=("portMappings", "bandwidth", "io.kubernetes.cri.pod-annotations"),
+        excluded_nodes=(("eks.amazonaws.com/compute-type", ("fargate", "hybrid", "auto")),),
     ),
     Distro.GKE: Profile(
-        source="multus-cni#620, #621, #685: /opt is read-only on its nodes",
+        sources=(
+            Source("GoogleCloudPlatform/netd", "scripts/install-cni.sh, netd.yaml", "e11d1570"),
+            Source("kubernetes/kubernetes", "cluster/gce/gci/configure-helper.sh", "b574b11f6"),
+        ),
+        tried=Tried.FILES,
         cni_bin_dir="/home/kubernetes/bin",
         plugins_dir="/home/kubernetes/bin",
         unread_dirs=("/opt/cni/bin",),
     ),
     Distro.AKS: Profile(
-        source="Azure/azure-container-networking cni/netconfig", network="azure", network_file="10-azure.conflist"
+        sources=(
+            Source(
+                "Azure/azure-container-networking", "cns/azure-cns.yaml, cns/cniconflist/testdata/fixtures", "cbd7560c"
+            ),
+            Source(
+                "Azure/AgentBaker", "pkg/agent/baker.go, parts/linux/cloud-init/artifacts/cse_config.sh", "06836ee2"
+            ),
+        ),
+        tried=Tried.FILES,
+        excluded_nodes=(("type", ("virtual-kubelet",)),),
     ),
 }
 
@@ -191,8 +304,7 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
         vanilla = PROFILES[Distro.VANILLA]
         return replace(
             profile,
-            source=f"{profile.source}; without flannel containerd's own defaults",
-            tried="",
+            tried=Tried.FILES,
             cni_conf_dir=vanilla.cni_conf_dir,
             cni_bin_dir=vanilla.cni_bin_dir,
             plugins_dir=vanilla.plugins_dir,
@@ -202,9 +314,9 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
             unread_dirs=(f"{data_dir}/data/cni/bin",),
         )
     if version is not None and not k3s_has_moved(version):
+        # By a link: the directory's own name changes with every release (multus-cni#927).
         return replace(
             profile,
-            source="multus-cni#927: by a link, since the directory's own name changes with every release",
             cni_bin_dir=f"{data_dir}/data/current/bin",
         )
     return profile

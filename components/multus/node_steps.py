@@ -39,6 +39,7 @@ _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "namespace", "token_secret", "owner", "node", "plan"),
         *("runtime_file", "bin_link", "server_ca", "needs", "installs", "metrics_port", "kubelet_dir", "method"),
+        *("privileged", "selinux_type"),
         *_OF_PLUGIN,
     ),
     "provision": (
@@ -70,6 +71,7 @@ DEFAULTS = {
     "live_attachments": "refuse",
     "adopt": "false",
     "aliased": "false",
+    "privileged": "false",
 }
 """What the node program takes where an option is not given: by node/options.sh and by node/distributions.sh."""
 
@@ -241,6 +243,8 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "standby": standby_keys(plan) if plan.has_standby else "",
         "socket_dir": plan.daemon.socket_dir.rstrip("/"),
         "method": plan.method.value + ("+" if plan.handover else ""),
+        "privileged": _flag(plan.privileged),
+        "selinux_type": plan.selinux.get("type", ""),
     }
 
 

@@ -29,7 +29,7 @@ from .defaults import (
     DEFAULT_TIMEOUT_SECONDS,
     WHOLE_CNI_VERSION,
 )
-from .distros import Profile, Runtime
+from .distros import Profile, Runtime, Tried
 from .errors import InvalidArgumentsError, Problem
 
 PROGRAM = "multus"
@@ -138,6 +138,7 @@ class SchedulingPlan(_Frozen):
     """Where the pods run."""
 
     node_selector: dict[str, str] = {}
+    excluded_nodes: dict[str, tuple[str, ...]] = {}
     tolerations: tuple[dict[str, str | int], ...] | None = None
     affinity: dict[str, Any] = {}
     priority_class: str = DEFAULT_PRIORITY_CLASS
@@ -176,10 +177,13 @@ class InstallPlan(_Frozen):
     cni_conf_dir: str
     cni_bin_dir: str
     plugins_dir: str
+    linked_dirs: tuple[str, ...]
+    kubelet_sees_bin_dir: bool
     kubelet_dir: str
     netns_dir: str
     runtime: Runtime
     server_ca: str
+    tried: Tried
     api_server: Any
     conf: ConfPlan
     whole_conf: WholeConfPlan | None
@@ -229,9 +233,29 @@ class InstallPlan(_Frozen):
         return f"multus-token-{self.rotation}"
 
     @property
+    def untried(self) -> str | None:
+        """What nobody has tried of the distribution, as a sentence; None where the lab has nodes like it."""
+        if self.tried is Tried.LAB:
+            return None
+        what = {
+            Tried.FILES: "this project's tests have run its checks on files as it writes them, and no Multus",
+            Tried.NOT: "this project's tests have run nothing of it: its paths are from its sources alone",
+        }
+        return f"distro {self.distro.value}: {what[self.tried]} (docs/paths.md). Try it on one node first."
+
+    @property
     def fingerprint(self) -> str:
         """Twelve hex digits that change whenever a node has to be checked again."""
-        elsewhere = {"nodes", "api_server", "adopt", "node_cleanup", "live_attachments", "timeout_seconds", "handover"}
+        elsewhere = {
+            "tried",
+            "nodes",
+            "api_server",
+            "adopt",
+            "node_cleanup",
+            "live_attachments",
+            "timeout_seconds",
+            "handover",
+        }
         known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
 
@@ -270,13 +294,16 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         **directories,
         runtime=profile.runtime,
         server_ca=profile.server_ca,
+        tried=profile.tried,
         plugins_dir=_directory(valid["cni_bin_dir"]) if "cni_bin_dir" in valid else profile.plugins_dir,
+        linked_dirs=() if "cni_bin_dir" in valid else profile.linked_dirs,
+        kubelet_sees_bin_dir=profile.kubelet_sees_bin_dir,
         api_server=valid.get("api_server", profile.api_server),
         conf=ConfPlan(**valid.get("conf", {})),
         whole_conf=_whole_conf(valid.get("conf", {}), plugin, profile, directories["cni_conf_dir"]),
         log=LogPlan(**valid.get("log", {})),
         daemon=DaemonPlan(**valid.get("daemon", {})),
-        scheduling=_scheduling(valid.get("scheduling", {}), plugin),
+        scheduling=_scheduling(valid.get("scheduling", {}), plugin, profile),
         resources=_resources(valid.get("resources", {}), plugin),
         privileged=security.get("privileged", False),
         selinux=security.get("selinux", {}),
@@ -370,8 +397,9 @@ def _whole_conf(conf: Mapping[str, Any], plugin: Plugin, profile: Profile, conf_
     )
 
 
-def _scheduling(scheduling: Mapping[str, Any], plugin: Plugin) -> SchedulingPlan:
-    return SchedulingPlan(**{"max_unavailable": DEFAULT_MAX_UNAVAILABLE[plugin], **scheduling})
+def _scheduling(scheduling: Mapping[str, Any], plugin: Plugin, profile: Profile) -> SchedulingPlan:
+    given = {"max_unavailable": DEFAULT_MAX_UNAVAILABLE[plugin], **scheduling}
+    return SchedulingPlan(**given, excluded_nodes=dict(profile.excluded_nodes))
 
 
 def _resources(resources: Mapping[str, Any], plugin: Plugin) -> dict[str, dict[str, str]]:

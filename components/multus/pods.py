@@ -88,6 +88,10 @@ def _affinity(plan: InstallPlan, *, provisioned: bool) -> Object:
     ours = [
         {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
         {"key": NODE_LABEL, "operator": "In" if provisioned else "NotIn", "values": ["true"]},
+        *(
+            {"key": key, "operator": "NotIn", "values": list(values)}
+            for key, values in sorted(plan.scheduling.excluded_nodes.items())
+        ),
     ]
     given = plan.scheduling.affinity
     node = dict(given.get("nodeAffinity", {}))
@@ -203,11 +207,11 @@ def _volumes(plan: InstallPlan) -> list[Object]:
         volumes += [volume for volume, _, _ in _thick_volumes(plan)]
         volumes.append({"name": "default-network", "emptyDir": {}})
         if plan.plugins_dir != plan.cni_bin_dir:
-            volumes.append(_directory("cnibin", plan.cni_bin_dir))
+            volumes.append(_plugins(plan, "cnibin", plan.cni_bin_dir))
     else:
         volumes += [
             _directory("cni", plan.cni_conf_dir),
-            _directory("cnibin", plan.cni_bin_dir),
+            _plugins(plan, "cnibin", plan.cni_bin_dir),
             {"name": "multus-cni", "emptyDir": {}},
         ]
     if own_conf(plan):
@@ -221,7 +225,7 @@ def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
     plugins = "cnibin" if plan.plugins_dir == plan.cni_bin_dir else "plugins"
     found: list[tuple[Object, str, Object]] = [
         (_directory("cni", plan.cni_conf_dir), plan.cni_conf_dir, {}),
-        (_directory(plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
+        (_plugins(plan, plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
         (_directory("hostroot", "/"), POD_ROOT, follows),
         (_directory("run", "/run"), POD_RUN_DIR, {}),
         (_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", follows),
@@ -230,6 +234,8 @@ def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
         # The path of the kubelet's socket for devices is fixed in Multus.
         (_directory("kubelet", plan.kubelet_dir), "/var/lib/kubelet", follows),
     ]
+    for index, path in enumerate(plan.linked_dirs):
+        found.append((_directory(f"linked-{index}", path), path, {"readOnly": True, **follows}))
     if plan.log.file:
         folder = posixpath.dirname(plan.log.file)
         found.append((_directory("log", folder, "DirectoryOrCreate"), folder, {}))
@@ -245,6 +251,11 @@ def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
 def _directory(name: str, path: str, kind: str = "Directory") -> Object:
     """A host's directory. One that has to be there is not made: a wrong path is to fail."""
     return {"name": name, "hostPath": {"path": path, "type": kind}}
+
+
+def _plugins(plan: InstallPlan, name: str, path: str) -> Object:
+    """A directory with plugins. The kubelet looks for one of a type where it runs itself, which may be a container."""
+    return _directory(name, path) if plan.kubelet_sees_bin_dir else {"name": name, "hostPath": {"path": path}}
 
 
 def _token(plan: InstallPlan) -> Object:

@@ -83,8 +83,8 @@ def method_claim(plan: InstallPlan) -> Object:
     the method that was in charge has said it in an `up` before.
     """
     method = "handover" if plan.handover else plan.method.value
-    described = objects.namespace(plan)
-    return {**described, "metadata": {**described["metadata"], "annotations": {METHOD: method}}}
+    about = {"name": plan.namespace, "annotations": {METHOD: method}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
 
 
 def handed_over(manifest: Object, plan: InstallPlan) -> Object:

@@ -68,7 +68,7 @@ TAKEN = {
     "log-no-file": "an empty group is the default; one with a key is refused",
 }
 # Where the chart names another value than the one of the argument.
-ELSEWHERE = {"whole-master": "network.defaultNetwork", "whole-name": "network.defaultNetwork"}
+ELSEWHERE = dict.fromkeys(("whole-master", "whole-name", "whole-aks", "whole-minikube"), "network.defaultNetwork")
 
 JUDGED = [row for row in REFUSALS if row[0] not in UNSAYABLE and re.split(r"[.\[]", row[2])[0] not in NO_VALUE]
 

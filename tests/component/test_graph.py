@@ -316,11 +316,38 @@ def test_pods_tokens_need_no_secret() -> None:
     assert set(graph.children_of("m")) == set(SHARED) - {"m-token"}
 
 
+@pytest.mark.parametrize(
+    ("distro", "says"),
+    [("k3s", []), ("rke2", ["have run its checks on files"]), ("talos", ["have run nothing of it"])],
+)
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_an_untried_distribution_is_said_once(
+    distro: str, says: list[str], preview: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def heard(text: str, *, resource: pulumi.Resource) -> None:
+        assert isinstance(resource, MultusComponent)
+        said.append(text)
+
+    monkeypatch.setattr(pulumi.log, "info", heard)
+    nodes = {} if distro == "talos" else {"nodes": [node("a", 11), node("b", 12)]}
+    graph_of({"distro": distro, **nodes}, preview=preview)
+    assert len(said) == (0 if preview else len(says))
+    for text in said:
+        assert says[0] in text
+        assert f"distro {distro}: " in text
+
+
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
 def test_a_namespace_is_made_first_and_stays(preview: bool) -> None:
     graph = graph_of(k3s(node("a", 11), namespace="networks", create_namespace=True), preview=preview)
     assert graph.types["m-namespace"] == "kubernetes:core/v1:NamespacePatch"
     assert graph["m-namespace"].request.retainOnDelete
+    # Talos and RKE2's CIS profile admit these pods to kube-system alone.
+    labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+    assert graph["m-namespace"].inputs["metadata"]["labels"] == labels
+    assert "labels" not in graph["m-method-manifest"].inputs["metadata"]
     namespaced = {each.name for each in graph if each.inputs.get("metadata", {}).get("namespace") == "networks"}
     assert len(namespaced) == 7
     assert all("m-namespace" in graph.needs(name) for name in namespaced)

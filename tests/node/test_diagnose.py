@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from multus.args import Distro
+from multus.distros import PROFILES
 from tests.support.scratch_node import BIN_DIR, CONF_DIR, Node, only_busybox, only_dash
 
 DEAD, ALIVE = "d" * 64, "a" * 64
@@ -101,6 +103,21 @@ def test_reservations_of_no_living_sandbox(node: Node) -> None:
     assert node.diagnose()["facts"]["leaked"] == []
     node.at(f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{ALIVE}").mkdir(parents=True)
     assert node.diagnose()["facts"]["leaked"] == [f"/var/lib/cni/networks/second/10.98.0.2 {DEAD}"]
+
+
+@only_dash
+@pytest.mark.parametrize("distro", [Distro.K3S, Distro.RKE2, Distro.K0S, Distro.MICROK8S])
+def test_sandboxes_live_where_the_distributions_runtime_keeps_them(node: Node, distro: Distro) -> None:
+    """None of k0s and MicroK8s brings a crictl that could be asked instead."""
+    reservations = node.at("/var/lib/cni/networks/second")
+    reservations.mkdir()
+    for address, owner in (("10.98.0.2", DEAD), ("10.98.0.3", ALIVE)):
+        (reservations / address).write_text(owner, encoding="utf-8")
+        os.utime(reservations / address, (time.time() - 600,) * 2)
+    state = PROFILES[distro].runtime.state_dir
+    node.at(f"{state}/io.containerd.runtime.v2.task/k8s.io/{ALIVE}").mkdir(parents=True)
+    facts = node.diagnose(runtime_state=state)["facts"]
+    assert facts["leaked"] == [f"/var/lib/cni/networks/second/10.98.0.2 {DEAD}"]
 
 
 def test_sandboxes_that_multus_remembers(node: Node) -> None:

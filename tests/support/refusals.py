@@ -95,6 +95,13 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("pod-rotation", k3s(credentials="pod", rotation="2"), "rotation", "means nothing", "credentials 'durable'"),
     ("node-cleanup", k3s(node_cleanup="no"), "node_cleanup", "'no' is not a boolean", "true or false"),
     ("talos-nodes", {"distro": "talos", "nodes": [node("a", 1)]}, "nodes", "talos has no SSH", "leave them out"),
+    (
+        "kind-nodes",
+        {"distro": "kind", "api_server": "https://192.0.2.1:6443", "nodes": [node("a", 1)]},
+        "nodes",
+        "kind has no SSH",
+        "leave them out",
+    ),
     ("required", k3s(required_plugins=["a/b"]), "required_plugins[0]", "'a/b' is not a plugin's", "'macvlan'"),
     ("image-type", k3s(image="x"), "image", "'x' is not a set of keys", "write a mapping"),
     ("repository", k3s(image={"repository": "x:1"}), "image.repository", "not an image name without", "multus-cni"),
@@ -211,6 +218,16 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "conf.network_name",
         "thin has no flag for conf.multus_namespace",
         "write the `name`",
+    ),
+    *(
+        (
+            f"whole-{distro}",
+            {"distro": distro, "api_server": "https://192.0.2.1:6443", "conf": {"default_networks": ["a"]}},
+            "conf.master_conf",
+            "thin has no flag for conf.default_networks",
+            "name the default network's file",
+        )
+        for distro in ("aks", "minikube")
     ),
     ("default", conf(default_networks=["A"]), "conf.default_networks[0]", "'A' is not a name", "lower-case"),
     (

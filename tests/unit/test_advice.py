@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from multus.args import Distro
 from multus_ops.doctor.advice import advise, default_cni_of
-from multus_ops.doctor.distribution import distro_of
 from multus_ops.doctor.snapshot import NETWORKS, Snapshot
 from tests.support.doctor_cases import daemon_sets, network, plan_of, pod
 
@@ -20,27 +18,6 @@ def node(name: str = "one", version: str = "v1.34.1", **more: Any) -> dict[str, 
         "spec": {"providerID": more.pop("provider", "")},
         "status": {"nodeInfo": {"kubeletVersion": version, **more}, "addresses": addresses},
     }
-
-
-@pytest.mark.parametrize(
-    ("shown", "distro"),
-    [
-        (node(version="v1.31.2+k3s1"), Distro.K3S),
-        (node(version="v1.31.2+rke2r1"), Distro.RKE2),
-        (node(version="v1.31.2+k0s"), Distro.K0S),
-        (node(version="v1.31.2-eks-abc"), Distro.EKS),
-        (node(version="v1.31.2-gke.100"), Distro.GKE),
-        (node(osImage="Talos (v1.9.0)"), Distro.TALOS),
-        (node(provider="kind://docker/kind/one"), Distro.KIND),
-        (node(labels={"microk8s.io/cluster": "true"}), Distro.MICROK8S),
-        (node(labels={"minikube.k8s.io/name": "m"}), Distro.MINIKUBE),
-        (node(labels={"kubernetes.azure.com/cluster": "c"}), Distro.AKS),
-        (node(labels={"node.openshift.io/os_id": "rhcos"}), Distro.OPENSHIFT),
-        (node(), None),
-    ],
-)
-def test_nodes_show_their_distribution(shown: dict[str, Any], distro: Distro | None) -> None:
-    assert distro_of(Snapshot(nodes=(shown,))) is distro
 
 
 def test_the_default_cni_by_its_daemon_set() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from multus import objects
+from multus import objects, resolve
 from multus_ops.doctor.case import Case
 from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
 from multus_ops.doctor.snapshot import Token
+from tests.support.arguments import node as node_arguments
 from tests.support.doctor_cases import (
     NODE,
     THICK,
@@ -54,6 +55,36 @@ def node(name: str = NODE, *, ready: bool = True, **info: str) -> dict[str, Any]
 def test_a_node_that_is_not_ready() -> None:
     finding = only(healthy(nodes=(node(ready=False),)))
     assert (finding.check, finding.where, finding.fix) == (Check.CLUSTER, "node one", "kubectl describe node one")
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "version", "says"),
+    [
+        ({"eks.amazonaws.com/compute-type": "auto"}, NODE, "v1.36.2-eks-bca9cf6", "is EKS Auto Mode"),
+        ({}, "gk3-one", "v1.36.1-gke.1130000", "is GKE Autopilot"),
+        ({"harvesterhci.io/managed": "true"}, NODE, "v1.34.3+rke2r1", "is Harvester"),
+    ],
+)
+def test_a_cluster_that_cannot_have_multus_from_here(
+    labels: dict[str, str], name: str, version: str, says: str
+) -> None:
+    shown = node(name, kubeletVersion=version)
+    shown["metadata"]["labels"] = labels
+    [finding] = [each for each in found(healthy(nodes=(shown,)), Check.CLUSTER) if each.what == says]
+    assert finding.severity is Severity.ERROR
+    shown["metadata"] = {"name": NODE, "labels": {}}
+    assert not [each for each in found(healthy(nodes=(shown,)), Check.CLUSTER) if each.what == says]
+
+
+def test_a_node_that_is_no_host_needs_no_pod() -> None:
+    plan = resolve({"distro": "aks", "api_server": "https://192.0.2.1:6443", "nodes": [node_arguments(NODE, 1)]})
+    virtual = node("virtual-node-aci-linux")
+    virtual["metadata"]["labels"] = {"type": "virtual-kubelet"}
+    of_it = [each for each in run_checks(healthy(plan, nodes=(node(), virtual))) if "virtual" in each.where]
+    assert not of_it
+    virtual["metadata"]["labels"] = {}
+    [finding] = [each for each in run_checks(healthy(plan, nodes=(node(), virtual))) if "virtual" in each.where]
+    assert finding.what == "has no pod of Multus"
 
 
 def test_a_node_of_the_stack_that_the_cluster_has_not() -> None:

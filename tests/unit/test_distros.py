@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
 import pytest
 
 from lab.looks import LOOKS
 from multus import resolve
 from multus.args import Distro
-from multus.distros import PROFILES, Profile, k3s_profile
+from multus.argument_rules import profile_of
+from multus.distros import PROFILES, Profile, Tried, k3s_profile
 from multus.server import parse_server
+from tests.support.distribution_trees import TREES
 
 DATA = "/var/lib/rancher/k3s"
+EVERY = [
+    *PROFILES.values(),
+    k3s_profile("v1.31.1+k3s1", flannel=True, data_dir=DATA),
+    k3s_profile(None, flannel=False, data_dir=DATA),
+]
 
 
 def test_every_distro_has_a_profile_but_the_one_that_is_refused() -> None:
@@ -31,11 +43,17 @@ def test_profile_has_absolute_paths_and_a_source(distro: Distro) -> None:
         assert path.startswith("/")
         assert not path.endswith("/")
     assert profile.cni_bin_dir.startswith(profile.plugins_dir)
-    assert profile.source
+    assert profile.sources
+    for source in profile.sources:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", source.repository)
+        assert source.path
+        assert source.version
+        assert date.fromisoformat(source.read) <= date.today()
     assert profile.api_server is None or parse_server(profile.api_server).host == "127.0.0.1"
     assert profile.cni_bin_dir not in profile.unread_dirs
     assert profile.cni_conf_dir not in profile.unread_dirs
-    assert profile.network is None or profile.network_file is not None
+    # Where only one of them were known, a configuration that is written whole would name half of a network.
+    assert (profile.network is None) is (profile.network_file is None)
 
 
 @pytest.mark.parametrize("distro", PROFILES)
@@ -84,6 +102,20 @@ def test_the_data_dir_of_k3s_moves_every_path_below_it() -> None:
     assert plan.server_ca == "/srv/k3s/agent/server-ca.crt"
 
 
+def test_what_the_vpc_cni_takes_is_handed_on() -> None:
+    conf = {"default_networks": ["a"]}
+    plan = resolve({"distro": "eks", "api_server": "https://192.0.2.1:6443", "conf": conf})
+    assert plan.whole_conf is not None
+    assert plan.whole_conf.cluster_network == "aws-cni"
+    assert plan.whole_conf.capabilities == ("portMappings", "bandwidth", "io.kubernetes.cri.pod-annotations")
+
+
+def test_links_of_a_directory_of_ones_own_are_not_guessed() -> None:
+    thick = {"distro": "microk8s", "plugin": "thick"}
+    assert resolve(thick).linked_dirs == ("/snap",)
+    assert resolve({**thick, "cni_bin_dir": "/opt/mine"}).linked_dirs == ()
+
+
 def test_every_directory_can_be_overridden() -> None:
     plan = resolve(
         {
@@ -105,16 +137,22 @@ def test_no_flannel_keeps_nothing_of_flannels() -> None:
 
 
 def test_tried_are_the_profiles_that_the_lab_has_nodes_of() -> None:
-    profiles = [
-        *PROFILES.values(),
-        k3s_profile("v1.31.1+k3s1", flannel=True, data_dir=DATA),
-        k3s_profile(None, flannel=False, data_dir=DATA),
-    ]
     looks = {(str(look.conf_dir), str(look.bin_dir), str(look.containerd_config)) for look in LOOKS.values()}
 
     def places(profile: Profile) -> tuple[str, str, str]:
         return profile.cni_conf_dir, profile.cni_bin_dir, profile.runtime.file
 
-    tried = [profile for profile in profiles if profile.tried]
+    tried = [profile for profile in EVERY if profile.tried is Tried.LAB]
     assert {places(profile) for profile in tried} == looks
     assert len(tried) == len(looks)
+
+
+def test_on_files_are_those_whose_files_the_preflight_has_passed() -> None:
+    passed = [profile_of(_typed(tree.arguments)) for tree in TREES.values() if not tree.found]
+    for profile in EVERY:
+        assert profile.tried is not Tried.FILES or profile in passed
+        assert profile.tried is not Tried.NOT or profile not in passed
+
+
+def _typed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {**arguments, "distro": Distro(arguments["distro"])}

@@ -64,6 +64,16 @@ def test_no_standby_is_written_where_no_step_takes_it_away() -> None:
     assert not plan_for_nodes(live(thick, labels={}), [NODE], {}, SERVER).has_standby
 
 
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+@pytest.mark.parametrize("security", [{}, {"privileged": True}, {"selinux": {"type": "spc_t"}}])
+def test_nodes_are_told_whether_the_pods_may_write_what_is_not_roots(plugin: str, security: Any) -> None:
+    plan = resolve(k3s(NODE, plugin=plugin, security=security))
+    found = plan_for_nodes(live(plan), [NODE], {}, SERVER)
+    there, then = options_for(found, found.nodes[0]), options_for(plan, plan.nodes[0])
+    for key in ("privileged", "selinux_type"):
+        assert there[key] == then[key]
+
+
 def test_what_is_given_wins_and_is_enough_without_a_cluster() -> None:
     given = {"cni_conf_dir": "/a", "cni_bin_dir": "/b", "plugin": "thick", "namespace": "net"}
     for snapshot in (Snapshot(), live(plan_of())):

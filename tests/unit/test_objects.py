@@ -257,6 +257,53 @@ def test_thick_follows_other_directories() -> None:
     assert volumes_of(objects.daemon_set(talos, "h", "1"))["netns"]["hostPath"]["path"] == "/var/run/netns"
 
 
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+def test_the_kubelet_of_talos_is_not_asked_for_what_it_does_not_see(plugin: str) -> None:
+    """It runs in a container without /opt, and looks for a host path of a type there."""
+    volumes = volumes_of(objects.daemon_set(resolve({"distro": "talos", "plugin": plugin}), "h", "1"))
+    assert volumes["cnibin"]["hostPath"] == {"path": "/opt/cni/bin"}
+    assert volumes["cni"]["hostPath"] == {"path": "/etc/cni/net.d", "type": "Directory"}
+    elsewhere = resolve({"distro": "talos", "plugin": plugin, "cni_bin_dir": "/var/lib/cni-bin"})
+    assert "type" not in volumes_of(objects.daemon_set(elsewhere, "h", "1"))["cnibin"]["hostPath"]
+
+
+def test_thick_sees_where_the_links_of_microk8s_lead_to() -> None:
+    """Each refresh of the snap makes absolute links to /snap/microk8s/current of its plugins."""
+    plan = resolve({"distro": "microk8s", "plugin": "thick"})
+    daemon_set = objects.daemon_set(plan, "h", "1")
+    mounts = {mount["mountPath"]: mount for mount in container(daemon_set)["volumeMounts"]}
+    assert mounts["/snap"] == {
+        "name": "linked-0",
+        "mountPath": "/snap",
+        "readOnly": True,
+        # Each revision is a file system of its own, mounted at its refresh.
+        "mountPropagation": "HostToContainer",
+    }
+    assert volumes_of(daemon_set)["linked-0"]["hostPath"] == {"path": "/snap", "type": "Directory"}
+    thin = objects.daemon_set(resolve({"distro": "microk8s"}), "h", "1")
+    assert "linked-0" not in volumes_of(thin)
+
+
+@pytest.mark.parametrize(
+    ("distro", "expressions"),
+    [
+        ("vanilla", []),
+        ("eks", [("eks.amazonaws.com/compute-type", "NotIn", ["fargate", "hybrid", "auto"])]),
+        ("aks", [("type", "NotIn", ["virtual-kubelet"])]),
+    ],
+)
+def test_no_pod_waits_for_a_node_that_is_no_host(distro: str, expressions: list[Any]) -> None:
+    """By its toleration a pod would be planned there, and no rollout would ever be complete."""
+    given = {"scheduling": {**SCHEDULING}, "distro": distro, "api_server": "https://a"}
+    plan = resolve(given)
+    for daemon_set in (objects.daemon_set(plan, "h", "1"), objects.fallback_daemon_set(plan, "h", "1")):
+        required = pod(daemon_set)["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert len(required["nodeSelectorTerms"]) == 2
+        for term in required["nodeSelectorTerms"]:
+            found = [(each["key"], each["operator"], each["values"]) for each in term["matchExpressions"]]
+            assert found[found.index(("kubernetes.io/os", "In", ["linux"])) + 2 :] == expressions
+
+
 def test_thick_is_replaced_node_by_node_and_has_time_to_leave() -> None:
     assert DAEMON["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 1}
     assert pod(DAEMON)["terminationGracePeriodSeconds"] == 30

@@ -100,6 +100,8 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "cni_conf_dir": "/var/lib/rancher/k3s/agent/etc/cni/net.d",
         "cni_bin_dir": "/var/lib/rancher/k3s/data/cni",
         "plugins_dir": "/var/lib/rancher/k3s/data",
+        "linked_dirs": [],
+        "kubelet_sees_bin_dir": True,
         "kubelet_dir": "/var/lib/kubelet",
         "netns_dir": "/run/netns",
         "runtime": {
@@ -109,6 +111,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
             "bin_link": "/var/lib/rancher/k3s/data/current/bin",
         },
         "server_ca": "/var/lib/rancher/k3s/agent/server-ca.crt",
+        "tried": "lab",
         "api_server": "https://127.0.0.1:6444",
         "conf": ConfPlan().model_dump(mode="json"),
         "whole_conf": None,
@@ -122,6 +125,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         },
         "scheduling": {
             "node_selector": {},
+            "excluded_nodes": {},
             "tolerations": None,
             "affinity": {},
             "priority_class": "system-node-critical",

@@ -6,6 +6,9 @@
   (dict "key" "kubernetes.io/os" "operator" "In" "values" (list "linux"))
   (dict "key" "multus-install/provisioned" "operator" (.provisioned | ternary "In" "NotIn") "values" (list "true"))
 }}
+{{- range $key, $values := .root.Values.excludedNodes }}
+{{- $ours = append $ours (dict "key" $key "operator" "NotIn" "values" $values) }}
+{{- end }}
 {{- $affinity := deepCopy .root.Values.affinity }}
 {{- $node := $affinity.nodeAffinity | default dict }}
 {{- $required := $node.requiredDuringSchedulingIgnoredDuringExecution | default dict }}
@@ -72,10 +75,11 @@ plugins up in its own tree and runs them in the host's: both have to agree. */}}
 {{- $configDir := trimSuffix "/" $values.cni.configDir }}
 {{- $binDir := trimSuffix "/" $values.cni.binDir }}
 {{- $pluginsDir := trimSuffix "/" ($values.cni.pluginsDir | default $binDir) }}
+{{- $binType := $values.host.kubeletSeesBinDir | ternary "Directory" "" }}
 {{- $follows := dict "mountPropagation" "HostToContainer" }}
 {{- $found := list
   (dict "name" "cni" "path" $configDir "at" $configDir)
-  (dict "name" (eq $pluginsDir $binDir | ternary "cnibin" "plugins") "path" $pluginsDir "at" $pluginsDir "more" (dict "readOnly" true))
+  (dict "name" (eq $pluginsDir $binDir | ternary "cnibin" "plugins") "path" $pluginsDir "type" $binType "at" $pluginsDir "more" (dict "readOnly" true))
   (dict "name" "hostroot" "path" "/" "at" "/hostroot" "more" $follows)
   (dict "name" "run" "path" "/run" "at" "/host/run")
   (dict "name" "netns" "path" (trimSuffix "/" $values.host.netnsDir) "type" "DirectoryOrCreate" "at" "/run/netns" "more" $follows)
@@ -83,6 +87,10 @@ plugins up in its own tree and runs them in the host's: both have to agree. */}}
   (dict "name" "cache" "path" "/var/lib/cni/multus" "type" "DirectoryOrCreate" "at" "/var/lib/cni/multus")
   (dict "name" "kubelet" "path" (trimSuffix "/" $values.host.kubeletDir) "at" "/var/lib/kubelet" "more" $follows)
 }}
+{{- range $index, $path := $values.cni.linkedDirs }}
+{{- $more := dict "readOnly" true "mountPropagation" "HostToContainer" }}
+{{- $found = append $found (dict "name" (printf "linked-%d" $index) "path" $path "at" $path "more" $more) }}
+{{- end }}
 {{- with $values.log.file }}
 {{- $found = append $found (dict "name" "log" "path" (dir .) "type" "DirectoryOrCreate" "at" (dir .)) }}
 {{- end }}
@@ -178,7 +186,8 @@ plugins that are asked for. */}}
 {{- end }}
 
 {{- define "multus.volumes" -}}
-{{- $binDir := trimSuffix "/" .Values.cni.binDir -}}
+{{- $binDir := trimSuffix "/" .Values.cni.binDir }}
+{{- $binType := .Values.host.kubeletSeesBinDir | ternary "Directory" "" -}}
 - name: token
   {{- if eq .Values.credentials "durable" }}
   secret:
@@ -203,7 +212,9 @@ plugins that are asked for. */}}
   {{- if .path }}
   hostPath:
     path: {{ .path }}
-    type: {{ .type | default "Directory" }}
+    {{- with hasKey . "type" | ternary .type "Directory" }}
+    type: {{ . }}
+    {{- end }}
   {{- else }}
   emptyDir:
     medium: Memory
@@ -215,7 +226,9 @@ plugins that are asked for. */}}
 - name: cnibin
   hostPath:
     path: {{ $binDir }}
-    type: Directory
+    {{- with $binType }}
+    type: {{ . }}
+    {{- end }}
 {{- end }}
 {{- else }}
 - name: cni
@@ -225,7 +238,9 @@ plugins that are asked for. */}}
 - name: cnibin
   hostPath:
     path: {{ $binDir }}
-    type: Directory
+    {{- with $binType }}
+    type: {{ . }}
+    {{- end }}
 - name: multus-cni
   emptyDir: {}
 {{- end }}

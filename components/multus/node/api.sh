@@ -85,7 +85,7 @@ check_server() {
     done
     fix="set apiServer to an address that this host reaches"
     # The agent's balancer.
-    case $server in https://127.*) fix="$fix (k3s: see --lb-server-port)" ;; esac
+    case $server in https://127.* | https://\[::1\]*) fix="$fix (k3s: see --lb-server-port, --https-listen-port, --disable-apiserver-lb; IPv6 first: https://[::1]:6444)" ;; esac
     if tls_failed "$status"; then
         error api-certificate "$server" "the API server's certificate does not fit: $(api_answer)" "$by_name"
     elif [ "$status" -ne 0 ]; then

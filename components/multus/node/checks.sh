@@ -115,6 +115,25 @@ check_selinux() {
     [ "$enforcing" != 1 ] || has restorecon || error no-restorecon restorecon "is not on this node, and SELinux is enforcing" "install it"
 }
 
+# Without capabilities root writes where it owns: kubespray gives both directories to `kube`. Where the runtime confines
+# containers it writes what container_file_t is on: rke2-selinux labels both so, and k3s-selinux neither.
+check_writable() {
+    ! $privileged || return 0
+    for directory in "$conf_dir" "$bin_dir"; do
+        [ -d "$root$directory" ] || continue
+        what=''
+        # shellcheck disable=SC2012 # one directory, and not its name is read
+        rights=$(ls -lnd "$root$directory/" | awk '{ print substr($1, $3 == 0 ? 3 : $4 == 0 ? 6 : 9, 1), $1, $3, $4 }')
+        case $rights in w*) ;; *) what="rights ${rights#* }" fix="chown root and chmod 755 it" ;; esac
+        if [ "$enforcing$confines$selinux_type" = 1true ]; then
+            # shellcheck disable=SC2012 # likewise
+            label=$(ls -dZ "$root$directory" 2>/dev/null | cut -d: -f3)
+            [ "$label" = container_file_t ] || what="SELinux type ${label:-none}" fix="set security.selinux.type to spc_t"
+        fi
+        [ -z "$what" ] || error not-writable "$directory" "has the $what, and a pod without privileges may not write there" "$fix, or set security.privileged to true"
+    done
+}
+
 root_is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root/proc/self/mountinfo"; }
 
 # Thick Multus sees a pod's network through mounts that the runtime passes into its pod.

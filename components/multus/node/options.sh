@@ -21,7 +21,7 @@ shift
 
 root='' kubelet_dir=/var/lib/kubelet socket_dir=/run/multus
 server='' namespace=kube-system stack_marker=multus-install token_secret='' owner='' node='' install='' plugin=thin metrics_port=''
-adopt=false live_attachments=refuse disarm_on_failure=false seconds=60
+adopt=false live_attachments=refuse disarm_on_failure=false seconds=60 privileged=false selinux_type=''
 # What comes before the usual ones of distributions.sh: how the runtime is asked, its configuration, a link to its plugins
 # that upgrades keep, the API server's authority, where the runtime keeps what runs.
 crictl='' runtime_file='' bin_link='' server_ca='' runtime_state=''
@@ -40,7 +40,7 @@ standby=''
 plan=''
 while [ $# -gt 0 ]; do
     case $1 in
-    --root | --conf-dir | --bin-dir | --kubelet-dir | --socket-dir | --server | --namespace | --stack-marker | --token-secret | --owner | --node | --install | --plugin | --metrics-port | --adopt | --live-attachments | --disarm-on-failure | --seconds | --crictl | --runtime-file | --bin-link | --server-ca | --runtime-state | --aliased | --method | --master | --needs | --installs | --standby | --plan) ;;
+    --root | --conf-dir | --bin-dir | --kubelet-dir | --socket-dir | --server | --namespace | --stack-marker | --token-secret | --owner | --node | --install | --plugin | --metrics-port | --adopt | --live-attachments | --disarm-on-failure | --seconds | --crictl | --runtime-file | --bin-link | --server-ca | --runtime-state | --aliased | --method | --master | --needs | --installs | --standby | --privileged | --selinux-type | --plan) ;;
     *)
         echo "node.sh: unknown option $1" >&2
         exit 2

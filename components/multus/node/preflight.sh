@@ -19,6 +19,7 @@ check_node() {
     check_plugins
     check_space
     check_selinux
+    check_writable
     [ "$plugin" != thick ] || check_mounts
     [ -z "$server" ] || ! has curl || check_server
 }

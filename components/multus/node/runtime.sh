@@ -75,7 +75,7 @@ why_not_loaded() {
     say "${said:-it does not answer}"
 }
 
-k3s_version='' ignored=''
+k3s_version='' ignored='' confines=''
 
 check_runtime() {
     if has k3s; then
@@ -84,10 +84,11 @@ check_runtime() {
     fi
     if await 5 "the runtime to answer" runtime_speaks && [ "$code" -eq 0 ]; then
         where="crictl info" runtime_conf=$(read_conf_dir) runtime_bins=$(read_bin_dirs)
+        confines=$(leaf /config/enableSelinux <"$state/.info")
     elif find_runtime_file; then
         read_runtime_file
     else
-        warn runtime-unknown "${runtime_file:-${runtime_files%% *}}" "is not there to compare the directories with" "check distro"
+        warn runtime-unknown "$where" "is not there to compare the directories with" "check distro"
         return 0
     fi
     fact runtimeConfig "$where"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from multus.args import Distro, Plugin
 from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES
+from multus.metadata import Object
 from multus.objects import DAEMON_SET
 
-from .distribution import distro_of, has_flannel, kubelet_versions
+from .distribution import cluster_kind, distro_of, has_flannel, is_reached, kubelet_versions, refused_kind
 from .live_install import arguments_of_k3s, as_settings, is_thick_set
 from .managers import OPENSHIFT, managers_in
 from .networks import plugins_of
@@ -75,6 +76,9 @@ def advise(snapshot: Snapshot, stack: str | None = None, kubeconfig: str = "~/.k
     """
     for manager in managers_in(snapshot):
         return Advice((Step(_NEEDED, "not from here", manager.instead),))
+    refused = refused_kind(snapshot)
+    if refused is not None:
+        return Advice((Step(_NEEDED, "not from here", refused.refusal),))
     distro = distro_of(snapshot) or Distro.VANILLA
     if distro is Distro.OPENSHIFT:
         return Advice((Step(_NEEDED, "not from here", OPENSHIFT.instead),))
@@ -96,7 +100,7 @@ def advise(snapshot: Snapshot, stack: str | None = None, kubeconfig: str = "~/.k
         ),
         f"{set_} --secret multus:kubeconfig < {kubeconfig}",
     ]
-    if PROFILES[distro].has_ssh and snapshot.nodes:
+    if any(is_reached(node, distro) for node in snapshot.nodes):
         commands.append(f"{set_} --secret multus:sshPrivateKey < ~/.ssh/id_ed25519")
     return Advice(tuple(steps), tuple(commands))
 
@@ -131,10 +135,11 @@ def _need(snapshot: Snapshot) -> Step:
 
 
 def _distro_steps(snapshot: Snapshot, distro: Distro) -> Iterator[Step]:
-    sure = distro_of(snapshot) is not None
+    kind = cluster_kind(snapshot)
+    name = f"{kind.name}, as {distro.value}" if kind and kind.name.lower() != distro.value else distro.value
     versions = ", ".join(kubelet_versions(snapshot)) or snapshot.version
-    reason = "its nodes say so" if sure else "no node shows another one; if it is one, set multus:distro"
-    yield Step("Which distribution?", f"{distro.value}, {versions}", reason)
+    reason = "its nodes say so" if kind else "no node shows another one; if it is one, set multus:distro"
+    yield Step("Which distribution?", f"{name}, {versions}", reason)
     profile = PROFILES[distro]
     yield Step(
         "Which default network?",
@@ -194,12 +199,11 @@ def _settings(snapshot: Snapshot, distro: Distro) -> Iterator[tuple[str, str]]:
     plugins = sorted({plugin for network in snapshot.networks for plugin in plugins_of(network)})
     if plugins:
         yield "multus:requiredPlugins", shlex.quote(json.dumps(plugins))
-    if PROFILES[distro].has_ssh:
-        yield from _node_settings(snapshot)
+    yield from _node_settings([node for node in snapshot.nodes if is_reached(node, distro)])
 
 
-def _node_settings(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    for index, node in enumerate(snapshot.nodes):
+def _node_settings(nodes: Sequence[Object]) -> Iterator[tuple[str, str]]:
+    for index, node in enumerate(nodes):
         addresses = {each["type"]: each["address"] for each in node.get("status", {}).get("addresses", ())}
         host = addresses.get("InternalIP") or addresses.get("Hostname") or node["metadata"]["name"]
         path = f"multus:nodes[{index}]"

@@ -16,7 +16,7 @@ from multus.pods import ACCOUNT
 
 from . import cluster_signs
 from .case import Case
-from .distribution import distro_of
+from .distribution import distro_of, is_host, refused_kind
 from .findings import Check, Finding, Severity
 from .managers import managers_in
 from .node_report import Kubeconfig
@@ -49,6 +49,10 @@ def _nodes(case: Case) -> Iterator[Finding]:
         if condition(node, "Ready") != "True":
             why = "No pod starts there, Multus' neither."
             yield _error(Check.CLUSTER, f"node {name}", "is not Ready", why, f"kubectl describe node {name}")
+    refused = refused_kind(case.snapshot)
+    if refused is not None:
+        why = f"{refused.refusal[0].upper()}{refused.refusal[1:]}."
+        yield _error(Check.CLUSTER, "cluster", f"is {refused.name}", why, "kubectl get nodes -o wide")
     if case.plan is None or not names:
         return
     for planned in case.plan.nodes:
@@ -66,8 +70,8 @@ def _nodes(case: Case) -> Iterator[Finding]:
 def _managers(case: Case) -> Iterator[Finding]:
     for manager in managers_in(case.snapshot):
         why = "Two of them would overwrite each other's configuration on every node."
-        fix = f"kubectl api-resources --api-group={manager.group}"
-        yield _warning(Check.OTHERS, manager.name, "is in this cluster, and brings Multus by itself", why, fix)
+        what = "is in this cluster, and brings Multus by itself"
+        yield _warning(Check.OTHERS, manager.name, what, why, manager.command)
 
 
 def _foreign_sets(case: Case) -> Iterator[Finding]:
@@ -116,7 +120,7 @@ def _pods_of_multus(case: Case) -> Iterator[Finding]:
         return
     for node in snapshot.nodes:
         name = node["metadata"]["name"]
-        if snapshot.multus_pod_on(name) is None:
+        if snapshot.multus_pod_on(name) is None and (case.plan is None or is_host(node, case.plan.distro)):
             why = "Pods there get the default network only."
             fix = f"kubectl describe node {name}"
             yield _warning(Check.DAEMON_SETS, f"node {name}", "has no pod of Multus", why, fix)

@@ -27,7 +27,7 @@ from ..target import Target
 from . import advice, checks, smoke
 from .advice import Advice
 from .case import Case
-from .distribution import distro_of, kubelet_versions
+from .distribution import cluster_kind, kubelet_versions
 from .findings import Check, Finding, Severity, without_echoes
 from .node_report import NodeReport
 from .origin import PulumiInstall
@@ -232,16 +232,12 @@ def _names_of_nodes(api: client.ApiClient) -> list[str]:
 
 def _about(case: Case) -> dict[str, str]:
     snapshot = case.snapshot
-    distro = distro_of(snapshot)
+    kind = cluster_kind(snapshot)
     versions = kubelet_versions(snapshot) or ["?"]
     return {
         "API server": snapshot.version,
         "nodes": f"{len(snapshot.nodes)}, {', '.join(versions)}",
-        "distribution": distro.value
-        if distro
-        else f"{case.plan.distro.value} by the stack"
-        if case.plan
-        else "not known",
+        "distribution": kind.name if kind else f"{case.plan.distro.value} by the stack" if case.plan else "not known",
         "default CNI": _default_networks(case) or advice.default_cni_of(snapshot),
         "Multus": ", ".join(name_of(each) for each in snapshot.multus_sets) or "not installed",
         "installed by": case.origin.name,

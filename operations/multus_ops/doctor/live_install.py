@@ -168,10 +168,22 @@ def _kept(snapshot: Snapshot, daemon_set: Object, default: InstallPlan | None) -
     conf: dict[str, Any] = _conf_by_flags(daemon_set) | _conf_by_file(snapshot)
     if conf:
         found["conf"] = conf
+    security = _security(daemon_set)
+    if security:
+        found["security"] = security
     socket_dir = _own_file(snapshot).get("daemonSocketDir", DEFAULT_SOCKET_DIR)
     if socket_dir != DEFAULT_SOCKET_DIR:
         found["daemon"] = {"socket_dir": socket_dir}
     return found
+
+
+def _security(daemon_set: Object) -> dict[str, Any]:
+    """What decides where its containers may write; thick's daemon is privileged, its installers need not be."""
+    spec = daemon_set["spec"]["template"]["spec"]
+    contexts = [each.get("securityContext") or {} for each in (*spec.get("initContainers", ()), *spec["containers"])]
+    selinux = contexts[0].get("seLinuxOptions") or {}
+    privileged = {"privileged": True} if all(each.get("privileged") for each in contexts) else {}
+    return {**privileged, **({"selinux": selinux} if selinux else {})}
 
 
 def _is_wrong(snapshot: Snapshot, key: str, path: str) -> bool:

@@ -37,6 +37,7 @@ class NodeCode(StrEnum):
     BIN_DIR_ELSEWHERE = "bin-dir-elsewhere", Check.RUNTIME
     """The value is the directory that the runtime runs plugins from."""
     MOUNT_PRIVATE = "mount-private", Check.MOUNTS
+    NOT_WRITABLE = "not-writable", Check.RUNTIME
     PORT_TAKEN = "port-taken", Check.RUNTIME
 
     # The default network.
