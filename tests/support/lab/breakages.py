@@ -146,7 +146,8 @@ def _network_on_a_link_that_is_not_there(patient: Patient) -> None:
 
 
 def _network_that_no_status_names(patient: Patient) -> None:
-    network(patient, "unversioned", cniVersion=None)
+    # Without an address no result has a form that old versions know, and the pod would not start.
+    network(patient, "unversioned", cniVersion=None, ipam={"type": "host-local", "subnet": "10.97.0.0/24"})
     patient.ask_for_web("unversioned", runs=True)
 
 
