@@ -204,9 +204,23 @@ class Stack:
             command: `up` or `destroy`.
             once: asked whenever such a line is printed; until it holds, the run goes on.
         """
-        return self.run(
+        killed = self.run(
             command, "--yes", "--skip-preview", check=False, kill_at=lambda printed: line in printed and once()
         )
+        self.restore_checkpoint()
+        return killed
+
+    def restore_checkpoint(self) -> None:
+        """Put the backend's backup in place of a state that a kill has cut off, as docs/lifecycle.md tells people to.
+
+        The file backend writes the state where it is (engine 3.259): `failed to load checkpoint: EOF`.
+        """
+        [folder] = (self.state / "backend" / ".pulumi" / "stacks").glob("*")
+        state = folder / f"{self.name}.json"
+        try:
+            json.loads(state.read_text())
+        except (FileNotFoundError, ValueError):
+            shutil.copy(state.with_name(f"{state.name}.bak"), state)
 
     def cancel(self) -> Result:
         """Free the lock that a killed run has left."""
