@@ -1,5 +1,6 @@
 """The folder of a containerd that has the lab's images: a node is installed with a copy, as from a machine's image."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -19,13 +20,18 @@ _DATABASE = ".db"
 
 def made(programs: Programs) -> Path:
     """The folder, made now where it is not yet in the cache."""
-    images = archives(programs)
-    version = run([programs.path("containerd"), "--version"]).stdout
-    digest = hashlib.sha256("\0".join([version, *map(str, images)]).encode()).hexdigest()
-    folder = cache.root() / "image-stores" / digest[:16]
-    if not folder.is_dir():
-        with cache.made_at_once(folder) as scratch:
-            _import(programs, images, scratch)
+    lock = cache.root() / "locks" / "image-store"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    # Labs that start side by side would take it away from each other.
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        images = archives(programs)
+        version = run([programs.path("containerd"), "--version"]).stdout
+        digest = hashlib.sha256("\0".join([version, *map(str, images)]).encode()).hexdigest()
+        folder = cache.root() / "image-stores" / digest[:16]
+        if not folder.is_dir():
+            with cache.made_at_once(folder) as scratch:
+                _import(programs, images, scratch)
     return folder
 
 
