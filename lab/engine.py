@@ -207,10 +207,10 @@ class Stack:
         killed = self.run(
             command, "--yes", "--skip-preview", check=False, kill_at=lambda printed: line in printed and once()
         )
-        self.restore_checkpoint()
+        self._restore_checkpoint()
         return killed
 
-    def restore_checkpoint(self) -> None:
+    def _restore_checkpoint(self) -> None:
         """Put the backend's backup in place of a state that a kill has cut off, as docs/lifecycle.md tells people to.
 
         The file backend writes the state where it is (engine 3.259): `failed to load checkpoint: EOF`.

@@ -98,3 +98,13 @@ def node(shell: tuple[list[str], str], api: ApiServer, tmp_path: Path) -> Iterat
     called_with = arguments.read_text(encoding="utf-8") if arguments.exists() else ""
     assert api.token not in called_with, "the token stands in an argument list"
     assert not any(api.token in text for text in made.said), "the token was printed"
+
+
+@pytest.fixture
+def installed(node: Node) -> Node:
+    """A node on which Multus serves."""
+    for done in (node.preflight(), node.provision()):
+        assert done.ok, done.err
+    node.pod_installs()
+    assert node.verify().ok
+    return node

@@ -13,15 +13,6 @@ CONF = "00-multus.conflist"
 DEAD, ALIVE, NEW = "d" * 64, "a" * 64, "e" * 64
 
 
-@pytest.fixture
-def installed(node: Node) -> Node:
-    for done in (node.preflight(), node.provision()):
-        assert done.ok, done.err
-    node.pod_installs()
-    assert node.verify().ok
-    return node
-
-
 def disabled(node: Node) -> Node:
     result = node.people("disable", seconds=0)
     assert result.ok, result.err

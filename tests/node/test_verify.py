@@ -374,9 +374,7 @@ def test_a_crictl_that_gives_up_says_nothing_of_what_is_loaded(provisioned: Node
 def test_verify_waits_for_a_runtime_that_is_silent_for_a_while(provisioned: Node) -> None:
     provisioned.pod_installs()
     provisioned.runtime_says("OK", "multus")
-    asked, answer = provisioned.root.parent / "asked", provisioned.root.parent / "crictl.json"
-    silent = f"echo x >>{asked}; [ $(wc -l <{asked}) -gt 3 ] || {{ echo '{GAVE_UP[0]}' >&2; exit 1; }}"
-    provisioned.add_tool("crictl", f"{silent}; cat {answer}")
+    provisioned.runtime_is_silent(3, GAVE_UP[0])
     result = provisioned.verify()
     assert result.ok, result.err
     assert result.err.count("waiting for the runtime") == 1

@@ -13,10 +13,11 @@ find_runtime_file() {
     return 1
 }
 
-# CRI-O's packages bring drop-ins and no crio.conf. The containerd that docker brings has cri disabled.
+# CRI-O's packages bring drop-ins and no crio.conf. The containerd that docker brings has cri disabled. In `read`, the file.
 serves_pods() {
     [ -f "$root$where" ] || [ -d "$root$where.d" ] || return 1
-    ! all_settings | grep -q '^off.*[ .]cri'
+    read=$(all_settings)
+    ! say "$read" | grep -q '^off.*[ .]cri'
 }
 
 # settings FILE: lines `conf DIR`, `bin DIR...`, `ignored DIR`, `imports FILE...`, `off PLUGIN...`, `selinux true` of a
@@ -61,7 +62,6 @@ all_settings() {
 
 # Where nothing is said both runtimes take these.
 read_runtime_file() {
-    read=$(all_settings)
     runtime_conf=$(last_of conf) runtime_bins=$(last_of bin) ignored=$(last_of ignored) confines=$(last_of selinux)
     runtime_conf=${runtime_conf:-/etc/cni/net.d} runtime_bins=${runtime_bins:-/opt/cni/bin}
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 
 from multus import image as images
@@ -19,6 +18,7 @@ from ..daemon_sets import STAYS
 from .case import Case
 from .findings import Occurrence
 from .networks import (
+    annotation_values,
     as_object,
     changed_at,
     conf_of,
@@ -27,6 +27,7 @@ from .networks import (
     patch_values,
     plugin_confs,
     plugins_of,
+    without,
 )
 from .node_report import Facts
 from .node_signs import kubeconfigs
@@ -112,13 +113,7 @@ def default_route_ignored(case: Case) -> Iterator[Occurrence]:
         names = [str(each.get("name")) for each in asked if each.get("default-route")]
         if not names or not case.is_installed or is_going(pod) or pod.get("status", {}).get("phase") == "Succeeded":
             continue
-        about = pod["metadata"]
-        without = [{key: value for key, value in each.items() if key != "default-route"} for each in asked]
-        values = {
-            "pod": about["name"],
-            "pod_namespace": about["namespace"],
-            "networks": shlex.quote(f"{NETWORKS}={json.dumps(without)}"),
-        }
+        values = annotation_values(pod, json.dumps([without(each, "default-route") for each in asked]))
         what = f"asks for its default route by {', '.join(names)}, and keeps that of eth0"
         yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
 
@@ -132,11 +127,9 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
             conf = conf_of(definition) if definition else {}
             masters = [each["master"] for each in plugin_confs(conf) if each.get("master")]
             if definition and match and masters and match["name"] in (conf.get("name"), definition["metadata"]["name"]):
-                mended = {key: value for key, value in conf.items() if key != "master"}
+                mended = without(conf, "master")
                 if "plugins" in conf:
-                    mended["plugins"] = [
-                        {key: value for key, value in each.items() if key != "master"} for each in plugin_confs(conf)
-                    ]
+                    mended["plugins"] = [without(each, "master") for each in plugin_confs(conf)]
                 what = f"network {name_of(definition)} stands on the link {masters[0]}, which this node does not have"
                 values = patch_values(definition, mended)
                 yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
@@ -318,14 +311,9 @@ def network_elsewhere(case: Case) -> Iterator[Occurrence]:
         match = re.search(pattern, message)
         others = [each for each in sorted(named) if match and each.endswith(f"/{match['name']}")]
         if match and others:
-            about = pod["metadata"]
-            asked = str(about.get("annotations", {}).get(NETWORKS, ""))
+            asked = str(pod["metadata"].get("annotations", {}).get(NETWORKS, ""))
             mended = re.sub(rf"(?<![\w/-]){re.escape(match['name'])}(?![\w-])", others[0], asked, count=1)
-            values = {
-                "pod": about["name"],
-                "pod_namespace": about["namespace"],
-                "networks": shlex.quote(f"{NETWORKS}={mended}"),
-            }
+            values = annotation_values(pod, mended)
             what = f"asks for network {match['name']} in {match['space']}, and it is {others[0]}"
             yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
 

@@ -127,15 +127,19 @@ _KINDS = (
 
 def kind_of(node: Object) -> Kind | None:
     """What a node is; None where it shows nothing, which is vanilla's way."""
+    shown = _shown_by(node)
+    return next((kind for kind in _KINDS if kind.shown(shown)), None)
+
+
+def _shown_by(node: Object) -> _Shown:
     info, about = node.get("status", {}).get("nodeInfo", {}), node["metadata"]
-    shown = _Shown(
+    return _Shown(
         name=about.get("name", ""),
         labels=about.get("labels", {}),
         version=info.get("kubeletVersion", ""),
         provider=node.get("spec", {}).get("providerID", ""),
         image=info.get("osImage", ""),
     )
-    return next((kind for kind in _KINDS if kind.shown(shown)), None)
 
 
 def cluster_kind(snapshot: Snapshot) -> Kind | None:
@@ -160,12 +164,10 @@ def distro_of(snapshot: Snapshot) -> Distro | None:
 
 def is_reached(node: Object, distro: Distro) -> bool:
     """Whether a node can be logged in to, as far as it shows: Bottlerocket runs no sshd on the host."""
-    kind, info = kind_of(node), node.get("status", {}).get("nodeInfo", {})
+    kind = kind_of(node)
     is_refused = kind is not None and bool(kind.refusal)
-    image = info.get("osImage", "")
-    return (
-        PROFILES[distro].has_ssh and not is_refused and not image.startswith("Bottlerocket") and is_host(node, distro)
-    )
+    has_sshd = PROFILES[distro].has_ssh and not _image("Bottlerocket")(_shown_by(node))
+    return has_sshd and not is_refused and is_host(node, distro)
 
 
 def is_host(node: Object, distro: Distro) -> bool:

@@ -68,6 +68,18 @@ def changed_at(network: Object) -> str:
     return max((str(each.get("time", "")) for each in writers), default=str(about.get("creationTimestamp", "")))
 
 
+def without(conf: dict[str, Any], key: str) -> dict[str, Any]:
+    """The same, but for one key."""
+    return {each: value for each, value in conf.items() if each != key}
+
+
+def annotation_values(pod: Object, networks: str) -> dict[str, str]:
+    """What a command names that gives a pod another annotation for its networks."""
+    about = pod["metadata"]
+    text = shlex.quote(f"{NETWORKS}={networks}")
+    return {"pod": about["name"], "pod_namespace": about["namespace"], "networks": text}
+
+
 def patch_values(network: Object, conf: dict[str, Any]) -> dict[str, str]:
     """What a command names that gives a definition another configuration."""
     about = network["metadata"]

@@ -389,8 +389,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="network-without-version",
         shows="A pod has its interface, and its annotation `network-status` does not name the network.",
         why="Multus v4.3.0 writes no entry for a network whose configuration has no cniVersion, or 0.1.0 or 0.2.0:"
-        " whoever"
-        " reads that annotation takes its pods for broken. Pods that start after the change are named.",
+        " whoever reads that annotation takes its pods for broken. Pods that start after the change are named.",
         fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
         check=Check.NETWORKS,
         seen=cluster_signs.network_without_version,
@@ -410,9 +409,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="link-not-found",
         shows='`error adding container to network "NAME": Link not found`.',
         why="The network stands on a link (`master`) that the node does not have; CNI plugins since 1.10 do not say"
-        " which."
-        " Without `master` it stands on the link of the default route. If that is the wrong one, name a link of every"
-        " node.",
+        " which. Without `master` it stands on the link of the default route. If that is the wrong one, name a link of"
+        " every node.",
         fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
         check=Check.PODS,
         seen=cluster_signs.link_not_found,
@@ -421,8 +419,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="node-not-ready",
         shows="A node is NotReady: `Network plugin returns error: Multus: ...`, or `... cni plugin not initialized`.",
         why="No pod is scheduled to it. Where the default network says cniVersion 1.1.0, containerd asks Multus' own"
-        " STATUS"
-        " every few seconds: a kubeconfig that is gone, or a plugin, takes the whole node away. `cni plugin not"
+        " STATUS every few seconds: a kubeconfig that is gone, or a plugin, takes the whole node away. `cni plugin not"
         " initialized` says that the runtime has loaded no configuration at all, over one file that is not valid.",
         fix=("{restart}",),
         check=Check.CLUSTER,

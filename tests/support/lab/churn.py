@@ -117,13 +117,11 @@ def _names(core: client.CoreV1Api, prefix: str, phases: str = "") -> list[str]:
     """The pods of this churn, by a field selector over their phases."""
     # Version 0 is answered from the API server's memory.
     found = as_json(
-        core.list_namespaced_pod(
-            NAMESPACE,
-            label_selector=f"{_LABEL}={prefix}",
-            field_selector=phases,
-            resource_version="0",
-            _preload_content=False,
-        )
+        core.list_namespaced_pod,
+        NAMESPACE,
+        label_selector=f"{_LABEL}={prefix}",
+        field_selector=phases,
+        resource_version="0",
     )
     return [pod["metadata"]["name"] for pod in found["items"]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from kubernetes import client
@@ -20,9 +21,9 @@ _MOMENT = 0.1
 _NETWORKS = ("k8s.cni.cncf.io", "v1", NAMESPACE, "network-attachment-definitions")
 
 
-def as_json(answer: Any) -> Any:
-    """What the API server has answered, as it is: the client's models cost a poll more than its request does."""
-    return json.loads(answer.data)
+def as_json(ask: Callable[..., Any], *arguments: str, **options: str) -> Any:
+    """What the API server answers, as it is: the client's models cost a poll more than its request does."""
+    return json.loads(ask(*arguments, **options, _preload_content=False).data)
 
 
 class Pods:
@@ -94,11 +95,11 @@ class Pods:
         until(lambda: not set(names) & set(self.names()), f"pods {names} are gone", seconds=60, every=_MOMENT)
 
     def names(self) -> list[str]:
-        found = as_json(self.core.list_namespaced_pod(NAMESPACE, _preload_content=False))
+        found = as_json(self.core.list_namespaced_pod, NAMESPACE)
         return [pod["metadata"]["name"] for pod in found["items"]]
 
     def phase(self, name: str) -> str:
-        pod = as_json(self.core.read_namespaced_pod(name, NAMESPACE, _preload_content=False))
+        pod = as_json(self.core.read_namespaced_pod, name, NAMESPACE)
         return str(pod["status"]["phase"])
 
     def run(self, name: str, *command: str) -> str:
@@ -122,15 +123,13 @@ class Pods:
     def is_rolled_out(self, daemon_set: str, namespace: str = "kube-system") -> bool:
         """Whether every pod of a DaemonSet is there and available."""
         apps = client.AppsV1Api(self.api)
-        status = as_json(apps.read_namespaced_daemon_set(daemon_set, namespace, _preload_content=False))["status"]
+        status = as_json(apps.read_namespaced_daemon_set, daemon_set, namespace)["status"]
         counts = ("numberAvailable", "desiredNumberScheduled", "updatedNumberScheduled")
         return len({status.get(count, 0) for count in counts}) == 1
 
     def of_multus(self, node: str | None = None) -> list[str]:
         """The names of Multus' pods, on one node or on all."""
-        found = as_json(
-            self.core.list_namespaced_pod("kube-system", label_selector="app=multus", _preload_content=False)
-        )
+        found = as_json(self.core.list_namespaced_pod, "kube-system", label_selector="app=multus")
         return [pod["metadata"]["name"] for pod in found["items"] if node in (None, pod["spec"].get("nodeName"))]
 
     def node_labels(self) -> list[dict[str, str]]:
