@@ -121,11 +121,12 @@ class Pods:
         return words[words.index("inet") + 1].split("/")[0]
 
     def is_rolled_out(self, daemon_set: str, namespace: str = "kube-system") -> bool:
-        """Whether every pod of a DaemonSet is there and available."""
-        apps = client.AppsV1Api(self.api)
-        status = as_json(apps.read_namespaced_daemon_set, daemon_set, namespace)["status"]
+        """Whether the controller has seen a DaemonSet as it is now, and every pod of it is there and available."""
+        found = as_json(client.AppsV1Api(self.api).read_namespaced_daemon_set, daemon_set, namespace)
+        status = found["status"]
         counts = ("numberAvailable", "desiredNumberScheduled", "updatedNumberScheduled")
-        return len({status.get(count, 0) for count in counts}) == 1
+        seen = status.get("observedGeneration") == found["metadata"]["generation"]
+        return seen and len({status.get(count, 0) for count in counts}) == 1
 
     def of_multus(self, node: str | None = None) -> list[str]:
         """The names of Multus' pods, on one node or on all."""
