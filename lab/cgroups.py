@@ -77,10 +77,10 @@ class Cgroup:
 
     def remove(self) -> None:
         """Kill everything in here and below, at once, and remove the groups."""
-        until(self._killed, f"every process of {self.path} is gone", seconds=30, every=0.05)
+        until(self._killed, f"every process of {self.path} is gone", every=0.05)
         for directory in self._directories():
             for group in _down_to(directory):
-                until(partial(_removed, group), f"{group} is gone", seconds=10, every=0.05)
+                until(partial(_removed, group), f"{group} is gone", every=0.05)
             parent = directory.parent
             while parent.parent != parent and parent not in _hierarchies() and _removed(parent):
                 parent = parent.parent

@@ -14,6 +14,7 @@ from lab import demo, host, prepare
 from lab.cluster import Cluster, Shape
 from lab.errors import LabError, last_lines
 from lab.looks import LOOKS
+from lab.programs import BUILDS, ON_DEMAND
 from lab.progress import Progress, Step
 from lab.standins.choice import PluginSource
 
@@ -41,8 +42,8 @@ def main() -> None:
 
 @app.command("prepare")
 def prepare_machine() -> None:
-    """Install and build what the lab needs, and start nothing."""
-    Progress(_console)(prepare.steps())
+    """Install and build what the lab and its tests need, and start nothing."""
+    Progress(_console)(prepare.steps((*BUILDS, *ON_DEMAND)))
     _console.print("Everything that the lab runs is there.", highlight=False)
 
 

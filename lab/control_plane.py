@@ -60,7 +60,7 @@ class ControlPlane:
         # Multus waits half a second for the API server (churn.py), which has a machine of its own elsewhere.
         self._cgroup.make(first=True)
         holder = self.daemon("control-plane")
-        holder.start(["unshare", "--net", "sleep", "infinity"], self._cgroup, ready=self._separate, seconds=10)
+        holder.start(["unshare", "--net", "sleep", "infinity"], self._cgroup, ready=self._separate)
         network.wire_control_plane(self.layout, holder.pid or 0)
 
     def start(self, programs: Programs) -> None:

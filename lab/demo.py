@@ -26,7 +26,7 @@ def start(api: client.ApiClient) -> None:
     core = client.CoreV1Api(api)
     if not core.list_namespaced_pod(_NAMESPACE, field_selector=f"metadata.name={_NAME}").items:
         core.create_namespaced_pod(_NAMESPACE, _pod())  # type: ignore[arg-type]
-    until(lambda: _phase(core) == "Running", f"the pod {_NAMESPACE}/{_NAME} runs", seconds=60, every=0.25)
+    until(lambda: _phase(core) == "Running", f"the pod {_NAMESPACE}/{_NAME} runs", every=0.25)
 
 
 def stop(api: client.ApiClient) -> None:

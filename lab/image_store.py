@@ -63,7 +63,7 @@ def _import(programs: Programs, images: list[Path], root: Path) -> None:
         command = [str(programs.path("containerd")), "--config", str(config)]
         with subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as containerd:
             try:
-                until(lambda: socket.exists() or containerd.poll() is not None, "containerd answers", seconds=30)
+                until(lambda: socket.exists() or containerd.poll() is not None, "containerd answers")
                 if containerd.poll() is not None:
                     raise LabError("containerd ended while it started", log)
                 ctr = [str(programs.path("ctr")), "--address", str(socket), "--namespace", "k8s.io", "images", "import"]

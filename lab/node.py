@@ -195,7 +195,6 @@ class Node:
             ["unshare", *namespaces, "sh", *map(str, program)],
             self._cgroup.child("daemons"),
             ready=lambda: "ready\n" in self._init.log.read_text()[started:],
-            seconds=30,
         )
 
     @property
@@ -218,7 +217,7 @@ class Node:
         containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
         await_server()
         self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
-        sshd.await_ready(lambda: sshd.listens(_SSH_PORT), seconds=30)
+        sshd.await_ready(lambda: sshd.listens(_SSH_PORT))
 
     def _start_balancer(self, port: int) -> None:
         daemon = self._daemon("balancer")
@@ -231,7 +230,6 @@ class Node:
             [*enter, sys.executable, str(balancer.__file__), target, *listens],
             self._cgroup.child("daemons"),
             ready=lambda: daemon.listens(port),
-            seconds=30,
         )
 
     @property

@@ -1,5 +1,6 @@
 """Everything the lab runs: found on this machine, or installed and built."""
 
+from collections.abc import Iterable
 from functools import cache as remembered
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from lab.progress import Report, Step, quietly
 from lab.versions import fits, on_path, version_of
 
 
-def steps() -> list[Step]:
+def steps(builds: Iterable[Build] = BUILDS) -> list[Step]:
     """Return the steps that install and build the missing programs."""
     todo: list[Step] = []
     lacking = packages.missing()
@@ -20,7 +21,7 @@ def steps() -> list[Step]:
         todo.append(Step(f"installing {names}", partial(packages.install, lacking)))
     if not packages.busybox().exists():
         todo.append(Step("unpacking busybox-static", packages.unpack_busybox))
-    for build in BUILDS:
+    for build in builds:
         if not _on_path(build) and not gobuild.target(build).is_dir():
             title = f"building {build.name} {gobuild.pinned_version(build)}"
             todo.append(Step(title, partial(gobuild.make, build), build.minutes))

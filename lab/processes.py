@@ -68,9 +68,11 @@ class Daemon:
                 env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", **(env or {})},
                 start_new_session=True,
             )
-        self._record.write_text(
-            json.dumps({"pid": process.pid, "started": _started(process.pid), "at": int(time.time())})
-        )
+        record = {"pid": process.pid, "started": _started(process.pid), "at": int(time.time())}
+        # Whoever reads it meanwhile sees the old one or the new one.
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps(record))
+        new.replace(self._record)
 
     def await_ready(self, ready: Callable[[], bool], seconds: float = 120) -> None:
         """Return when the condition holds while the process lives."""

@@ -136,7 +136,7 @@ ON_DEMAND = (
         from_path=("pulumi-language-yaml",),
     ),
 )
-"""What a single test needs: built when it is asked for by name, and no part of the lab."""
+"""What a single test needs: built by `prepare` or when it is asked for by name, and no part of the lab."""
 
 
 @dataclass(frozen=True)

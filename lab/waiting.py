@@ -6,7 +6,7 @@ from collections.abc import Callable
 from lab.errors import LabError
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 120, every: float = 0.1) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 180, every: float = 0.1) -> None:
     """Wait until the condition holds; at the deadline raise a LabError that names it."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -35,7 +35,7 @@ def served(*modules: str) -> Iterator[None]:
         server = [sys.executable, "-P", "-m", "lab.forks.server", str(path), *modules]
         with subprocess.Popen(server, env=environment, stdin=subprocess.DEVNULL) as process:
             try:
-                until(lambda: path.exists() or process.poll() is not None, "programs can be forked", seconds=60)
+                until(lambda: path.exists() or process.poll() is not None, "programs can be forked")
                 os.environ[VARIABLE] = str(path)
                 yield
             finally:

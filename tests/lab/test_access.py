@@ -115,13 +115,13 @@ def test_labels_and_tolerations_are_the_plans(guarded: Guarded) -> None:
     taint(lab, second.name, TAINT, {"key": "broken", "effect": "NoSchedule"})
     [daemon] = lab.pods.of_multus(second.name)
     lab.pods.core.delete_namespaced_pod(daemon, "kube-system")
-    until(lambda: not lab.pods.of_multus(second.name), "no pod of Multus is there", seconds=60, every=0.5)
-    until(lambda: desired(lab) == 1, "no pod of Multus is to come", seconds=60, every=0.5)
+    until(lambda: not lab.pods.of_multus(second.name), "no pod of Multus is there", every=0.5)
+    until(lambda: desired(lab) == 1, "no pod of Multus is to come", every=0.5)
     with churn(lab.cluster, [second.name]):
         pass
     taint(lab, second.name, TAINT)
-    until(lambda: bool(lab.pods.of_multus(second.name)), "Multus' pod comes back", seconds=60, every=0.5)
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "Multus is back", seconds=60, every=0.5)
+    until(lambda: bool(lab.pods.of_multus(second.name)), "Multus' pod comes back", every=0.5)
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "Multus is back", every=0.5)
 
 
 def desired(lab: Lab) -> int:

@@ -87,12 +87,13 @@ class Reader:
         script = _DOCUMENTED_NODE.sub(self.lab.cluster.nodes[0].address, script)
         # Kubernetes gets there by and by: what only looks may look again, and so may objects and what is to be refused.
         patient = _asks_kubernetes(script, changing=block.language == "yaml" or block.fails is not None)
-        ended, patience = (0, ""), time.monotonic() + (30 if patient else 0)
+        ended, patience = (0, ""), time.monotonic() + (120 if patient else 0)
         while True:
             ended = self._run(script)
             problem = _problem(block, *ended)
             if problem is None or time.monotonic() > patience:
                 break
+            time.sleep(0.5)
         assert problem is None, f"{block} {problem}:\n{ended[1]}"
 
     def _run(self, script: str) -> tuple[int, str]:
@@ -120,7 +121,9 @@ def _asks_kubernetes(script: str, *, changing: bool) -> bool:
     """Whether every command asks Kubernetes or a host; with `changing`, also for a change."""
     changes = {"annotate", "apply", "create", "delete", "label", "patch", "replace", "rollout", "run", "scale"}
     return all(
-        words[0] in ("sed", "ssh-keyscan") or (words[0] == "kubectl" and (changing or not changes & set(words)))
+        words[0] in ("sed", "ssh-keyscan")
+        or words[:2] == ["multus-ops", "doctor"]
+        or (words[0] == "kubectl" and (changing or not changes & set(words)))
         for words in commands_in(script)
     )
 

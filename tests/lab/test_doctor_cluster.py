@@ -39,6 +39,7 @@ def smoked(patient: Patient) -> list[Any]:
 
 
 def test_smoke_starts_pods_and_takes_them_away(patient: Patient) -> None:
+    patient.assert_healthy()
     before = patient.lab.trees()
     result = multus(patient.lab, "doctor", "--smoke", "--json", *of_stack(patient.lab))
     assert result.returncode == 0, result.stdout
@@ -59,15 +60,15 @@ def test_smoke_that_is_told_to_end_takes_its_pods_away(patient: Patient) -> None
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    until(lambda: len(smoked(patient)) == 2, "both pods are there", seconds=30, every=0.25)
+    until(lambda: len(smoked(patient)) == 2, "both pods are there", every=0.25)
     running.send_signal(signal.SIGTERM)
     running.wait(60)
-    assert not smoked(patient)
+    until(lambda: not smoked(patient), "both pods are gone")
 
 
 def test_smoke_on_a_broken_node_names_the_trouble(patient: Patient) -> None:
     patient.sh(f"rm {patient.kubeconfig}")
-    result = multus(patient.lab, "doctor", "--smoke", "--json", "--seconds", "10", *of_stack(patient.lab))
+    result = multus(patient.lab, "doctor", "--smoke", "--json", "--seconds", "45", *of_stack(patient.lab))
     assert result.returncode == 1
     found = json.loads(result.stdout)["findings"]
     assert {"kubeconfig-not-found", "other-pods-fail"} <= {each["symptom"] for each in found}

@@ -60,7 +60,7 @@ def test_without_ssh_other_pods_events_are_enough_and_the_rest_is_said(patient: 
     def names() -> set[str]:
         return {found.symptom for found in doctor.examine(None, api).findings}
 
-    until(lambda: {"kubeconfig-not-found", "other-pods-fail"} <= names(), "it is recognised", seconds=60, every=0.5)
+    until(lambda: {"kubeconfig-not-found", "other-pods-fail"} <= names(), "it is recognised", every=0.5)
     result = multus(patient.lab, "doctor", *of_cluster(patient.lab))
     assert result.returncode == 1
     assert "not seen: files, mounts and addresses on the nodes: name a stack" in result.stdout

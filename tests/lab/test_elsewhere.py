@@ -60,4 +60,4 @@ def test_destroy_leaves_the_namespace_alone(lab: Lab) -> None:
     namespace: Any = lab.pods.core.read_namespace(NAMESPACE)
     assert namespace.status.phase == "Active"
     assert "multus-install/method" not in (namespace.metadata.annotations or {})
-    assert not lab.pods.core.list_namespaced_pod(NAMESPACE, label_selector="app=multus").items
+    lab.pods.await_no_multus(NAMESPACE)

@@ -80,7 +80,7 @@ def test_preview_of_an_empty_state_lists_everything(helmed: Helmed) -> None:
 
 def test_an_image_that_is_not_there_fails_in_time_and_says_so(helmed: Helmed) -> None:
     stack = helmed.lab.stack
-    configure(stack, image={"repository": COPY}, timeoutSeconds=30)
+    configure(stack, image={"repository": COPY}, timeoutSeconds=60)
     # Of a pod with init containers, which thick has, the provider says which are not done, and not why.
     reasons = ("ImagePull", COPY) if helmed.plugin == "thin" else ("containers with incomplete status: [install-",)
     written = failed(stack.up(), GATE, "timed out waiting for the condition", *reasons)
@@ -190,6 +190,6 @@ def test_destroy_leaves_every_node_as_it_was(helmed: Helmed) -> None:
     for node, tree in helmed.before.items():
         assert reservations_and_files(after[node]) == reservations_and_files(tree)
     assert of_no_sandbox(helmed.node) == []
-    assert not lab.pods.of_multus()
+    lab.pods.await_no_multus()
     assert not secrets_named(lab, "sh.helm.release.v1.")
     assert not [labels for labels in lab.pods.node_labels() if "multus-install/provisioned" in labels]

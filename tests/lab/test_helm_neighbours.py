@@ -40,7 +40,9 @@ def lab(clusters: Clusters) -> Lab:
 def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
     kubectl = [str(lab.cluster.programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
     run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there", seconds=60)
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there")
+    # Its pod is ready before it has written anything.
+    until(lambda: has_conf(lab.cluster.nodes[0]), "upstream's Multus has written its configuration", every=0.5)
     lab.pods.create_network()
     before = identities_of_upstream(lab)
     failed(lab.stack.up(), "adopt")
@@ -108,13 +110,13 @@ def test_another_release_is_in_the_way_and_stays_as_it_is(lab: Lab, by: str, tmp
     # Pulumi has left the CRD, which this release is not to own.
     values = ["--values", str(CHART / f"values-{lab.cluster.distro}.yaml"), "--set", "crd.install=false"]
     helm(lab, "install", "elder", chart, "--namespace", "kube-system", *(values if ours else []))
-    until(lambda: has_conf(node), "the other release has written its configuration", seconds=60)
+    until(lambda: has_conf(node), "the other release has written its configuration")
     with churn(lab.cluster):
         failed(lab.stack.up(), *(["already exists"] if ours else ["helm uninstall", "kube-system_kube-multus-ds"]))
         succeeded(lab.stack.destroy())
         assert releases(lab) == ["kube-system/elder deployed"]
     helm(lab, "uninstall", "elder", "--namespace", "kube-system", "--wait")
-    until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
+    lab.pods.await_no_multus()
     # What upstream's pod leaves is upstream's, and this cluster ends here.
     if ours:
         assert not has_conf(node)

@@ -20,6 +20,7 @@ from lab.node import Node
 from lab.waiting import until
 from tests.support.lab.cells import Cell
 from tests.support.lab.clusters import Clusters, Lab
+from tests.support.lab.leftovers import has_conf
 from tests.support.lab.pods import NETWORK
 from tests.support.paths import CHART
 
@@ -66,7 +67,8 @@ def plain(request: pytest.FixtureRequest, clusters: Clusters) -> Plain:
 
 
 def rolled_out(plain: Plain) -> None:
-    until(lambda: plain.lab.pods.is_rolled_out("kube-multus-ds-fallback"), "Multus is there", seconds=60)
+    until(lambda: plain.lab.pods.is_rolled_out("kube-multus-ds-fallback"), "Multus is there")
+    until(lambda: has_conf(plain.node), "it has written its configuration", every=0.5)
 
 
 def test_one_command_installs(plain: Plain) -> None:
@@ -79,7 +81,7 @@ def test_one_command_installs(plain: Plain) -> None:
 
 
 def test_helm_test_finds_the_second_interface(plain: Plain) -> None:
-    said = plain.helm("test", *RELEASE, "--logs", "--timeout", "60s")
+    said = plain.helm("test", *RELEASE, "--logs", "--timeout", "180s")
     assert "Succeeded" in said
 
 
@@ -129,7 +131,7 @@ def test_uninstall_leaves_pods_starting_and_networks_there(plain: Plain) -> None
     lab = plain.lab
     lab.pods.delete("kept", "later")
     plain.helm("uninstall", *RELEASE, "--wait")
-    until(lambda: not lab.pods.of_multus(), "no Multus pod is left", seconds=60)
+    lab.pods.await_no_multus()
     lab.exercise_plain_pods()
     assert plain.confs() == ["10-flannel.conflist"]
     networks: Any = client.CustomObjectsApi(lab.pods.api).list_namespaced_custom_object(
@@ -142,5 +144,5 @@ def test_and_installs_again(plain: Plain) -> None:
     plain.helm("install", *RELEASE, str(CHART), *plain.settings(), "--wait")
     rolled_out(plain)
     plain.helm("uninstall", *RELEASE, "--wait")
-    until(lambda: not plain.lab.pods.of_multus(), "no Multus pod is left", seconds=60)
+    plain.lab.pods.await_no_multus()
     plain.lab.exercise_plain_pods()

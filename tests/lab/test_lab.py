@@ -64,11 +64,16 @@ def machine() -> dict[str, object]:
         "mounts": sorted(line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
         "namespaces": namespaces(),
         "files": {place: sorted(map(str, Path(place).glob("*"))) for place in PLACES if Path(place).exists()},
-        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").rglob("*multus-lab*")),
+        "cgroups": sorted(folder for folder, *_ in os.walk("/sys/fs/cgroup") if "multus-lab" in folder),
         "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
         "rules": printed("iptables-save", "-t", "nat") + printed("iptables-save", "-t", "filter"),
         "routes": printed("ip", "route"),
     }
+
+
+def assert_nothing_is_left(before: dict[str, object]) -> None:
+    """The machine may start and end programs of its own meanwhile."""
+    until(lambda: machine() == before, "the machine is what it was", every=0.5)
 
 
 def namespaces() -> set[str]:
@@ -101,7 +106,7 @@ def test_up_twice_status_and_down(programs: Programs) -> None:
     pod = demo_pod()
     started = time.monotonic()
     second = lab("up")
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 180
     assert "10.99.0." in second
     assert demo_pod() == pod
 
@@ -111,7 +116,7 @@ def test_up_twice_status_and_down(programs: Programs) -> None:
     assert "kubelet" in lab("logs")
 
     lab("down")
-    assert machine() == before
+    assert_nothing_is_left(before)
     lab("down")
 
 
@@ -135,7 +140,6 @@ def test_up_killed_half_way_and_repeated(programs: Programs) -> None:
     until(
         lambda: (cluster.state / "logs" / "lab-1-containerd.log").exists(),
         "containerd was started",
-        seconds=120,
         every=0.1,
     )
     half.send_signal(signal.SIGKILL)
@@ -144,4 +148,4 @@ def test_up_killed_half_way_and_repeated(programs: Programs) -> None:
     lab("up", "--no-stack", "--distro", "vanilla")
     assert "lab-1" in lab("status")
     lab("down")
-    assert machine() == before
+    assert_nothing_is_left(before)

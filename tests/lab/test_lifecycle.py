@@ -139,7 +139,7 @@ def test_a_rotation_retires_the_old_token_last(lab: Lab) -> None:
     ]
     assert order == sorted(order)
     assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-2"]
-    until(lambda: answer(lab.cluster, old) == 401, "the old token is refused", seconds=30, every=0.5)
+    until(lambda: answer(lab.cluster, old) == 401, "the old token is refused", every=0.5)
     with churn(lab.cluster):
         succeeded(lab.stack.up("--expect-no-changes"))
 
@@ -158,7 +158,7 @@ def test_an_unreachable_node_stops_a_rotation_before_it_begins(lab: Lab) -> None
 def test_a_token_secret_deleted_by_hand_comes_back(lab: Lab) -> None:
     lost = token(lab, "3")
     lab.pods.core.delete_namespaced_secret("multus-token-3", "kube-system")
-    until(lambda: answer(lab.cluster, lost) == 401, "the token is refused", seconds=30, every=0.5)
+    until(lambda: answer(lab.cluster, lost) == 401, "the token is refused", every=0.5)
     succeeded(lab.stack.up("--refresh"))
     with churn(lab.cluster):
         succeeded(lab.stack.up("--expect-no-changes"))
@@ -196,7 +196,7 @@ def other_address(lab: Lab) -> Iterator[str]:
     target = f"{lab.cluster.layout.api}:{API_PORT}"
     process = subprocess.Popen([sys.executable, str(balancer.__file__), target, f"127.0.0.1:{port}"])
     try:
-        until(lambda: connects(port), "the other address answers", seconds=30)
+        until(lambda: connects(port), "the other address answers")
         yield f"https://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -69,12 +69,12 @@ def test_a_node_renamed_in_the_list_keeps_multus(lab: Lab) -> None:
 
 
 def assert_served_by_pod_alone(lab: Lab, node: Node) -> None:
-    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [True]
+    lab.pods.await_served_by("kube-multus-ds-fallback", node.name)
     assert node.run(["ls", STATE_DIR], check=False).returncode != 0
 
 
 def assert_provisioned(lab: Lab, node: Node) -> None:
-    assert [name.startswith("kube-multus-ds-fallback") for name in lab.pods.of_multus(node.name)] == [False]
+    lab.pods.await_served_by("kube-multus-ds", node.name)
     assert f"node={node.name}" in node.run(["cat", f"{STATE_DIR}/marker"]).stdout
 
 
@@ -83,9 +83,9 @@ def test_a_rebooted_node_brings_its_pods_back_whole(lab: Lab) -> None:
     before = restarts(lab, "kept-2")
     node.reboot()
     lab.cluster.await_ready()
-    until(lambda: restarts(lab, "kept-2") > before, "the pod runs again", seconds=120, every=0.5)
+    until(lambda: restarts(lab, "kept-2") > before, "the pod runs again", every=0.5)
     assert lab.pods.address("kept-2", "net1").startswith("10.98.0.")
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "Multus is back", seconds=120, every=0.5)
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "Multus is back", every=0.5)
     with churn(lab.cluster, [node.name]):
         succeeded(lab.stack.up("--expect-no-changes"))
 
@@ -105,7 +105,7 @@ def test_a_machine_replaced_under_the_same_name_is_provisioned_again(lab: Lab) -
     node.start()
     lab.cluster.await_ready()
     # The DaemonSet's own word is still about the machine that was.
-    until(lambda: has_conf(node), "the new machine's pod has provisioned it", seconds=120, every=0.5)
+    until(lambda: has_conf(node), "the new machine's pod has provisioned it", every=0.5)
     configure(lab.stack, nodes=listed(lab.cluster))
     with churn(lab.cluster):
         succeeded(lab.stack.up())
@@ -143,4 +143,4 @@ def test_destroy_then_ends_well(lab: Lab) -> None:
         assert node.run(["ls", conf_dir]).stdout.split() == ["10-flannel.conflist"]
         assert node.run(["ls", STATE_DIR], check=False).returncode != 0
     lab.pods.delete(*(f"plain-{node.name}" for node in lab.cluster.nodes))
-    assert not lab.pods.of_multus()
+    lab.pods.await_no_multus()

@@ -44,7 +44,7 @@ def live_of_kubectl(lab: Lab, rendered: str, tmp_path_factory: pytest.TempPathFa
     file = tmp_path_factory.mktemp("render") / "multus.yaml"
     file.write_text(rendered)
     kubectl(lab, "apply", "-f", str(file))
-    until(lambda: lab.pods.is_rolled_out(FALLBACK), "every pod is available", seconds=90, every=0.5)
+    until(lambda: lab.pods.is_rolled_out(FALLBACK), "every pod is available", every=0.5)
     return live(lab, rendered)
 
 

@@ -78,7 +78,9 @@ check_server() {
         [ ! -f "$root$file" ] || [ "$1" != -k ] || set -- --cacert "$root$file"
     done
     best=10000 status=0
-    for _ in 1 2 3 4 5; do
+    # A busy moment is no slow server.
+    for pause in 0 0 0 1 2; do
+        sleep "$pause"
         answer=$(fetch "$@" -w '%{http_code} %{time_total}' "$server/version") || { status=$? && break; }
         best=$(say "$answer $best" | awk '{ took = int($2 * 1000 + 1); print took < $3 ? took : $3 }')
         [ "$best" -gt 100 ] || break

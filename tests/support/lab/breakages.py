@@ -226,7 +226,8 @@ def _daemon_that_needs_more_memory(patient: Patient) -> None:
 def _copy_over_what_runs(patient: Patient) -> None:
     """As upstream's manifest did before v4.2.3, with a binary that is running at this moment."""
     target = "/host/opt/cni/bin/busybox-that-runs"
-    script = f"rm -f {target}; cp /bin/busybox {target}; {target} sleep 60 & sleep 1; cp /bin/busybox {target}"
+    script = f"rm -f {target}; cp /bin/busybox {target}; {target} sleep 60 & "
+    script += f'until [ "$({target} readlink /proc/$!/exe)" = {target} ]; do :; done; cp /bin/busybox {target}'
     patient.patch_daemon_set({"initContainers": [{"name": "install-thick", "command": ["sh", "-ec", script]}]})
 
 
@@ -344,9 +345,7 @@ OF_THICK = (
 def tried(patient: Patient, breakage: Breakage) -> None:
     """Break it, let doctor name that and nothing else, type what it prints, and find it well again."""
     breakage.how(patient)
-    found = patient.recognised(*breakage.shows)
-    others = {name: each for name, each in found.items() if name not in {*breakage.shows, *breakage.besides}}
-    assert not others, others
+    found = patient.recognised(*breakage.shows, besides=breakage.besides)
     patient.run_printed(*(found[name].fix for name in breakage.shows))
     breakage.by_hand(patient)
     patient.forget_web()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import yaml
@@ -12,12 +13,13 @@ from kubernetes import client
 from lab.cluster import Cluster
 from lab.engine import Result, Stack
 from lab.node import Node
+from lab.waiting import until
 
 from .pods import Pods
 
 NAMESPACE = "kube-system"
-IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 3}
-"""The argument `ssh` for a node that is out of reach on purpose."""
+IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 20}
+"""The argument `ssh` for a node that is out of reach on purpose: the kernel says so after 3 s, a busy one answers."""
 
 
 def configure(stack: Stack, **settings: Any) -> None:
@@ -85,5 +87,16 @@ def unplugged(cluster: Cluster, node: Node) -> Iterator[None]:
     try:
         yield
     finally:
+        since = datetime.now(UTC)
         node.reconnect()
+        # After less than 40 s it has not stopped being Ready, and its kubelet may be deaf for as long again.
+        with cluster.api as api:
+            leases = client.CoordinationV1Api(api)
+            until(lambda: _renewed(leases, node) > since, f"the kubelet of {node.name} is heard again", every=0.5)
         cluster.await_ready()
+
+
+def _renewed(leases: client.CoordinationV1Api, node: Node) -> datetime:
+    lease: Any = leases.read_namespaced_lease(node.name, "kube-node-lease")
+    renewed: datetime = lease.spec.renew_time
+    return renewed

@@ -43,4 +43,4 @@ def assert_gone(lab: Lab) -> None:
     lab.exercise_plain_pods()
     assert node.run(["ls", str(node.look.conf_dir)]).stdout.split() == ["10-flannel.conflist"]
     assert of_no_sandbox(node) == []
-    assert not lab.pods.of_multus()
+    lab.pods.await_no_multus()

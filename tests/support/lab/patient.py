@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from .clusters import Lab
 from .pods import NETWORK
 
 WEB = "web"
-_SECONDS = 90
+# One look may take a minute on a busy machine.
+_SECONDS = 240
 # A look takes longer than this pause.
 _MOMENT = 0.1
 
@@ -105,17 +106,17 @@ class Patient:
         """The troubles that doctor recognises, one finding of each."""
         return {found.symptom: found for found in self.examine().findings if found.symptom}
 
-    def recognised(self, *names: str) -> dict[str, Finding]:
-        """The same, once all of these are among them: an event or a restart may take a moment."""
+    def recognised(self, *names: str, besides: Sequence[str] = ()) -> dict[str, Finding]:
+        """The same, once they are all of these and no others but those besides: events and restarts take a moment."""
         seen: dict[str, Finding] = {}
 
         def are_seen() -> bool:
             seen.clear()
             seen.update(self.named())
-            return set(names) <= set(seen)
+            return set(names) <= set(seen) <= {*names, *besides}
 
         try:
-            until(are_seen, f"doctor names {', '.join(names)}", _SECONDS, every=_MOMENT)
+            until(are_seen, f"doctor names {', '.join(names)} and nothing else", _SECONDS, every=_MOMENT)
         except LabError as error:
             raise AssertionError(f"{error}; it names {', '.join(seen) or 'nothing'}") from error
         return seen
@@ -214,14 +215,14 @@ class Patient:
         """A pod that wants a network."""
         self.lab.pods.ask(WEB, node=self.node.name, network=network)
         if runs:
-            until(lambda: self.lab.pods.phase(WEB) == "Running", "the pod runs", seconds=60, every=0.25)
+            until(lambda: self.lab.pods.phase(WEB) == "Running", "the pod runs", every=0.25)
 
     def forget_web(self) -> None:
         """No such pod, whatever became of it."""
         core = client.CoreV1Api(self.lab.pods.api)
         if WEB in self.lab.pods.names():
             core.delete_namespaced_pod(WEB, "default", grace_period_seconds=1)
-            until(lambda: WEB not in self.lab.pods.names(), "the pod is gone", seconds=90, every=0.25)
+            until(lambda: WEB not in self.lab.pods.names(), "the pod is gone", every=0.25)
 
     def restart_multus(self) -> None:
         """Without waiting for the new pod."""

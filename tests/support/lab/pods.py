@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from kubernetes import client
@@ -24,6 +25,11 @@ _NETWORKS = ("k8s.cni.cncf.io", "v1", NAMESPACE, "network-attachment-definitions
 def as_json(ask: Callable[..., Any], *arguments: str, **options: str) -> Any:
     """What the API server answers, as it is: the client's models cost a poll more than its request does."""
     return json.loads(ask(*arguments, **options, _preload_content=False).data)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 class Pods:
@@ -49,7 +55,19 @@ class Pods:
             "metadata": {"name": name},
             "spec": {"config": json.dumps(config)},
         }
-        client.CustomObjectsApi(self.api).create_namespaced_custom_object(*_NETWORKS, body)
+        objects = client.CustomObjectsApi(self.api)
+
+        def is_created() -> bool:
+            try:
+                objects.create_namespaced_custom_object(*_NETWORKS, body)
+            except client.ApiException as error:
+                # A CRD that was made a moment ago is not served yet.
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                return False
+            return True
+
+        until(is_created, f"the network {name} is created")
 
     def create(self, name: str, *, node: str, network: str | None = None, host_port: int | None = None) -> None:
         """A pod on that node, with an additional interface where a network is named; returns when it runs."""
@@ -81,18 +99,13 @@ class Pods:
 
     def await_running(self, *names: str) -> None:
         """Return when all of them run."""
-        until(
-            lambda: all(self.phase(name) == "Running" for name in names),
-            f"{', '.join(names)} run",
-            seconds=60,
-            every=_MOMENT,
-        )
+        until(lambda: all(self.phase(name) == "Running" for name in names), f"{', '.join(names)} run", every=_MOMENT)
 
     def delete(self, *names: str) -> None:
         """Returns when the kubelet has taken them down."""
         for name in names:
             self.core.delete_namespaced_pod(name, NAMESPACE)
-        until(lambda: not set(names) & set(self.names()), f"pods {names} are gone", seconds=60, every=_MOMENT)
+        until(lambda: not set(names) & set(self.names()), f"pods {names} are gone", every=_MOMENT)
 
     def names(self) -> list[str]:
         found = as_json(self.core.list_namespaced_pod, NAMESPACE)
@@ -120,18 +133,50 @@ class Pods:
         assert "inet" in words, f"{name} has no address on {interface}: {' '.join(words)}"
         return words[words.index("inet") + 1].split("/")[0]
 
+    def await_reply(self, name: str, target: str, *options: str) -> None:
+        """Return when the pod has pinged an address without a loss."""
+        ping = ["ping", "-c", "3", "-W", "2", *options, target]
+        until(lambda: ", 0% packet loss" in self.run(name, *ping), f"{target} answers {name}", every=_MOMENT)
+
     def is_rolled_out(self, daemon_set: str, namespace: str = "kube-system") -> bool:
         """Whether the controller has seen a DaemonSet as it is now, and every pod of it is there and available."""
         found = as_json(client.AppsV1Api(self.api).read_namespaced_daemon_set, daemon_set, namespace)
         status = found["status"]
+        selector = ",".join(f"{key}={value}" for key, value in found["spec"]["selector"]["matchLabels"].items())
+        pods = as_json(self.core.list_namespaced_pod, namespace, label_selector=selector)["items"]
+        # The status may still be that of before a pod went, or a node came.
+        ready = [_is_ready(pod) for pod in pods if "deletionTimestamp" not in pod["metadata"]]
         counts = ("numberAvailable", "desiredNumberScheduled", "updatedNumberScheduled")
-        seen = status.get("observedGeneration") == found["metadata"]["generation"]
-        return seen and len({status.get(count, 0) for count in counts}) == 1
+        return (
+            status.get("observedGeneration") == found["metadata"]["generation"]
+            and {status.get(count, 0) for count in counts} == {len(ready)}
+            and all(ready)
+        )
+
+    def await_served_by(self, daemon_set: str, node: str) -> None:
+        """Return when the only pod of Multus on a node is this DaemonSet's, and ready."""
+
+        def is_served() -> bool:
+            pods = self._of_multus("kube-system")
+            there = [pod for pod in pods if pod["spec"].get("nodeName") == node]
+            return [(pod["metadata"]["ownerReferences"][0]["name"], _is_ready(pod)) for pod in there] == [
+                (daemon_set, True)
+            ]
+
+        until(is_served, f"{daemon_set} alone serves {node}", every=0.5)
+
+    def await_no_multus(self, namespace: str = "kube-system") -> None:
+        """Return when the last pod of Multus is gone: its object outlives its processes for a moment."""
+        until(lambda: not self._of_multus(namespace), "no pod of Multus is left", every=0.5)
 
     def of_multus(self, node: str | None = None) -> list[str]:
         """The names of Multus' pods, on one node or on all."""
-        found = as_json(self.core.list_namespaced_pod, "kube-system", label_selector="app=multus")
-        return [pod["metadata"]["name"] for pod in found["items"] if node in (None, pod["spec"].get("nodeName"))]
+        found = self._of_multus("kube-system")
+        return [pod["metadata"]["name"] for pod in found if node in (None, pod["spec"].get("nodeName"))]
+
+    def _of_multus(self, namespace: str) -> list[dict[str, Any]]:
+        found = as_json(self.core.list_namespaced_pod, namespace, label_selector="app=multus")
+        return list(found["items"])
 
     def node_labels(self) -> list[dict[str, str]]:
         """Every node's labels."""
