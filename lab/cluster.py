@@ -172,9 +172,9 @@ class Cluster:
         """Return the steps that remove the lab."""
         return [Step("stopping the lab", self._remove)]
 
-    def await_ready(self, seconds: float = 120) -> None:
+    def await_ready(self) -> None:
         """Wait until every running node has reported Ready to the API server since its start."""
-        self._await_ready([node for node in self.nodes if node.powered], seconds)
+        self._await_ready([node for node in self.nodes if node.powered])
 
     def _nodes(self, shape: Shape) -> list[Node]:
         look = LOOKS[shape.distro]
@@ -215,11 +215,11 @@ class Cluster:
         image_store.made(self.programs)
 
     def _complete(self, shape: Shape) -> None:
-        self._await_ready(self._nodes(shape), 120)
+        self._await_ready(self._nodes(shape))
         self._record.write_text(json.dumps(asdict(shape)))
 
-    def _await_ready(self, nodes: list[Node], seconds: float) -> None:
-        until(lambda: self._ready(nodes), "every node is Ready", seconds, every=0.25)
+    def _await_ready(self, nodes: list[Node]) -> None:
+        until(lambda: self._ready(nodes), "every node is Ready", every=0.25)
 
     def _ready(self, nodes: list[Node]) -> bool:
         for node in nodes:

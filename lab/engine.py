@@ -21,6 +21,7 @@ from lab import engine_events
 from lab.engine_events import Done
 from lab.errors import LabError
 from lab.looks import Look
+from lab.processes import GO
 from lab.standins.choice import Plugins, PluginSource, choose
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -165,6 +166,7 @@ class Stack:
             "PULUMI_HOME": str(self.state / "home"),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.state / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            **GO,
         }
 
     def _make_folders(self) -> None:
