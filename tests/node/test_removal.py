@@ -25,18 +25,9 @@ def bare(node: Node) -> dict[str, Any]:
 
 
 @pytest.fixture
-def installed(node: Node, bare: dict[str, Any]) -> Node:
+def installed(bare: dict[str, Any], installed: Node) -> Node:
     assert bare
-    install(node)
-    return node
-
-
-def install(node: Node) -> None:
-    """What `up` does on a node, the pod's part included."""
-    for done in (node.preflight(), node.provision()):
-        assert done.ok, done.err
-    node.pod_installs()
-    assert node.verify().ok
+    return installed
 
 
 def test_disarm_takes_the_configuration_away_and_keeps_a_copy(installed: Node) -> None:
@@ -412,7 +403,7 @@ def test_clean_stopped_anywhere_ends_well_when_repeated(
     kills = 0
     while True:
         node.path = whole
-        install(node)
+        node.install_multus()
         node.api.marker_is_there = False
         node.add_sandbox("cccc", "gone", "net1", alive=False)
         runs.unlink(missing_ok=True)

@@ -53,8 +53,8 @@ class ApiServer:
 
 
 @contextmanager
-def serving(certificate: Path, key: Path, token: str) -> Iterator[ApiServer]:
-    """A running server."""
+def serving(certificate: Path, key: Path, token: str, port: int = 0) -> Iterator[ApiServer]:
+    """A running server, on a free port by default."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
@@ -79,7 +79,7 @@ def serving(certificate: Path, key: Path, token: str) -> Iterator[ApiServer]:
             except (ConnectionError, ssl.SSLError):
                 self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     api = ApiServer(server.server_address[1], certificate.read_text(encoding="ascii"), token)

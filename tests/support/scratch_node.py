@@ -230,6 +230,13 @@ class Node:
     def clean(self, **options: Any) -> Result:
         return self.run("clean", **{"install": self.install, **options})
 
+    def install_multus(self) -> None:
+        """What `up` does on a node, the pod's part included."""
+        for done in (self.preflight(), self.provision()):
+            assert done.ok, done.err
+        self.pod_installs()
+        assert self.verify().ok
+
     def pod_installs(self, name: str = "00-multus.conflist", **changes: Any) -> None:
         """What the Multus pod does when it starts: the plugin first, the configuration last."""
         self.install_binary()
