@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from lab import forks
+from lab.forks.client import VARIABLE
 from multus.version import __version__
 from multus_ops.commands import MEANINGS, Exit, main
 from multus_ops.ssh import NodeResult, run_on_nodes
@@ -31,14 +35,21 @@ exit 255
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_forks() -> Iterator[None]:
+    """Most of the time of a command that refuses something would be its imports."""
+    with forks.served("multus_ops.commands"):
+        yield
+
+
 def run(
     *words: str, cwd: Path = ROOT, path: Path | None = None, module: str = "multus_ops", **environment: Any
 ) -> subprocess.CompletedProcess[str]:
     found = f"{path}:/usr/bin:/bin" if path else "/usr/bin:/bin"
     ended = subprocess.run(
-        [sys.executable, "-m", module, *words],
+        forks.command("-m", module, *words),
         cwd=cwd,
-        env={"PATH": found, "HOME": "/nonexistent", **environment},
+        env={"PATH": found, "HOME": "/nonexistent", VARIABLE: os.environ[VARIABLE], **environment},
         capture_output=True,
         text=True,
         check=False,
