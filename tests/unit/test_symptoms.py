@@ -614,7 +614,10 @@ def test_the_nodes_that_have_the_link_are_said() -> None:
 def test_a_definition_without_configuration_is_held_against_the_nodes_files() -> None:
     assert not names(healthy(networks=(bare(),)))
     assert not names(healthy(networks=(bare(),), facts={"network_files": ("second",)}))
-    assert names(healthy(networks=(bare(),), facts={"network_files": ("third",)})) == {"network-without-config"}
+    third = {"network_files": ("third",)}
+    assert names(healthy(networks=(bare(),), facts=third)) == {"network-without-config"}
+    elsewhere = with_confs(own=ours(confDir="/srv/networks"))
+    assert not names(healthy(networks=(bare(),), facts={**third, **elsewhere})), "nobody has looked there"
 
 
 def test_what_a_plugin_speaks_is_what_the_network_asks_for_afterwards() -> None:

@@ -58,6 +58,7 @@ _NO_NETWORK_FOUND = (
     r"cannot find a network-attachment-definition \((?P<name>[^)]*)\) in namespace \((?P<namespace>[^)]*)\)"
 )
 _NO_LINK = r'to network "(?P<network>[^"]*)": .*Link (?:\S+ )?not found'
+_NETWORKS_DIR = "/etc/cni/multus/net.d"
 # Only these stand on the link of the default route where they name none.
 _CHOOSES_A_LINK = {"macvlan", "ipvlan"}
 
@@ -224,15 +225,21 @@ def network_without_config(case: Case) -> Iterator[Occurrence]:
             continue
         asking = _pods_asking_for(case, network)
         failures = [pod for pod, message in case.snapshot.sandbox_failures() if "GetCNIConfigFromFile" in message]
-        listed = [node for node, facts in case.facts if facts.network_files is not None]
-        without = [node for node, facts in case.facts if network["metadata"]["name"] not in (facts.network_files or ())]
+        files = {node: facts.network_files for node, facts in case.facts if _is_asked_for_files(case, facts)}
         values = edit_values(network)
         if any(pod in asking for pod in failures):
             what = "has no configuration, and its pods' nodes have no file of its name"
             yield Occurrence(f"network {name_of(network)}", what, "", values)
-        elif listed and set(listed) <= set(without):
-            what = f"has no configuration, and none of {', '.join(listed)} has a file of its name"
+        elif files and not any(network["metadata"]["name"] in (names or ()) for names in files.values()):
+            what = f"has no configuration, and none of {', '.join(files)} has a file of its name"
             yield Occurrence(f"network {name_of(network)}", what, "", values)
+
+
+def _is_asked_for_files(case: Case, facts: Facts) -> bool:
+    """Whether the node has said what lies in the directory where its Multus looks."""
+    planned = case.plan.conf.networks_dir if case.plan else None
+    named = [planned, *(conf.plugin.get("confDir") for conf in facts.ours)]
+    return facts.network_files is not None and set(named) <= {None, _NETWORKS_DIR}
 
 
 def incompatible_versions(case: Case) -> Iterator[Occurrence]:
