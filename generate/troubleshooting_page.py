@@ -6,6 +6,8 @@ from multus_ops.doctor.origin import PulumiInstall
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
 from multus_ops.pulumi_cli import PulumiCli
 
+from .reports import REPORTS
+
 _HEAD = """\
 # Troubleshooting
 
@@ -66,7 +68,24 @@ def written() -> str:
     rows = [
         f"| {symptom.shows.replace('|', chr(92) + '|')} | [{symptom.name}](#{symptom.name}) |" for symptom in SYMPTOMS
     ]
-    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *map(_section, SYMPTOMS)])
+    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *map(_section, SYMPTOMS), *_reports()])
+
+
+def _reports() -> list[str]:
+    """The last section: reports that were looked for, and what became of each."""
+    rows = (
+        f"| [{each.issue}](https://github.com/{each.issue.replace('#', '/issues/')}) | {each.met} | {each.said} |"
+        f" {_answer(each.section)} |"
+        for each in REPORTS
+    )
+    about = "`tests/unit/test_reports.py` tries each of these public reports on a cluster made by hand."
+    head = ["| report | what was met | what doctor first said | answered by |", "| --- | --- | --- | --- |"]
+    return ["## Reports that were tried", "", about, "", *head, *rows, ""]
+
+
+def _answer(section: str) -> str:
+    page, _, anchor = section.partition("#")
+    return f"[{anchor.replace('-', ' ')}]({section})" if anchor else f"[{page}](#{page})"
 
 
 def _section(symptom: Symptom) -> str:

@@ -38,6 +38,8 @@ def local(**changes: Any) -> dict[str, Any]:
         ({"cniVersion": "1.0.0", "name": "n", "plugins": []}, "no plugin"),
         ({"name": "n", "plugins": [{"type": "macvlan"}, {"mtu": 1}]}, "without `type`"),
         (conf(type="multus"), "calls multus"),
+        (conf(type="portmap"), "begins with portmap"),
+        ({"name": "n", "plugins": [{"type": "tuning"}, {"type": "macvlan"}]}, "begins with tuning"),
         (conf(type="multus-shim"), "calls multus-shim"),
         (conf(ipam={"subnet": "10.1.0.0/24"}), "an `ipam` without `type`"),
         (local(subnet="10.97.0.0/33"), "10.97.0.0/33"),

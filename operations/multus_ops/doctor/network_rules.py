@@ -17,6 +17,8 @@ Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 # Plugins that stand on a link of the node, and the key that names it.
 _LINKS = {"macvlan": "master", "ipvlan": "master", "vlan": "master", "host-device": "device"}
+# Plugins that change what one before them has made: plugins/meta, "must be called as chained plugin".
+_NEVER_FIRST = {"bandwidth", "firewall", "portmap", "sbr", "tuning", "vrf"}
 _SMALLEST_ROOM = 2
 
 
@@ -24,8 +26,10 @@ def mistakes(conf: dict[str, Any]) -> Iterator[str]:
     """What its plugins or Multus refuse for every pod and only its author can mend, as sentences without a subject."""
     if "plugins" in conf and not plugin_confs(conf):
         yield "has no plugin in `plugins`"
-    for plugin in plugin_confs(conf):
+    for index, plugin in enumerate(plugin_confs(conf)):
         name = plugin.get("type")
+        if index == 0 and name in _NEVER_FIRST:
+            yield f"begins with {name}, which only changes what a plugin before it has made"
         if not name:
             yield "has a plugin without `type`"
         elif str(name).startswith("multus"):

@@ -57,7 +57,8 @@ CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 _NO_NETWORK_FOUND = (
     r"cannot find a network-attachment-definition \((?P<name>[^)]*)\) in namespace \((?P<namespace>[^)]*)\)"
 )
-_NO_LINK = r'to network "(?P<network>[^"]*)": .*Link (?:\S+ )?not found'
+# Where Multus has called itself, the last network is the one that failed.
+_NO_LINK = r'.*to network "(?P<network>[^"]*)": .*Link (?:\S+ )?not found'
 _NETWORKS_DIR = "/etc/cni/multus/net.d"
 # Only these stand on the link of the default route where they name none.
 _CHOOSES_A_LINK = {"macvlan", "ipvlan"}
@@ -275,24 +276,34 @@ def _with_version(network: Object, what: str, version: str) -> Occurrence:
 
 
 def plugin_missing(case: Case) -> Iterator[Occurrence]:
+    """As nodes show it, and without them as pods say it. What calls Multus itself is not mended by bringing that."""
+    for node, facts in case.facts:
+        for network in case.snapshot.networks if facts.plugins else ():
+            for plugin in plugins_of(network):
+                if plugin in facts.plugins or plugin.startswith("multus") or _comes_with_an_install(case, plugin):
+                    continue
+                what = f"failed to find plugin {plugin!r}, which network {name_of(network)} calls"
+                where = f"{node}: {_bin_dir(case, facts)}/{plugin}"
+                yield Occurrence(where, what, node, _with_plugin(case, plugin))
+    for pod, message in case.snapshot.sandbox_failures():
+        said = re.search(r'failed to find plugin "(?P<plugin>(?!multus)[\w.-]+)" in path', message)
+        node = pod["spec"].get("nodeName", "")
+        if said and node and node not in case.snapshot.reports:
+            yield _of_pod(pod, readable(message), _with_plugin(case, said["plugin"]))
+
+
+def _comes_with_an_install(case: Case, plugin: str) -> bool:
+    planned = case.plan.reference_plugins if case.plan else None
+    return planned is not None and plugin in planned.names and not case.is_installed
+
+
+def _with_plugin(case: Case, plugin: str) -> dict[str, str]:
     """With the reference plugins of the stack, which bring it; another one is for whoever made the network."""
     planned = case.plan.reference_plugins if case.plan else None
-    there = len(planned.names) if planned else 0
-    for node, facts in case.facts:
-        if not facts.plugins:
-            continue
-        for network in case.snapshot.networks:
-            for plugin in plugins_of(network):
-                # What calls Multus itself is not mended by bringing it.
-                if plugin in facts.plugins or plugin.startswith("multus"):
-                    continue
-                if planned and plugin in planned.names and not case.is_installed:
-                    continue
-                index = planned.names.index(plugin) if planned and plugin in planned.names else there
-                image = planned.image if planned else "IMAGE_WITH_THE_PLUGINS"
-                values = {"plugin": plugin, "index": str(index), "image": image}
-                what = f"failed to find plugin {plugin!r}, which network {name_of(network)} calls"
-                yield Occurrence(f"{node}: {_bin_dir(case, facts)}/{plugin}", what, node, values)
+    names = list(planned.names) if planned else []
+    index = names.index(plugin) if plugin in names else len(names)
+    image = planned.image if planned else "IMAGE_WITH_THE_PLUGINS"
+    return {"plugin": plugin, "index": str(index), "image": image}
 
 
 def _bin_dir(case: Case, facts: Facts) -> str:
