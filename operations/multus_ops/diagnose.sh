@@ -88,11 +88,9 @@ renamed_confs() {
     done
 }
 
-# A link has further names, by which plugins find it too.
+# Those of the network in which this runs, which /sys need not show. A link has further names, by which plugins find it too.
 links() {
-    for link in "$root"/sys/class/net/*; do
-        [ ! -d "$link" ] || say "${link##*/}"
-    done
+    awk -F: 'NR > 2 { gsub(/ /, "", $1); print $1 }' "$root/proc/net/dev"
     ip link 2>/dev/null | awk '$1 == "altname" { print $2 }'
 }
 
@@ -133,7 +131,7 @@ diagnose() {
     fact_json rootIsShared "$(truth root_is_shared)"
     fact_json daemonAnswers "$(truth daemon_answers)"
     fact_json k3sPrograms "$(k3s_programs | texts)"
-    [ ! -d "$root/sys/class/net" ] || fact_json links "$(links | texts)"
+    [ ! -r "$root/proc/net/dev" ] || fact_json links "$(links | texts)"
     fact_json networkFiles "$(network_files | texts)"
     conclude ''
 }

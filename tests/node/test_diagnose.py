@@ -60,20 +60,19 @@ def test_a_node_with_multus(node: Node) -> None:
 
 def test_links_and_the_networks_of_multus_own_directory(node: Node) -> None:
     assert "links" not in node.diagnose()["facts"]
-    for link in ("eth0", "lo"):
-        node.at(f"/sys/class/net/{link}").mkdir(parents=True)
-    node.at("/sys/class/net/bonding_masters").write_text("bond0")
+    devices = node.at("/proc/net/dev")
+    devices.parent.mkdir(parents=True, exist_ok=True)
+    devices.write_text("Inter-| Receive\n face |bytes\n    lo: 1 2\neth0.5:1 2\n")
     networks = node.at("/etc/cni/multus/net.d")
     networks.mkdir(parents=True)
     (networks / "10-mesh.conf").write_text('{"name": "mesh", "type": "x"}')
     (networks / "20-more.conflist").write_text('{"name": "more", "plugins": [{"name": "inner"}]}')
     (networks / "30-cut.conf").write_text('{"na')
     facts = node.diagnose()["facts"]
-    assert facts["links"][:2] == ["eth0", "lo"]
-    assert "bonding_masters" not in facts["links"]
+    assert facts["links"][:2] == ["lo", "eth0.5"]
     assert facts["networkFiles"] == ["mesh", "more"]
     report = Facts.model_validate(facts)
-    assert (report.network_files, set(report.links or ()) >= {"eth0", "lo"}) == (("mesh", "more"), True)
+    assert (report.network_files, set(report.links or ()) >= {"eth0.5", "lo"}) == (("mesh", "more"), True)
 
 
 @pytest.mark.parametrize(("change", "proof"), [("forbidden", "403"), ("token", "401")])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from multus import multus_conf as confs
-from multus import objects
+from multus import objects, resolve
 from multus_ops import render
 from multus_ops.daemon_sets import STAYS
 from multus_ops.doctor.annotations import (
@@ -635,6 +635,15 @@ def test_a_namespace_is_opened_besides_those_that_are_open() -> None:
     [found] = find_symptoms(healthy(plan_of(conf=conf), **asking("blue/x", ISOLATED.replace("TARGET", "blue"))))
     opened = [line.split()[-1] for line in found.fix.splitlines() if "globalNamespaces" in line]
     assert opened == ["default", "shared", "blue"]
+
+
+def test_where_nobody_can_log_in_no_command_does() -> None:
+    talos = resolve({"distro": "talos"})
+    [found] = find_symptoms(
+        healthy(talos, reports={}, **asking("second", "dial unix /run/cni/dhcp.sock: no such file"))
+    )
+    assert found.symptom == "no-dhcp-daemon"
+    assert "ssh" not in found.fix
 
 
 @pytest.mark.parametrize("installed", [True, False])

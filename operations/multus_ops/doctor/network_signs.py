@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from multus.defaults import DEFAULT_PLUGIN_DIRECTORY
+from multus.distros import PROFILES
 from multus.metadata import Object
 
 from .annotations import (
@@ -26,6 +27,7 @@ from .annotations import (
     without_member,
 )
 from .case import Case
+from .distribution import distro_of
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
@@ -335,7 +337,13 @@ def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
         if "/run/cni/dhcp.sock" in message:
             node = pod["spec"].get("nodeName", "")
             facts = dict(case.facts).get(node, Facts())
-            yield _of_pod(pod, readable(message), {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY})
+            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if _has_ssh(case) else {}
+            yield _of_pod(pod, readable(message), values)
+
+
+def _has_ssh(case: Case) -> bool:
+    distro = case.plan.distro if case.plan else distro_of(case.snapshot)
+    return distro is None or PROFILES[distro].has_ssh
 
 
 def namespace_isolation(case: Case) -> Iterator[Occurrence]:

@@ -572,6 +572,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         why="The plugin `dhcp` asks a daemon on its node, and none runs there. These start one until the next boot;"
         " docs/networks.md has the unit that stays.",
         fix=("{on} rm -f /run/cni/dhcp.sock", "{on} systemd-run --unit=cni-dhcp {bin_dir}/dhcp daemon"),
+        otherwise=("# nobody can log in to this node: run the plugin's daemon there as a DaemonSet of your own",),
         check=Check.PODS,
         seen=network_signs.no_dhcp_daemon,
         issues=("multus-cni#1031", "rke2#3917"),
