@@ -16,7 +16,7 @@ from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Finding, Severity, without_echoes
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
-from multus_ops.doctor.snapshot import Token
+from multus_ops.doctor.snapshot import Kind, Token
 from multus_ops.doctor.symptoms import find_symptoms
 from tests.support.arguments import node as node_arguments
 from tests.support.doctor_cases import (
@@ -208,6 +208,15 @@ def test_a_cluster_without_any_pod_of_multus_is_never_well() -> None:
     case = replace(whole, snapshot=replace(whole.snapshot, pods=()))
     [finding] = found(case, Check.DAEMON_SETS)
     assert (finding.severity, finding.where) == (Severity.ERROR, "node one")
+
+
+@pytest.mark.parametrize(("there", "errors"), [(1, 0), (0, 1)])
+def test_where_pods_may_not_be_read_a_daemon_set_says_itself_how_many_there_are(there: int, errors: int) -> None:
+    sets = daemon_sets(THIN)
+    sets[0]["status"] = {"desiredNumberScheduled": 1, "currentNumberScheduled": there}
+    whole = healthy(daemon_sets=sets)
+    case = replace(whole, snapshot=replace(whole.snapshot, pods=(), unseen=frozenset({Kind.PODS})))
+    assert len(found(case, Check.DAEMON_SETS)) == errors
 
 
 def test_an_install_of_which_the_marker_is_left_is_not_well() -> None:

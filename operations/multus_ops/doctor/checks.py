@@ -120,7 +120,7 @@ def _pods_of_multus(case: Case) -> Iterator[Finding]:
                 fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
                 yield _error(Check.DAEMON_SETS, f"pod {name_of(pod)}", _state(pod), why, fix)
     yield from _pods_that_do_not_exist(case)
-    if not snapshot.multus_sets or any(cluster_signs.disabled(case)):
+    if not snapshot.multus_sets or any(cluster_signs.disabled(case)) or Kind.PODS in snapshot.unseen:
         return
     severity = Severity.WARNING if snapshot.multus_pods else Severity.ERROR
     for node in snapshot.nodes:

@@ -149,14 +149,18 @@ class Snapshot:
                 if event.get("reason") == "FailedCreate" and event.get("involvedObject", {}).get("uid") == uid
             ]
             missing = self.missing_pods(daemon_set)
-            if said and (not self.pods_of(daemon_set) if missing is None else missing):
+            is_empty = not self.pods_of(daemon_set) and Kind.PODS not in self.unseen
+            if said and (is_empty if missing is None else missing):
                 yield daemon_set, str(max(said, key=_time).get("message", ""))
 
     def missing_pods(self, daemon_set: Object) -> int | None:
         """How many of a DaemonSet's pods do not exist; None where its controller has not said how many should."""
-        desired = daemon_set.get("status", {}).get("desiredNumberScheduled")
+        status = daemon_set.get("status", {})
+        desired = status.get("desiredNumberScheduled")
         if desired is None:
             return None
+        if Kind.PODS in self.unseen:
+            return max(0, int(desired) - int(status.get("currentNumberScheduled", desired)))
         return max(0, int(desired) - sum(not is_going(pod) for pod in self.pods_of(daemon_set)))
 
     def sandbox_failures(self) -> Iterator[tuple[Object, str]]:
