@@ -51,6 +51,11 @@ def lost(plugin: str) -> Case:
 
 NESTED = 'x: error adding container to network "second": cmdAdd(): failed to find device: Link not found'
 
+IN_CLUSTER = (
+    "Multus: error getting k8s client: GetK8sClient: failed to get context for in-cluster kube config: open"
+    " /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory"
+)
+
 # With what has to be named: a symptom, or a part of an error.
 SCENES: dict[str, tuple[Case, str]] = {
     "longhorn/longhorn#11222": (lost("ipvlan"), "plugin-missing"),
@@ -67,7 +72,10 @@ SCENES: dict[str, tuple[Case, str]] = {
         healthy(networks=(network(plugins=[{"type": "portmap"}]),), facts={"plugins": ("portmap",)}),
         "begins with portmap",
     ),
-    "k8snetworkplumbingwg/multus-cni#1326": (healthy(networks=(network(type="multus"),)), "calls multus"),
+    "k8snetworkplumbingwg/multus-cni#1326": (
+        healthy(networks=(network(type="multus"),), reports={}, **asking("second", IN_CLUSTER)),
+        "calls multus",
+    ),
     "k8snetworkplumbingwg/multus-cni#1087": (
         healthy(
             **asking("second", "failed to allocate: requested IP address 10.24.1.10 is not available in range set")
@@ -108,6 +116,10 @@ SCENES: dict[str, tuple[Case, str]] = {
 }
 
 
+# What the same cause shows elsewhere.
+BESIDES = {"k8snetworkplumbingwg/multus-cni#1155": ["node-not-ready"]}
+
+
 def found(case: Case) -> list[Finding]:
     return without_echoes(chain(find_symptoms(case), run_checks(case)))
 
@@ -125,3 +137,4 @@ def test_a_report_is_named_and_is_an_error(issue: str) -> None:
     seen = [each for each in found(case) if named == each.symptom or named in each.what]
     assert seen
     assert {each.severity for each in seen} == {Severity.ERROR}
+    assert {each.symptom for each in found(case)} <= {"", named, *BESIDES.get(issue, ())}

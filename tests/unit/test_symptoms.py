@@ -829,9 +829,9 @@ def test_without_a_stack_no_fix_names_one(name: str, origin: str) -> None:
         without_placeholders(found.fix, programs)
 
 
-def anything(symptom: Symptom) -> dict[str, str]:
-    """What an occurrence of a symptom might say, by the names that its fix leaves open."""
-    texts = (*symptom.fix, *symptom.changes, *symptom.changes.values())
+def anything(symptom: Symptom, lines: tuple[str, ...]) -> dict[str, str]:
+    """What an occurrence of a symptom might say, by the names that these lines leave open."""
+    texts = (*lines, *symptom.changes, *symptom.changes.values())
     known = {
         "image": "r.example/plugins:1",
         "index": "0",
@@ -851,8 +851,11 @@ def test_no_symptom_has_a_fix_that_needs_a_stack(origin: str) -> None:
     change, programs = ORIGINS[origin]
     case = without_stack(healthy(), **change(healthy()))
     for symptom in SYMPTOMS:
-        occurrence = Occurrence("somewhere", "something", NODE, anything(symptom))
-        without_placeholders(symptom.finding(case, occurrence).fix, programs)
+        for lines in filter(None, (symptom.fix, symptom.otherwise)):
+            occurrence = Occurrence("somewhere", "something", NODE, anything(symptom, lines))
+            found = symptom.finding(case, occurrence)
+            assert len(found.fix.splitlines()) >= len(set(lines))
+            without_placeholders(found.fix, programs)
 
 
 def fix_of(name: str, origin: str) -> list[str]:

@@ -198,7 +198,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         " for all.",
         fix=("{restart}",),
         check=Check.PODS,
-        says=r"error getting k8s client",
+        # A network that calls Multus itself asks so for the account of a pod that it is not.
+        says=r"error getting k8s client(?!.*in-cluster)",
         issues=("multus-cni#592", "multus-cni#1105"),
     ),
     Symptom(
