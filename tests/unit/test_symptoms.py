@@ -676,6 +676,17 @@ def test_a_pod_that_was_refused_once_and_is_there_now_is_no_finding() -> None:
     refused = refusing('violates PodSecurity "baseline:latest"')
     del refused["multus"]
     assert not names(healthy(**refused))
+    # On another node it is missing, and its last refusal is older than the pod that is there.
+    refused["daemon_sets"][0]["status"] = {"desiredNumberScheduled": 2}
+    assert names(healthy(**refused)) == {"refused-by-pod-security"}
+    since = multus_pod(THIN, metadata={"creationTimestamp": "2026-01-01T00:00:01Z"})
+    assert not names(healthy(**refused, multus=since))
+
+
+def test_a_pod_has_one_default_network() -> None:
+    about = {"annotations": {DEFAULT_NETWORK: "one,two"}}
+    [found] = find_symptoms(healthy(pods=(pod("web", ready=False, metadata=about),)))
+    assert (found.symptom, found.fix) == ("annotation-not-read", "kubectl -n default edit pod web")
 
 
 def test_where_networks_may_not_be_read_no_pod_is_called_broken() -> None:

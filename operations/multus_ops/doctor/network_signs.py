@@ -74,11 +74,14 @@ def annotation_not_read(case: Case) -> Iterator[Occurrence]:
         for key in (NETWORKS, DEFAULT_NETWORK):
             text = annotation_of(pod, key)
             try:
-                entries_of(text)
+                entries = entries_of(text)
             except NotReadError as error:
                 meant = mended(text)
                 values = {} if meant is None else _annotation(key, meant)
                 yield _of_pod(pod, f"has an annotation {key} that {error}", values)
+            else:
+                if key == DEFAULT_NETWORK and len(entries) > 1:
+                    yield _of_pod(pod, f"has an annotation {key} that names {len(entries)} networks, and one can be it")
 
 
 def pods_without_networks(case: Case) -> Iterator[Occurrence]:

@@ -142,14 +142,18 @@ class Snapshot:
     def creation_failures(self) -> Iterator[tuple[Object, str]]:
         """DaemonSets of Multus whose pods the API server refuses to create, each with its last sentence about it."""
         for daemon_set in self.multus_sets:
-            uid = daemon_set["metadata"].get("uid")
+            uid, pods = daemon_set["metadata"].get("uid"), self.pods_of(daemon_set)
+            # What was refused before the last of its pods was created is refused no longer.
+            created = max((str(pod["metadata"].get("creationTimestamp", "")) for pod in pods), default="")
             said = [
                 event
                 for event in self.events
-                if event.get("reason") == "FailedCreate" and event.get("involvedObject", {}).get("uid") == uid
+                if event.get("reason") == "FailedCreate"
+                and event.get("involvedObject", {}).get("uid") == uid
+                and _time(event) >= created
             ]
             missing = self.missing_pods(daemon_set)
-            is_empty = not self.pods_of(daemon_set) and Kind.PODS not in self.unseen
+            is_empty = not pods and Kind.PODS not in self.unseen
             if said and (is_empty if missing is None else missing):
                 yield daemon_set, str(max(said, key=_time).get("message", ""))
 
