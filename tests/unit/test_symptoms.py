@@ -672,6 +672,25 @@ def test_a_default_network_that_is_late_is_waited_for() -> None:
     assert found.fix.splitlines()[1].startswith("kubectl -n kube-system delete pod -l ")
 
 
+def test_what_looks_where_no_default_network_is_waits_for_none() -> None:
+    """Upstream's manifest on k3s, from the API alone: a new start would say the same again."""
+    annotations = {"flannel.alpha.coreos.com/backend-type": "vxlan"}
+    node = {"metadata": {"name": NODE, "annotations": annotations}, "spec": {}}
+    node["status"] = {"nodeInfo": {"kubeletVersion": "v1.34.1+k3s1"}}
+    case = healthy(
+        daemon_sets=changed_sets(THIN, mounting("/etc/cni/net.d"))[:1],
+        reports={},
+        nodes=(node,),
+        multus=said(NO_MASTER),
+    )
+    [found] = find_symptoms(without_stack(case, config_maps=()))
+    assert (found.symptom, NO_MASTER in found.what) == ("wrong-directories", True)
+    assert "/etc/cni/net.d" not in found.fix
+    assert names(without_stack(case, daemon_sets=daemon_sets(THIN))) == {"default-network-late"}
+    node["metadata"] = {"name": NODE}
+    assert names(without_stack(case)) == {"default-network-late"}, "its own flannel is off"
+
+
 def test_a_pod_that_was_refused_once_and_is_there_now_is_no_finding() -> None:
     refused = refusing('violates PodSecurity "baseline:latest"')
     del refused["multus"]

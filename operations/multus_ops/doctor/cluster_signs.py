@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from multus import image as images
-from multus.args import Credentials
+from multus.args import Credentials, Distro
 from multus.defaults import DEFAULT_RESOURCES
+from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.multus_conf import DAEMON_CONF_FILE
 from multus.objects import CRD, MARKER
@@ -16,6 +17,7 @@ from multus.pods import ACCOUNT
 from ..daemon_sets import STAYS
 from .case import Case
 from .default_cni import default_cni_sets
+from .distribution import distro_of, has_flannel
 from .findings import Occurrence
 from .live_install import is_thick_set
 from .messages import from_line_of, readable
@@ -24,7 +26,11 @@ from .node_report import Facts
 from .node_signs import kubeconfigs
 from .snapshot import Kind, container_statuses, host_paths, is_well, name_of
 
-_NO_DEFAULT_NETWORK = r"cannot find valid master CNI config"
+# Thin's words and thick's: multus-cni v4.3.0, cmd/thin_entrypoint/main.go and pkg/server/config/manager.go.
+_NO_DEFAULT_NETWORK = (
+    r"cannot find (valid )?master CNI config|failed to find the (primary CNI plugin|cluster master CNI plugin)"
+    r"|failed to read the cluster primary CNI config"
+)
 
 
 def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
@@ -87,13 +93,35 @@ def _refused(case: Case, pattern: str) -> Iterator[Occurrence]:
 
 def default_network_late(case: Case) -> Iterator[Occurrence]:
     """A pod of Multus that has found no network of anybody else, and whose node may have one by now."""
-    for pod, message in _multus_messages(case):
-        match = re.search(_NO_DEFAULT_NETWORK, message)
-        if match:
-            sets = [each["metadata"] for each in default_cni_sets(case.snapshot)]
-            values = {"cni": sets[0]["name"], "cni_namespace": sets[0]["namespace"]} if sets else {}
-            shown = from_line_of(message, match)
-            yield Occurrence(f"pod {name_of(pod)}", shown, pod["spec"].get("nodeName", ""), values)
+    for daemon_set, pod, shown in _without_default_network(case):
+        if _misses_conf_dir(case, daemon_set):
+            continue
+        sets = [each["metadata"] for each in default_cni_sets(case.snapshot)]
+        values = {"cni": sets[0]["name"], "cni_namespace": sets[0]["namespace"]} if sets else {}
+        yield Occurrence(f"pod {name_of(pod)}", shown, pod["spec"].get("nodeName", ""), values)
+
+
+def _without_default_network(case: Case) -> Iterator[tuple[Object, Object, str]]:
+    """Pods of Multus that say so, each with its DaemonSet and its words."""
+    for daemon_set in case.snapshot.multus_sets:
+        for pod in case.snapshot.pods_of(daemon_set):
+            for message in case.snapshot.troubles_of(pod):
+                match = re.search(_NO_DEFAULT_NETWORK, message)
+                if match:
+                    yield daemon_set, pod, from_line_of(message, match)
+
+
+def _misses_conf_dir(case: Case, daemon_set: Object) -> str:
+    """The directory of the default network that its pods do not mount, as the plan or the distribution has it."""
+    distro = distro_of(case.snapshot)
+    if case.plan:
+        expected = case.plan.cni_conf_dir
+    elif distro is None or (distro is Distro.K3S and not has_flannel(case.snapshot)):
+        # Whoever has brought another one has chosen where it lies.
+        return ""
+    else:
+        expected = PROFILES[distro].cni_conf_dir
+    return "" if expected in host_paths(daemon_set).values() else expected
 
 
 def cilium_exclusive(case: Case) -> Iterator[Occurrence]:
@@ -164,6 +192,11 @@ def wrong_directories(case: Case) -> Iterator[Occurrence]:
                 what = f"mounts {', '.join(sorted(mounted))}, and the runtime of {node} reads {' and '.join(missing)}"
                 yield Occurrence(where, what)
                 break
+    for daemon_set, _, shown in _without_default_network(case):
+        missed = _misses_conf_dir(case, daemon_set)
+        if missed:
+            what = f"does not mount {missed}, where the default network of this distribution is: {shown}"
+            yield Occurrence(f"DaemonSet {name_of(daemon_set)}", what)
 
 
 def _links_of(facts: Facts) -> list[str]:

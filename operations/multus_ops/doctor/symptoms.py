@@ -329,7 +329,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
     ),
     Symptom(
         name="wrong-directories",
-        shows="The Multus pod is fine, and pods have no second interface: it works in directories that nobody reads.",
+        shows="The Multus pod is fine, and pods have no second interface: it works in directories that nobody reads."
+        " Or it says `cannot find valid master CNI config`, since it looks where the default network is not.",
         why="Upstream's manifest names /etc/cni/net.d and /opt/cni/bin, and k3s reads others. " + _REPAIRED,
         fix=("{repair}",),
         check=Check.MOUNTS,
