@@ -99,7 +99,6 @@ _CILIUM_SHARES = (
     'kubectl -n kube-system patch configmap cilium-config --type merge -p \'{{"data":{{"cni-exclusive":"false"}}}}\'',
     "kubectl -n kube-system rollout restart daemonset cilium",
 )
-_TO_COME = "the lab's test of it is to come"
 _REPAIRED = "What was changed by hand comes back with the next look of Pulumi, or when the install is applied again."
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
@@ -122,7 +121,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.DAEMON_SETS,
         seen=cluster_signs.refused_by_pod_security,
         issues=("kubriX#2944", "turing-rk1-cluster#65", "home-ops#4814"),
-        untried=_TO_COME,
     ),
     Symptom(
         name="refused-by-priority-quota",
@@ -146,7 +144,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.DAEMON_SETS,
         seen=cluster_signs.default_network_late,
         issues=("rook#15775",),
-        untried=_TO_COME,
     ),
     Symptom(
         name="shim-and-daemon-differ",
@@ -444,7 +441,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.CONF,
         seen=cluster_signs.cilium_exclusive,
         issues=("talos#10468", "rke2#7464", "rke2#9074"),
-        untried=_TO_COME,
     ),
     Symptom(
         name="moving-image",
@@ -511,7 +507,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.NETWORKS,
         seen=network_signs.network_mode,
         issues=("ocs-ci#12827",),
-        untried=_TO_COME,
     ),
     Symptom(
         name="network-takes-routes",
@@ -525,7 +520,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         seen=network_signs.network_takes_routes,
         severity=Severity.WARNING,
         issues=("longhorn#9049", "multus-cni#539", "multus-cni#847"),
-        untried=_TO_COME,
     ),
     Symptom(
         name="network-without-config",
@@ -553,7 +547,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.PODS,
         seen=network_signs.annotation_not_read,
         issues=("multus-cni#635", "multus-cni#372"),
-        untried=_TO_COME,
     ),
     Symptom(
         name="namespace-isolation",
@@ -566,7 +559,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         changes={"conf.namespaceIsolation": "true", "conf.globalNamespaces[1]": "{target}"},
         check=Check.PODS,
         seen=network_signs.namespace_isolation,
-        untried=_TO_COME,
+        untried="the run of docs/networks.md on the lab shows the refusal, and opens no namespace",
     ),
     Symptom(
         name="no-dhcp-daemon",
