@@ -6,6 +6,8 @@ from multus_ops.doctor.origin import PulumiInstall
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
 from multus_ops.pulumi_cli import PulumiCli
 
+from .reports import REPORTS
+
 _HEAD = """\
 # Troubleshooting
 
@@ -14,7 +16,7 @@ Written from `operations/multus_ops/doctor/symptoms.py` by `make generate`.
 `doctor` names each of these by itself, with the place and the very commands, every name below filled in; see
 [Doctor](doctor.md). Where a command below says `pulumi` and the install came by Helm or by kubectl, it prints the
 command of that way. Each was brought about on a real cluster by the project's tests, recognised there, and mended by
-what was printed.
+what was printed; where a section says otherwise, clusters made by hand stand for it.
 
 | what you see | name |
 | --- | --- |
@@ -28,7 +30,20 @@ _OWNERS = {
     "longhorn-tests": "longhorn/longhorn-tests",
     "harvester": "harvester/harvester",
     "microk8s": "canonical/microk8s",
+    "microk8s-community-addons": "canonical/microk8s-community-addons",
+    "longhorn": "longhorn/longhorn",
+    "istio": "istio/istio",
+    "rancher": "rancher/rancher",
+    "rook": "rook/rook",
+    "containerd": "containerd/containerd",
+    "ocs-ci": "red-hat-storage/ocs-ci",
+    "test-infra": "kubernetes/test-infra",
+    "gatekeeper": "open-policy-agent/gatekeeper",
+    "kubriX": "suxess-it/kubriX",
+    "turing-rk1-cluster": "freed-dev-llc/turing-rk1-cluster",
+    "home-ops": "blackjid/home-ops",
 }
+_RUN = "the lab's tests of doctor run it, as doctor prints it"
 # As somebody reads them who has installed by a stack; doctor writes them for every origin.
 _STACK = PulumiInstall(PulumiCli("STACK"))
 _COMMANDS = {
@@ -53,13 +68,32 @@ def written() -> str:
     rows = [
         f"| {symptom.shows.replace('|', chr(92) + '|')} | [{symptom.name}](#{symptom.name}) |" for symptom in SYMPTOMS
     ]
-    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *map(_section, SYMPTOMS)])
+    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *map(_section, SYMPTOMS), *_reports()])
+
+
+def _reports() -> list[str]:
+    """The last section: reports that were looked for, and what became of each."""
+    rows = (
+        f"| [{each.issue}](https://github.com/{each.issue.replace('#', '/issues/')}) | {each.met} | {each.said} |"
+        f" {_answer(each.section)} |"
+        for each in REPORTS
+    )
+    about = "`tests/unit/test_reports.py` tries each of these public reports on a cluster made by hand."
+    head = ["| report | what was met | what doctor first said | answered by |", "| --- | --- | --- | --- |"]
+    return ["## Reports that were tried", "", about, "", *head, *rows, ""]
+
+
+def _answer(section: str) -> str:
+    page, _, anchor = section.partition("#")
+    return f"[{anchor.replace('-', ' ')}]({section})" if anchor else f"[{page}](#{page})"
 
 
 def _section(symptom: Symptom) -> str:
     names = _Named(_COMMANDS)
     changes = {key.format_map(names): value.format_map(names) for key, value in symptom.changes.items()}
-    fix = [line.format_map(_Named({**_COMMANDS, "change": _STACK.change(changes)})) for line in symptom.fix]
+    commands = _Named({**_COMMANDS, "change": _STACK.change(changes)})
+    fix, otherwise = ([line.format_map(commands) for line in lines] for lines in (symptom.fix, symptom.otherwise))
+    run = f"not run: {symptom.untried or _RUN}"
     issues = ", ".join(map(_link, symptom.issues))
     return "\n".join(
         [
@@ -69,14 +103,16 @@ def _section(symptom: Symptom) -> str:
             "",
             symptom.why,
             "",
-            "<!-- not run: the lab's tests of doctor run it, as doctor prints it -->",
-            "```sh",
-            *fix,
-            "```",
-            "",
+            *_block(fix, run),
+            *(["Where it cannot say more, it prints:", "", *_block(otherwise, run)] if otherwise else []),
+            *([f"No test has broken a real cluster in this way: {symptom.untried}.", ""] if symptom.untried else []),
             *([f"Seen in {issues}.", ""] if issues else []),
         ]
     )
+
+
+def _block(commands: list[str], mark: str) -> list[str]:
+    return [f"<!-- {mark} -->", "```sh", *commands, "```", ""]
 
 
 def _link(issue: str) -> str:

@@ -78,6 +78,19 @@ def test_smoke_on_a_broken_node_names_the_trouble(patient: Patient) -> None:
     patient.assert_healthy()
 
 
+def test_a_quota_that_lets_no_pod_of_multus_in_is_an_error_in_the_apis_words(patient: Patient) -> None:
+    patient.kubectl("-n", "kube-system", "create", "quota", "tight", "--hard=pods=0", "--scopes=PriorityClass")
+    patient.restart_multus()
+
+    def refused() -> bool:
+        report = patient.examine()
+        return not report.is_well and any("exceeded quota: tight" in each.what for each in report.findings)
+
+    until(refused, "doctor says what the API says")
+    patient.kubectl("-n", "kube-system", "delete", "quota", "tight")
+    patient.assert_healthy()
+
+
 @pytest.mark.parametrize("breakage", IN_CLUSTER, ids=str)
 def test_what_is_broken_is_named_and_mended_by_what_is_printed(patient: Patient, breakage: Breakage) -> None:
     tried(patient, breakage)

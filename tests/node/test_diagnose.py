@@ -13,6 +13,7 @@ import pytest
 
 from multus.args import Distro
 from multus.distros import PROFILES
+from multus_ops.doctor.node_report import Facts
 from tests.support.scratch_node import BIN_DIR, CONF_DIR, Node, only_busybox, only_dash
 
 DEAD, ALIVE = "d" * 64, "a" * 64
@@ -55,6 +56,23 @@ def test_a_node_with_multus(node: Node) -> None:
     assert facts["program"]["runs"] is True
     assert "multus" in facts["plugins"]
     assert facts["marker"] == {"owner": node.owner, "node": node.name, "install": node.install}
+
+
+def test_links_and_the_networks_of_multus_own_directory(node: Node) -> None:
+    assert "links" not in node.diagnose()["facts"]
+    devices = node.at("/proc/net/dev")
+    devices.parent.mkdir(parents=True, exist_ok=True)
+    devices.write_text("Inter-| Receive\n face |bytes\n    lo: 1 2\neth0.5:1 2\n")
+    networks = node.at("/etc/cni/multus/net.d")
+    networks.mkdir(parents=True)
+    (networks / "10-mesh.conf").write_text('{"name": "mesh", "type": "x"}')
+    (networks / "20-more.conflist").write_text('{"name": "more", "plugins": [{"name": "inner"}]}')
+    (networks / "30-cut.conf").write_text('{"na')
+    facts = node.diagnose()["facts"]
+    assert facts["links"][:2] == ["lo", "eth0.5"]
+    assert facts["networkFiles"] == ["mesh", "more"]
+    report = Facts.model_validate(facts)
+    assert (report.network_files, set(report.links or ()) >= {"eth0.5", "lo"}) == (("mesh", "more"), True)
 
 
 @pytest.mark.parametrize(("change", "proof"), [("forbidden", "403"), ("token", "401")])

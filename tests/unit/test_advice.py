@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from multus_ops.doctor.advice import advise, default_cni_of
-from multus_ops.doctor.snapshot import NETWORKS, Snapshot
+from multus_ops.doctor.advice import advise
+from multus_ops.doctor.annotations import NETWORKS
+from multus_ops.doctor.default_cni import default_cni_of
+from multus_ops.doctor.snapshot import Snapshot
 from tests.support.doctor_cases import daemon_sets, network, plan_of, pod
 
 

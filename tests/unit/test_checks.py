@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import pytest
 
 from multus import objects, resolve
+from multus_ops.doctor.annotations import NETWORKS
 from multus_ops.doctor.case import Case
 from multus_ops.doctor.checks import run_checks
-from multus_ops.doctor.findings import Check, Finding, Severity
+from multus_ops.doctor.findings import Check, Finding, Severity, without_echoes
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Marker, NodeFinding, NodeReport
-from multus_ops.doctor.snapshot import Token
+from multus_ops.doctor.snapshot import Kind, Token
+from multus_ops.doctor.symptoms import find_symptoms
 from tests.support.arguments import node as node_arguments
 from tests.support.doctor_cases import (
     NODE,
@@ -29,7 +33,9 @@ from tests.support.doctor_cases import (
     network,
     ours,
     plan_of,
+    pod,
     with_confs,
+    without_stack,
 )
 
 FOREIGN = {
@@ -157,6 +163,78 @@ def test_a_node_without_a_pod_of_multus() -> None:
     assert (finding.severity, finding.where) == (Severity.WARNING, "node two")
 
 
+CREATING = 'Error creating: pods "x" is forbidden: '
+REFUSALS = [
+    'violates PodSecurity "baseline:latest": hostPath volumes (volume "cni")',
+    "insufficient quota to match these scopes: [{PriorityClass In [system-node-critical]}]",
+    "exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3",
+    'failed calling webhook "policy.example": no endpoints available for service "policy"',
+    'no PriorityClass with name "important" was found',
+]
+
+
+@pytest.mark.parametrize("stack", [True, False], ids=["stack", "kubeconfig"])
+@pytest.mark.parametrize("status", [None, {"desiredNumberScheduled": 1}], ids=["new", "seen"])
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_a_daemon_set_whose_pods_are_refused_is_an_error_in_the_apis_words(
+    reason: str, status: dict[str, int] | None, stack: bool
+) -> None:
+    sets = daemon_sets(THIN)
+    if status is not None:
+        sets[1]["status"] = status
+    event = {
+        "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
+        "reason": "FailedCreate",
+        "involvedObject": {"kind": "DaemonSet", "uid": objects.FALLBACK_DAEMON_SET},
+        "message": f"{CREATING}{reason}",
+    }
+    whole = healthy(daemon_sets=sets, reports={}, events=(event,))
+    case = replace(whole, snapshot=replace(whole.snapshot, pods=()))
+    case = case if stack else without_stack(case)
+    report = without_echoes(chain(find_symptoms(case), run_checks(case)))
+    [error] = [each for each in report if each.where == "DaemonSet kube-system/kube-multus-ds-fallback"]
+    assert error.severity is Severity.ERROR
+    assert reason in error.what
+
+
+def test_pods_of_anothers_daemon_set_that_do_not_exist_are_an_error_without_any_event() -> None:
+    foreign = {**FOREIGN, "status": {"desiredNumberScheduled": 2}}
+    [finding] = found(without_stack(healthy(daemon_sets=(foreign,))), Check.DAEMON_SETS)[:1]
+    assert (finding.severity, finding.what) == (Severity.ERROR, "2 of its pods do not exist")
+
+
+def test_a_cluster_without_any_pod_of_multus_is_never_well() -> None:
+    whole = healthy()
+    case = replace(whole, snapshot=replace(whole.snapshot, pods=()))
+    [finding] = found(case, Check.DAEMON_SETS)
+    assert (finding.severity, finding.where) == (Severity.ERROR, "node one")
+
+
+@pytest.mark.parametrize(("there", "errors"), [(1, 0), (0, 1)])
+def test_where_pods_may_not_be_read_a_daemon_set_says_itself_how_many_there_are(there: int, errors: int) -> None:
+    sets = daemon_sets(THIN)
+    sets[0]["status"] = {"desiredNumberScheduled": 1, "currentNumberScheduled": there}
+    whole = healthy(daemon_sets=sets)
+    case = replace(whole, snapshot=replace(whole.snapshot, pods=(), unseen=frozenset({Kind.PODS})))
+    assert len(found(case, Check.DAEMON_SETS)) == errors
+
+
+def test_an_install_of_which_the_marker_is_left_is_not_well() -> None:
+    gone = without_stack(healthy(daemon_sets=(), reports={}))
+    [finding] = run_checks(gone)
+    assert (finding.severity, finding.where) == (Severity.ERROR, "ConfigMap kube-system/multus-install")
+    assert finding.fix.splitlines()[-1] == "pulumi up --refresh --stack lab"
+
+
+def test_pods_that_ask_for_networks_where_there_is_no_multus() -> None:
+    web = pod("web", metadata={"annotations": {NETWORKS: "second"}})
+    case = healthy(daemon_sets=(), config_maps=(), reports={}, pods=(web,))
+    [finding] = run_checks(case)
+    assert (finding.severity, finding.where) == (Severity.ERROR, "pod default/web")
+    over = pod("job", metadata={"annotations": {NETWORKS: "second"}}, status={"phase": "Succeeded"})
+    assert not list(run_checks(healthy(daemon_sets=(), config_maps=(), reports={}, pods=(over,))))
+
+
 def test_another_image_than_the_stacks() -> None:
     case = healthy(daemon_sets=daemon_sets(plan_of(image={"tag": "v4.2.4"})))
     assert {each.where for each in found(case, Check.IMAGE)} == {
@@ -186,6 +264,50 @@ def test_a_network_that_is_not_json() -> None:
     broken = network()
     broken["spec"]["config"] = '{"type": '
     assert only(healthy(networks=(broken,))).fix == "kubectl -n default edit network-attachment-definition second"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [({"type": "multus"}, "calls multus"), ({"type": None}, "without `type`"), ({"plugins": []}, "no plugin")],
+)
+def test_a_network_that_no_pod_can_have_is_found_before_one_asks(given: dict[str, Any], says: str) -> None:
+    finding = only(healthy(networks=(network(**given),)))
+    assert (finding.check, finding.severity) == (Check.NETWORKS, Severity.ERROR)
+    assert says in finding.what
+    assert not list(find_symptoms(healthy(networks=(network(**given),))))
+
+
+def test_a_token_that_nobody_fills_is_not_mended_by_asking_again() -> None:
+    empty = Token("multus-token-1", {}, accepted=False)
+    finding = only(healthy(tokens=(empty,)))
+    assert finding.what == "has no token, though it asks for one"
+    assert "credentials pod" in finding.fix
+    assert not list(find_symptoms(healthy(tokens=(empty,))))
+
+
+LONG_NAME = "f" * 64
+THICK_SAYS = (
+    f'Failed to create pod sandbox: failed to setup network for sandbox "{LONG_NAME}": plugin type="multus-shim" failed'
+    f' (add): CmdAdd (shim): CNI request failed with status 400: \'ContainerID:"{LONG_NAME}" Netns:"/var/run/netns/x"'
+    f' IfName:"eth0" Args:"K8S_POD_UID={"u" * 300}" Path:"" ERRORED: error configuring pod [default/web]: REASON\n\':'
+    ' StdinData: {"token": "secret"}'
+)
+
+
+def test_the_reason_is_never_what_is_cut_off() -> None:
+    for message in (THICK_SAYS, "a " * 400 + "REASON"):
+        finding = only(healthy(**failing(message)))
+        assert "REASON" in finding.what
+        assert "secret" not in finding.what
+
+
+def test_what_the_kubelet_has_cut_is_looked_for_in_the_daemons_log() -> None:
+    cut = failing("x" * 1024)
+    [finding] = run_checks(healthy(THICK, **cut))
+    assert finding.fix.splitlines() == [
+        "kubectl -n default describe pod web",
+        "kubectl -n kube-system logs kube-multus-ds-x --since=10m",
+    ]
 
 
 def test_an_account_that_is_gone() -> None:

@@ -12,15 +12,25 @@ from typing import Any
 import pytest
 
 from multus import multus_conf as confs
-from multus import objects
+from multus import objects, resolve
 from multus_ops import render
 from multus_ops.daemon_sets import STAYS
+from multus_ops.doctor.annotations import (
+    DEFAULT_NETWORK,
+    NETWORK_STATUS,
+    NETWORKS,
+    NetworkName,
+    asked_for,
+    entries_of,
+    networks_of,
+)
 from multus_ops.doctor.case import Case
 from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Occurrence, Severity, without_echoes
+from multus_ops.doctor.networks import conf_of
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
-from multus_ops.doctor.snapshot import NETWORK_STATUS, NETWORKS, Access, Kind, Token
+from multus_ops.doctor.snapshot import Access, Kind, Token
 from multus_ops.doctor.symptoms import SYMPTOMS, Symptom, find_symptoms
 from tests.support.doctor_cases import (
     KUBECONFIG,
@@ -45,6 +55,7 @@ from tests.support.doctor_cases import (
     with_confs,
     without_stack,
 )
+from tests.support.doctor_fixes import is_modelled, typed
 from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
 
 
@@ -88,6 +99,37 @@ def started(annotation: str, status: str = "[]", *, ready: bool = True, **about:
     return pod("web", ready=ready, metadata={"annotations": annotations, **about})
 
 
+def asking(annotation: str, message: str, **about: Any) -> dict[str, Any]:
+    """A pod that gets no sandbox over what it asks for."""
+    return {"pods": (started(annotation, ready=False, **about),), "events": failing(message)["events"]}
+
+
+def refusing(message: str, **status: Any) -> dict[str, Any]:
+    """A DaemonSet whose pods the API server refuses to create."""
+    sets = daemon_sets(THIN)
+    event = {
+        "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
+        "reason": "FailedCreate",
+        "involvedObject": {"kind": "DaemonSet", "uid": sets[0]["metadata"]["uid"]},
+        "message": message,
+    }
+    sets[0]["status"] = {"desiredNumberScheduled": 1, **status}
+    return {"daemon_sets": sets, "events": (event,), "multus": pod("another")}
+
+
+def cilium(**data: str) -> dict[str, Any]:
+    return {"metadata": {"name": "cilium-config", "namespace": "kube-system"}, "data": data}
+
+
+def with_two_images(plan: Any) -> tuple[dict[str, Any], ...]:
+    return changed_sets(plan, lambda spec: spec["initContainers"][0].update(image="m/multus-cni:v4.3.1-thick"))
+
+
+def bare(name: str = "second") -> dict[str, Any]:
+    """A definition that stands for a file."""
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": {}}
+
+
 def unversioned(**config: Any) -> dict[str, Any]:
     made = network()
     conf = {key: value for key, value in json.loads(made["spec"]["config"]).items() if key != "cniVersion"}
@@ -113,11 +155,29 @@ NO_LINK = (
 )
 
 
+NO_MASTER = 'cannot find valid master CNI config in "/host/etc/cni/net.d"'
+ISOLATED = (
+    "GetNetworkDelegates: namespace isolation enabled, annotation violates permission, pod is in namespace default but"
+    " refers to target namespace TARGET"
+)
 GETTING = "plugin type=multus failed (add): Multus: [default/web/u]: error getting k8s client: GetK8sClient: "
 
 # Each with what it may bring along.
 BROKEN: dict[str, tuple[Case, set[str]]] = {
     "crash-loop": (healthy(multus=sick_multus({"waiting": {"reason": "CrashLoopBackOff"}})), set()),
+    "refused-by-pod-security": (
+        healthy(**refusing('pods "x" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes')),
+        set(),
+    ),
+    "refused-by-priority-quota": (
+        healthy(**refusing("insufficient quota to match these scopes: [{PriorityClass In [system-node-critical]}]")),
+        set(),
+    ),
+    "default-network-late": (
+        healthy(multus=said(f"failed to create multus config: {NO_MASTER}")),
+        set(),
+    ),
+    "shim-and-daemon-differ": (healthy(THICK, daemon_sets=with_two_images(THICK)), set()),
     "kubeconfig-not-found": (
         healthy(facts={"named_kubeconfigs": (NamedPath(path=KUBECONFIG, there=False),), "kubeconfig": None}),
         set(),
@@ -192,7 +252,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     "network-in-another-namespace": (
         healthy(
             networks=(network("second", "other"),),
-            **failing("cannot find a network-attachment-definition (second) in namespace (default)"),
+            **asking("second", "cannot find a network-attachment-definition (second) in namespace (default)"),
         ),
         set(),
     ),
@@ -207,6 +267,10 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
         {"another-network-first"},
     ),
     "renamed-by-cilium": (healthy(facts={"confs": (), "renamed_confs": (f"{OURS}.cilium_bak",)}), set()),
+    "cilium-exclusive": (
+        healthy(config_maps=(objects.marker(THIN, "o"), cilium(**{"cni-exclusive": "true"}))),
+        set(),
+    ),
     "moving-image": (
         healthy(
             daemon_sets=changed_sets(THIN, lambda spec: spec["containers"][0].update(image="m/multus-cni:snapshot"))
@@ -214,7 +278,10 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
         set(),
     ),
     "incompatible-versions": (healthy(networks=(network(cniVersion="2.0.0"),)), set()),
-    "network-without-version": (healthy(networks=(unversioned(),), pods=(wanting(),)), set()),
+    "network-without-version": (
+        healthy(networks=(unversioned(),), pods=(started("second", creationTimestamp="2026-01-01T00:00:00Z"),)),
+        set(),
+    ),
     "default-route-ignored": (
         healthy(pods=(started('[{"name":"second","default-route":["10.9.0.1"]}]', '[{"interface":"net1"}]'),)),
         set(),
@@ -225,6 +292,36 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
             pods=(started("second", ready=False),),
             events=failing(NO_LINK.replace("NAME", "second"))["events"],
         ),
+        set(),
+    ),
+    "network-mode": (healthy(networks=(network(mode="l2"),)), set()),
+    "network-takes-routes": (
+        healthy(networks=(network(ipam={"type": "host-local", "routes": [{"dst": "0.0.0.0/0"}]}),)),
+        set(),
+    ),
+    "network-without-config": (
+        healthy(
+            networks=(bare(),),
+            **asking("second", "GetCNIConfig: err in GetCNIConfigFromFile: No networks found in /etc/cni/multus/net.d"),
+        ),
+        set(),
+    ),
+    "annotation-not-read": (healthy(pods=(started('[{"name": "second"},]', ready=False),)), set()),
+    "namespace-isolation": (
+        healthy(
+            plan_of(conf={"namespace_isolation": True}),
+            **asking("blue/private", ISOLATED.replace("TARGET", "blue")),
+        ),
+        set(),
+    ),
+    "no-dhcp-daemon": (
+        healthy(**asking("second", "error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: no such file")),
+        set(),
+    ),
+    "whereabouts-is-full": (healthy(**asking("second", "Could not allocate IP in range: ip: 10.1.1.1")), set()),
+    "sandbox-name-reserved": (healthy(**asking("second", 'failed to reserve sandbox name "web_default_u_0"')), set()),
+    "no-rights-for-devices": (
+        healthy(**asking("second", "failed to get resourceMap from DRA client: cannot list resource")),
         set(),
     ),
     "node-not-ready": (healthy(nodes=(not_ready(STATUS_FAILED),)), set()),
@@ -287,7 +384,44 @@ def test_every_symptom_of_the_table_is_tried() -> None:
     names = {symptom.name for symptom in SYMPTOMS}
     assert set(BROKEN) == names
     every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK)
-    assert {name for breakage in every for name in breakage.shows} == names, "the lab breaks clusters in these ways"
+    untried = {symptom.name for symptom in SYMPTOMS if symptom.untried}
+    broken = {name for breakage in every for name in breakage.shows}
+    assert broken | untried == names, "the lab breaks clusters in these ways"
+    assert not broken & untried
+
+
+# Whose commands change nothing but objects that a snapshot has.
+MENDED_IN_THE_MODEL = {
+    "annotation-not-read",
+    "cilium-exclusive",
+    "crd-goes-with-a-release",
+    "default-route-ignored",
+    "incompatible-versions",
+    "link-not-found",
+    "may-too-much",
+    "network-in-another-namespace",
+    "network-mode",
+    "network-takes-routes",
+    "network-without-version",
+    "pods-without-networks",
+    "sandbox-name-reserved",
+}
+
+
+def test_every_fix_that_can_be_tried_on_a_model_is() -> None:
+    modelled = {
+        name for name, (case, _) in BROKEN.items() if all(is_modelled(each.fix) for each in find_symptoms(case))
+    }
+    assert modelled == MENDED_IN_THE_MODEL
+
+
+@pytest.mark.parametrize("name", sorted(MENDED_IN_THE_MODEL))
+def test_what_was_printed_mends_what_was_found(name: str) -> None:
+    """With the same events as before: a fix that leaves the finding where it was would be no fix."""
+    case, _ = BROKEN[name]
+    for found in find_symptoms(case):
+        case = typed(case, found.fix)
+    assert not names(case)
 
 
 @pytest.mark.parametrize("plan", [THIN, THICK], ids=["thin", "thick"])
@@ -397,6 +531,183 @@ def test_the_fix_of_a_missing_version_repeats_no_finding() -> None:
     assert names(healthy(networks=(patched,), pods=(later,))) == {"pods-without-networks"}
 
 
+@pytest.mark.parametrize(
+    ("annotation", "message"),
+    [
+        ('[{"name": "second"}]', "(second) in namespace (apps)"),
+        (
+            '[{"name": "second", "namespace": "apps", "interface": "db0"}, {"name": "third"}]',
+            "(second) in namespace (apps)",
+        ),
+        ('[{"name": "infra/second"}]', "(infra/second) in namespace (apps): invalid resource name"),
+        ("second@db0", "(second) in namespace (apps)"),
+        ("apps/second,infra/second", "(second) in namespace (apps)"),
+    ],
+)
+def test_a_network_elsewhere_is_asked_for_there_in_every_form(annotation: str, message: str) -> None:
+    broken = failing(f"cannot find a network-attachment-definition {message}", namespace="apps")
+    broken["pods"][0]["metadata"]["annotations"] = {NETWORKS: annotation}
+    case = healthy(networks=(network("second", "infra"), network("third", "apps")), **broken)
+    [found] = [each for each in find_symptoms(case) if each.symptom == "network-in-another-namespace"]
+    mended = typed(case, found.fix)
+    assert "network-in-another-namespace" not in names(mended)
+    [web] = [each for each in mended.snapshot.pods if each["metadata"]["name"] == "web"]
+    asked = [asked_for(each, "apps") for each in networks_of(web)]
+    assert NetworkName("infra", "second") in asked
+    assert len(asked) == len(entries_of(annotation))
+
+
+def test_a_default_network_elsewhere_leaves_the_other_networks_alone() -> None:
+    """Multus looks in kube-system for what names no namespace."""
+    broken = failing("cannot find a network-attachment-definition (second) in namespace (kube-system)")
+    broken["pods"][0]["metadata"]["annotations"] = {NETWORKS: "second", DEFAULT_NETWORK: "second"}
+    case = healthy(networks=(network("second"),), **broken)
+    [found] = [each for each in find_symptoms(case) if each.symptom == "network-in-another-namespace"]
+    [web] = [each for each in typed(case, found.fix).snapshot.pods if each["metadata"]["name"] == "web"]
+    assert web["metadata"]["annotations"] == {NETWORKS: "second", DEFAULT_NETWORK: "default/second"}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [bare("mesh"), network("mesh", type="istio-cni"), network("mesh", plugins=[{"type": "linkerd-cni"}], type=None)],
+    ids=["file", "istio", "linkerd"],
+)
+def test_a_network_that_makes_no_interface_is_missed_by_nobody(definition: dict[str, Any]) -> None:
+    status = '[{"name": "cbr0", "interface": "eth0", "default": true}]'
+    plugins = {"plugins": ("istio-cni", "linkerd-cni", "macvlan", "host-local")}
+    mesh = healthy(networks=(definition, network()), pods=(started("mesh", status),), facts=plugins)
+    assert not names(mesh)
+    both = healthy(networks=(definition, network()), pods=(started("mesh,second", status),), facts=plugins)
+    assert names(both) == {"pods-without-networks"}
+    [found] = find_symptoms(both)
+    assert found.what == "runs with 0 of the 1 networks that it asks for: default/second"
+
+
+def test_a_link_that_no_node_has_is_found_before_a_pod_meets_it() -> None:
+    on_link = network(master="eth7")
+    assert not names(healthy(networks=(on_link,)))
+    assert not names(healthy(networks=(on_link,), facts={"links": ("lo", "eth7")}))
+    case = healthy(networks=(on_link,), facts={"links": ("lo", "eth0")})
+    [found] = find_symptoms(case)
+    assert (found.symptom, found.what) == ("link-not-found", "stands on the link eth7, which no node has")
+    assert not names(typed(case, found.fix))
+
+
+@pytest.mark.parametrize(("kind", "key"), [("host-device", "device"), ("vlan", "master")])
+def test_a_link_that_a_plugin_cannot_do_without_is_for_people(kind: str, key: str) -> None:
+    facts = {"links": ("lo",), "plugins": (kind, "host-local")}
+    made = network(type=kind, **{key: "eth7"})
+    [found] = find_symptoms(healthy(networks=(made,), facts=facts))
+    assert found.fix == "kubectl -n default edit network-attachment-definition second"
+    in_a_pod = started("second", '[{"interface": "net1", "name": "default/second"}]')
+    assert not names(healthy(networks=(made,), facts=facts, pods=(in_a_pod,)))
+
+
+def test_the_nodes_that_have_the_link_are_said() -> None:
+    message = 'error adding container to network "second": failed to lookup master "eth9": Link not found'
+    reports = {"two": NodeReport(facts=facts_of(THIN, links=("eth9",)))}
+    case = healthy(networks=(network(master="eth9"),), reports=reports, **asking("second", message))
+    [found] = find_symptoms(case)
+    assert found.what.endswith("the link eth9, which this node does not have; two has it")
+
+
+def test_a_definition_without_configuration_is_held_against_the_nodes_files() -> None:
+    assert not names(healthy(networks=(bare(),)))
+    assert not names(healthy(networks=(bare(),), facts={"network_files": ("second",)}))
+    third = {"network_files": ("third",)}
+    assert names(healthy(networks=(bare(),), facts=third)) == {"network-without-config"}
+    elsewhere = with_confs(own=ours(confDir="/srv/networks"))
+    assert not names(healthy(networks=(bare(),), facts={**third, **elsewhere})), "nobody has looked there"
+
+
+def test_what_a_plugin_speaks_is_what_the_network_asks_for_afterwards() -> None:
+    message = 'incompatible CNI versions; config is "1.0.0", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0"]'
+    case = healthy(**asking("second", f"error adding container to network second: {message}"))
+    [found] = find_symptoms(case)
+    assert "speaks 0.4.0 at most" in found.what
+    mended = typed(case, found.fix)
+    assert not names(mended)
+    assert conf_of(mended.snapshot.networks[0])["cniVersion"] == "0.4.0"
+
+
+def test_a_namespace_is_opened_besides_those_that_are_open() -> None:
+    conf = {"namespace_isolation": True, "global_namespaces": ["default", "shared"]}
+    [found] = find_symptoms(healthy(plan_of(conf=conf), **asking("blue/x", ISOLATED.replace("TARGET", "blue"))))
+    opened = [line.split()[-1] for line in found.fix.splitlines() if "globalNamespaces" in line]
+    assert opened == ["default", "shared", "blue"]
+
+
+def test_where_nobody_can_log_in_no_command_does() -> None:
+    talos = resolve({"distro": "talos"})
+    [found] = find_symptoms(
+        healthy(talos, reports={}, **asking("second", "dial unix /run/cni/dhcp.sock: no such file"))
+    )
+    assert found.symptom == "no-dhcp-daemon"
+    assert "ssh" not in found.fix
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_ciliums_exclusiveness_needs_the_api_alone(installed: bool) -> None:
+    more: dict[str, Any] = {} if installed else {"daemon_sets": (), "crd": None}
+    for value, exclusive in (("true", True), ("false", False), (None, False)):
+        config = cilium() if value is None else cilium(**{"cni-exclusive": value})
+        case = healthy(reports={}, config_maps=(*healthy().snapshot.config_maps, config), **more)
+        found = [each for each in find_symptoms(case) if each.symptom == "cilium-exclusive"]
+        assert bool(found) is exclusive
+        for each in found:
+            assert each.severity is Severity.ERROR
+            assert "cilium-exclusive" not in names(typed(case, each.fix))
+
+
+def test_a_default_network_that_is_late_is_waited_for() -> None:
+    sets = (
+        *daemon_sets(THIN),
+        {"metadata": {"name": "calico-node", "namespace": "calico"}, "spec": {"template": {"spec": {}}}},
+    )
+    waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+    case = healthy(daemon_sets=sets, multus=sick_multus(waiting), logs={"kube-multus-ds-x": f"start\n{NO_MASTER}\nend"})
+    [found] = find_symptoms(case)
+    assert (found.symptom, found.what) == ("default-network-late", f"{NO_MASTER} end")
+    assert found.fix.splitlines()[0] == "kubectl -n calico rollout status daemonset calico-node"
+    assert found.fix.splitlines()[1].startswith("kubectl -n kube-system delete pod -l ")
+
+
+def test_what_looks_where_no_default_network_is_waits_for_none() -> None:
+    """Upstream's manifest on k3s, from the API alone: a new start would say the same again."""
+    annotations = {"flannel.alpha.coreos.com/backend-type": "vxlan"}
+    node = {"metadata": {"name": NODE, "annotations": annotations}, "spec": {}}
+    node["status"] = {"nodeInfo": {"kubeletVersion": "v1.34.1+k3s1"}}
+    case = healthy(
+        daemon_sets=changed_sets(THIN, mounting("/etc/cni/net.d"))[:1],
+        reports={},
+        nodes=(node,),
+        multus=said(NO_MASTER),
+    )
+    [found] = find_symptoms(without_stack(case, config_maps=()))
+    assert (found.symptom, NO_MASTER in found.what) == ("wrong-directories", True)
+    assert "/etc/cni/net.d" not in found.fix
+    assert names(without_stack(case, daemon_sets=daemon_sets(THIN))) == {"default-network-late"}
+    node["metadata"] = {"name": NODE}
+    assert names(without_stack(case)) == {"default-network-late"}, "its own flannel is off"
+
+
+def test_a_pod_that_was_refused_once_and_is_there_now_is_no_finding() -> None:
+    refused = refusing('violates PodSecurity "baseline:latest"')
+    del refused["multus"]
+    assert not names(healthy(**refused))
+    # On another node it is missing, and its last refusal is older than the pod that is there.
+    refused["daemon_sets"][0]["status"] = {"desiredNumberScheduled": 2}
+    assert names(healthy(**refused)) == {"refused-by-pod-security"}
+    since = multus_pod(THIN, metadata={"creationTimestamp": "2026-01-01T00:00:01Z"})
+    assert not names(healthy(**refused, multus=since))
+
+
+def test_a_pod_has_one_default_network() -> None:
+    about = {"annotations": {DEFAULT_NETWORK: "one,two"}}
+    [found] = find_symptoms(healthy(pods=(pod("web", ready=False, metadata=about),)))
+    assert (found.symptom, found.fix) == ("annotation-not-read", "kubectl -n default edit pod web")
+
+
 def test_where_networks_may_not_be_read_no_pod_is_called_broken() -> None:
     assert not names(healthy(networks=(), pods=(wanting(),), unseen=frozenset({Kind.NETWORKS})))
     assert names(healthy(networks=(), pods=(wanting(),))) == {"pods-without-networks"}
@@ -458,6 +769,25 @@ def test_a_limit_is_raised_to_the_default_or_doubled(limit: str, larger: str) ->
 def test_a_secret_whose_token_is_refused_is_told() -> None:
     token = Token("multus-token-1", json_claims(), accepted=False)
     assert names(healthy(tokens=(token,))) == {"token-secret-gone"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "mended"),
+    [
+        ("containerd://1.7.23-k3s1", "1.7.31"),
+        ("containerd://1.7.31", ""),
+        ("containerd://1.7.22", ""),
+        ("containerd://2.2.1", "2.2.2"),
+        ("containerd://2.4.0", ""),
+        ("cri-o://1.36.3", ""),
+        ("", ""),
+    ],
+)
+def test_leaked_addresses_name_a_runtime_that_leaves_them(runtime: str, mended: str) -> None:
+    node = {**healthy().snapshot.nodes[0]}
+    node["status"] = {**node["status"], "nodeInfo": {"containerRuntimeVersion": runtime}}
+    [found] = find_symptoms(healthy(nodes=(node,), facts={"leaked": ("/var/lib/cni/networks/second/10.98.0.2 x",)}))
+    assert (f"which {mended} does" in found.what) is bool(mended)
 
 
 def test_nodes_of_another_login_get_their_commands() -> None:
@@ -529,9 +859,9 @@ def test_without_a_stack_no_fix_names_one(name: str, origin: str) -> None:
         without_placeholders(found.fix, programs)
 
 
-def anything(symptom: Symptom) -> dict[str, str]:
-    """What an occurrence of a symptom might say, by the names that its fix leaves open."""
-    texts = (*symptom.fix, *symptom.changes, *symptom.changes.values())
+def anything(symptom: Symptom, lines: tuple[str, ...]) -> dict[str, str]:
+    """What an occurrence of a symptom might say, by the names that these lines leave open."""
+    texts = (*lines, *symptom.changes, *symptom.changes.values())
     known = {
         "image": "r.example/plugins:1",
         "index": "0",
@@ -551,8 +881,11 @@ def test_no_symptom_has_a_fix_that_needs_a_stack(origin: str) -> None:
     change, programs = ORIGINS[origin]
     case = without_stack(healthy(), **change(healthy()))
     for symptom in SYMPTOMS:
-        occurrence = Occurrence("somewhere", "something", NODE, anything(symptom))
-        without_placeholders(symptom.finding(case, occurrence).fix, programs)
+        for lines in filter(None, (symptom.fix, symptom.otherwise)):
+            occurrence = Occurrence("somewhere", "something", NODE, anything(symptom, lines))
+            found = symptom.finding(case, occurrence)
+            assert len(found.fix.splitlines()) >= len(set(lines))
+            without_placeholders(found.fix, programs)
 
 
 def fix_of(name: str, origin: str) -> list[str]:

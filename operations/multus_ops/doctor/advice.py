@@ -13,11 +13,13 @@ from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.objects import DAEMON_SET
 
-from .distribution import cluster_kind, distro_of, has_flannel, is_reached, kubelet_versions, refused_kind
+from .annotations import annotation_of
+from .default_cni import default_cni_of
+from .distribution import cluster_kind, distro_of, is_reached, kubelet_versions, refused_kind
 from .live_install import arguments_of_k3s, as_settings, is_thick_set
 from .managers import OPENSHIFT, managers_in
 from .networks import plugins_of
-from .snapshot import NETWORKS, Snapshot, name_of
+from .snapshot import Snapshot, name_of
 
 # API groups of what asks for further interfaces.
 _ASKS = {
@@ -26,22 +28,6 @@ _ASKS = {
     "whereabouts.cni.cncf.io": "Whereabouts",
 }
 _NEEDED = "Is Multus needed?"
-_DEFAULT_CNIS = {
-    "kube-flannel-ds": "flannel",
-    "kube-flannel": "flannel",
-    "calico-node": "calico",
-    "canal": "canal",
-    "rke2-canal": "canal",
-    "cilium": "cilium",
-    "kindnet": "kindnet",
-    "aws-node": "the AWS VPC CNI",
-    "azure-cns": "Azure CNI",
-    "kube-router": "kube-router",
-    "weave-net": "weave",
-    "antrea-agent": "antrea",
-    "ovnkube-node": "OVN-Kubernetes",
-    "kube-ovn-cni": "kube-ovn",
-}
 
 
 @dataclass(frozen=True)
@@ -105,18 +91,9 @@ def advise(snapshot: Snapshot, stack: str | None = None, kubeconfig: str = "~/.k
     return Advice(tuple(steps), tuple(commands))
 
 
-def default_cni_of(snapshot: Snapshot) -> str:
-    """The cluster's default CNI, guessed by its DaemonSet or by k3s' own."""
-    names = {each["metadata"]["name"] for each in snapshot.daemon_sets}
-    known = next((cni for name, cni in _DEFAULT_CNIS.items() if name in names), "")
-    if not known and distro_of(snapshot) is Distro.K3S and has_flannel(snapshot):
-        return "flannel, k3s' own"
-    return known or "not known from the API"
-
-
 def _need(snapshot: Snapshot) -> Step:
     question = _NEEDED
-    asking = [name_of(pod) for pod in snapshot.pods if pod["metadata"].get("annotations", {}).get(NETWORKS)]
+    asking = [name_of(pod) for pod in snapshot.pods if annotation_of(pod)]
     if asking:
         return Step(question, "yes", f"{len(asking)} pods ask for networks, such as {asking[0]}")
     if snapshot.networks:

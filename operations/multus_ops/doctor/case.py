@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
@@ -44,6 +45,12 @@ class Case:
     def namespace(self) -> str:
         """Where Multus is, or will be."""
         return self.plan.namespace if self.plan else self.snapshot.namespace
+
+    @property
+    def networks_namespace(self) -> str:
+        """Where Multus looks for networks that are not a pod's own: those of its configuration and of an annotation."""
+        named = self.plan.conf.multus_namespace if self.plan else None
+        return named or DEFAULT_NAMESPACE
 
     @cached_property
     def our_sets(self) -> list[Object]:

@@ -15,17 +15,20 @@ from multus.plan import InstallPlan
 from multus.pods import ACCOUNT
 
 from . import cluster_signs
+from .annotations import annotation_of
 from .case import Case
 from .distribution import distro_of, is_host, refused_kind
 from .findings import Check, Finding, Severity
 from .managers import managers_in
+from .messages import is_cut, readable
+from .network_rules import mistakes
+from .networks import has_config
 from .node_report import Kubeconfig
-from .snapshot import Kind, condition, container_statuses, is_well, name_of
+from .snapshot import Kind, condition, container_statuses, is_finished, is_going, is_well, name_of
 
 Rule = Callable[[Case], Iterator[Finding]]
 
 _SOON_SECONDS = 7 * 24 * 3600
-_SHOWN = 300
 
 
 def run_checks(case: Case) -> Iterator[Finding]:
@@ -116,21 +119,58 @@ def _pods_of_multus(case: Case) -> Iterator[Finding]:
                 why = "Its node's new pods may get no second interface, or none at all with thick."
                 fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
                 yield _error(Check.DAEMON_SETS, f"pod {name_of(pod)}", _state(pod), why, fix)
-    if not snapshot.multus_sets or any(cluster_signs.disabled(case)):
+    yield from _pods_that_do_not_exist(case)
+    if not snapshot.multus_sets or any(cluster_signs.disabled(case)) or Kind.PODS in snapshot.unseen:
         return
+    severity = Severity.WARNING if snapshot.multus_pods else Severity.ERROR
     for node in snapshot.nodes:
         name = node["metadata"]["name"]
         if snapshot.multus_pod_on(name) is None and (case.plan is None or is_host(node, case.plan.distro)):
             why = "Pods there get the default network only."
             fix = f"kubectl describe node {name}"
-            yield _warning(Check.DAEMON_SETS, f"node {name}", "has no pod of Multus", why, fix)
+            yield Finding(Check.DAEMON_SETS, severity, f"node {name}", "has no pod of Multus", why, fix)
+
+
+def _pods_that_do_not_exist(case: Case) -> Iterator[Finding]:
+    """Whatever refuses them, the API's own sentence says it: a policy, a quota, a webhook, a missing class."""
+    refused = {name_of(each): message for each, message in case.snapshot.creation_failures()}
+    for daemon_set in case.snapshot.multus_sets:
+        name, about = name_of(daemon_set), daemon_set["metadata"]
+        missing = case.snapshot.missing_pods(daemon_set)
+        if name in refused or missing:
+            what = readable(refused.get(name, f"{missing} of its pods do not exist"))
+            why = "Nodes without its pod have no Multus: new pods there get the default network only."
+            fix = f"kubectl -n {about['namespace']} describe daemonset {about['name']}"
+            yield _error(Check.DAEMON_SETS, f"DaemonSet {name}", what, why, fix)
+
+
+def _pods_without_multus(case: Case) -> Iterator[Finding]:
+    """What asks for networks where nothing of Multus is left, or was ever."""
+    if case.is_installed or Kind.DAEMON_SETS in case.snapshot.unseen:
+        return
+    markers = [each for each in case.snapshot.config_maps if each["metadata"]["name"] == objects.MARKER]
+    for marker in markers:
+        what = "says that Multus is installed, and no DaemonSet of it is there"
+        why = "No node has Multus any more: new pods get the default network only."
+        yield _error(Check.DAEMON_SETS, f"ConfigMap {name_of(marker)}", what, why, case.repair)
+    asking = [
+        pod
+        for pod in case.snapshot.pods
+        if annotation_of(pod) and not (is_going(pod) or is_finished(pod) or pod["spec"].get("hostNetwork"))
+    ]
+    if asking:
+        what = (
+            f"{'asks' if len(asking) == 1 else f'and {len(asking) - 1} more ask'} for networks, and there is no Multus"
+        )
+        why = "They start without them, and nothing else says so."
+        yield _error(Check.PODS, f"pod {name_of(asking[0])}", what, why, case.repair)
 
 
 def _state(pod: Object) -> str:
     for status in container_statuses(pod):
         for state in status.get("state", {}).values():
             if state.get("reason") not in (None, "Completed", "PodInitializing"):
-                said = " ".join(str(state.get("message", "")).split())[:_SHOWN]
+                said = readable(str(state.get("message", "")))
                 return f"container {status['name']}: {state['reason']}{f': {said}' if said else ''}"
     return f"is {pod.get('status', {}).get('phase', 'unknown')}, not Ready"
 
@@ -193,15 +233,21 @@ def _crd(case: Case) -> Iterator[Finding]:
 
 def _networks(case: Case) -> Iterator[Finding]:
     for network in case.snapshot.networks:
-        text = network.get("spec", {}).get("config", "")
-        try:
-            json.loads(text or "{}")
-        except ValueError as error:
+        for what in _mistakes_of(network):
             about = network["metadata"]
             fix = f"kubectl -n {about['namespace']} edit network-attachment-definition {about['name']}"
-            what = f"its configuration is not JSON: {error}"
             why = "No pod that asks for it starts."
             yield _error(Check.NETWORKS, f"network {name_of(network)}", what, why, fix)
+
+
+def _mistakes_of(network: Object) -> Iterator[str]:
+    if has_config(network):
+        try:
+            conf = json.loads(network["spec"]["config"])
+        except ValueError as error:
+            yield f"its configuration is not JSON: {error}"
+        else:
+            yield from mistakes(conf) if isinstance(conf, dict) else ["its configuration is JSON, and no object"]
 
 
 def _account(case: Case) -> Iterator[Finding]:
@@ -242,6 +288,14 @@ def _token(case: Case) -> Iterator[Finding]:
         if uid and of and of != uid:
             what = "its token is of an account that is no more"
             yield _error(Check.TOKEN, where, what, "The API server refuses it.", case.renew)
+        if not token.claims:
+            what = "has no token, though it asks for one"
+            why = (
+                "The control plane fills such Secrets no more, as with a signer of its own (Kubernetes 1.36): durable"
+                " credentials cannot work here, and listed nodes need them."
+            )
+            fix = f"# list no nodes, so that pods bring their own tokens:\n{case.origin.change({'credentials': 'pod'})}"
+            yield _error(Check.TOKEN, where, what, why, fix)
         yield from _expiry(token.claims.get("exp"), where, case.renew)
 
 
@@ -322,11 +376,21 @@ def _markers(case: Case) -> Iterator[Finding]:
 def _failing_pods(case: Case) -> Iterator[Finding]:
     for pod, message in case.snapshot.sandbox_failures():
         about = pod["metadata"]
-        said = " ".join(message.split())[:_SHOWN]
         storage = "storage of the whole cluster waits for it" if about["namespace"].startswith("rook") else ""
         why = f"It does not start or go{f', and {storage}' if storage else ''}."
         fix = f"kubectl -n {about['namespace']} describe pod {about['name']}"
-        yield _error(Check.PODS, f"pod {name_of(pod)}", said, why, fix)
+        if is_cut(message):
+            why += (
+                " The kubelet has cut its message; the whole of it is in its own log, and with thick in the daemon's."
+            )
+            fix = "\n".join([fix, *_logs_of(case, pod["spec"].get("nodeName", ""))])
+        yield _error(Check.PODS, f"pod {name_of(pod)}", readable(message), why, fix)
+
+
+def _logs_of(case: Case, node: str) -> Iterator[str]:
+    multus = case.snapshot.multus_pod_on(node) if case.is_thick else None
+    if multus is not None:
+        yield f"kubectl -n {multus['metadata']['namespace']} logs {multus['metadata']['name']} --since=10m"
 
 
 _RULES: tuple[Rule, ...] = (
@@ -336,6 +400,7 @@ _RULES: tuple[Rule, ...] = (
     _unreached,
     _found_by_nodes,
     _pods_of_multus,
+    _pods_without_multus,
     _our_sets,
     _crd,
     _networks,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
 from multus import image as images
-from multus.args import Credentials
+from multus.args import Credentials, Distro
 from multus.defaults import DEFAULT_RESOURCES
+from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.multus_conf import DAEMON_CONF_FILE
 from multus.objects import CRD, MARKER
@@ -16,35 +16,21 @@ from multus.pods import ACCOUNT
 
 from ..daemon_sets import STAYS
 from .case import Case
+from .default_cni import default_cni_sets
+from .distribution import distro_of, has_flannel
 from .findings import Occurrence
-from .networks import (
-    annotation_values,
-    as_object,
-    changed_at,
-    conf_of,
-    lacks_version,
-    networks_of,
-    patch_values,
-    plugin_confs,
-    plugins_of,
-    without,
-)
+from .live_install import is_thick_set
+from .messages import from_line_of, readable
+from .networks import as_object
 from .node_report import Facts
 from .node_signs import kubeconfigs
-from .snapshot import (
-    NETWORK_STATUS,
-    NETWORKS,
-    Kind,
-    container_statuses,
-    has_sandbox,
-    host_paths,
-    is_going,
-    is_well,
-    name_of,
-)
+from .snapshot import Kind, container_statuses, host_paths, is_well, name_of
 
-CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
-_SHOWN = 200
+# Thin's words and thick's: multus-cni v4.3.0, cmd/thin_entrypoint/main.go and pkg/server/config/manager.go.
+_NO_DEFAULT_NETWORK = (
+    r"cannot find (valid )?master CNI config|failed to find the (primary CNI plugin|cluster master CNI plugin)"
+    r"|failed to read the cluster primary CNI config"
+)
 
 
 def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
@@ -53,10 +39,9 @@ def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterat
         match = re.search(pattern, message)
         if match is None:
             continue
-        shown = " ".join(message[max(0, match.start() - 40) :].split())
         about = pod["metadata"]
         values = {"pod": about["name"], "pod_namespace": about["namespace"], **match.groupdict("")}
-        yield Occurrence(f"pod {name_of(pod)}", shown[:_SHOWN], pod["spec"].get("nodeName", ""), values)
+        yield Occurrence(f"pod {name_of(pod)}", from_line_of(message, match), pod["spec"].get("nodeName", ""), values)
 
 
 def _multus_messages(case: Case) -> Iterator[tuple[Object, str]]:
@@ -65,81 +50,10 @@ def _multus_messages(case: Case) -> Iterator[tuple[Object, str]]:
             yield pod, message
 
 
-def pods_without_networks(case: Case) -> Iterator[Occurrence]:
-    if not case.is_installed:
-        return
-    for pod in case.snapshot.pods:
-        wanted = [each for each in networks_of(pod) if _is_reported(case, pod, each)]
-        if not wanted or is_going(pod) or not has_sandbox(pod) or pod["spec"].get("hostNetwork"):
-            continue
-        got = _interfaces_of(pod)
-        if got < len(wanted):
-            about, names = pod["metadata"], ", ".join(str(each.get("name")) for each in wanted)
-            what = f"runs with {got} of the {len(wanted)} networks that it asks for: {names}"
-            values = {"pod": about["name"], "pod_namespace": about["namespace"]}
-            yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
-
-
-def _is_reported(case: Case, pod: Object, asked: Object) -> bool:
-    """Whether the pod's annotation `network-status` would have an entry for a network that it has got.
-
-    What a definition said before it was changed is not known.
-    """
-    definition = _definition_of(case, pod, asked)
-    if definition is None:
-        return Kind.NETWORKS not in case.snapshot.unseen
-    changed = changed_at(definition)
-    return not lacks_version(definition) and changed <= str(pod["metadata"].get("creationTimestamp", changed))
-
-
-def _interfaces_of(pod: Object) -> int:
-    text = pod["metadata"].get("annotations", {}).get(NETWORK_STATUS, "[]")
-    try:
-        status = json.loads(text)
-    except ValueError:
-        return 0
-    return sum(1 for each in status if isinstance(each, dict) and not each.get("default"))
-
-
 def _multus_containers(case: Case) -> Iterator[tuple[Object, Object]]:
     for pod in case.snapshot.multus_pods:
         for status in container_statuses(pod):
             yield pod, status
-
-
-def default_route_ignored(case: Case) -> Iterator[Occurrence]:
-    for pod in case.snapshot.pods:
-        asked = networks_of(pod)
-        names = [str(each.get("name")) for each in asked if each.get("default-route")]
-        if not names or not case.is_installed or is_going(pod) or pod.get("status", {}).get("phase") == "Succeeded":
-            continue
-        values = annotation_values(pod, json.dumps([without(each, "default-route") for each in asked]))
-        what = f"asks for its default route by {', '.join(names)}, and keeps that of eth0"
-        yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
-
-
-def link_not_found(case: Case) -> Iterator[Occurrence]:
-    """CNI plugins since 1.10 name the network alone, by the name in its configuration, and not the link."""
-    for pod, message in case.snapshot.sandbox_failures():
-        match = re.search(r'to network "(?P<name>[^"]*)": .*Link not found', message)
-        for asked in networks_of(pod) if match else ():
-            definition = _definition_of(case, pod, asked)
-            conf = conf_of(definition) if definition else {}
-            masters = [each["master"] for each in plugin_confs(conf) if each.get("master")]
-            if definition and match and masters and match["name"] in (conf.get("name"), definition["metadata"]["name"]):
-                mended = without(conf, "master")
-                if "plugins" in conf:
-                    mended["plugins"] = [without(each, "master") for each in plugin_confs(conf)]
-                what = f"network {name_of(definition)} stands on the link {masters[0]}, which this node does not have"
-                values = patch_values(definition, mended)
-                yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
-
-
-def _definition_of(case: Case, pod: Object, asked: Object) -> Object | None:
-    name = str(asked.get("name")).partition("@")[0]
-    if "/" not in name:
-        name = f"{asked.get('namespace') or pod['metadata']['namespace']}/{name}"
-    return next((each for each in case.snapshot.networks if name_of(each) == name), None)
 
 
 def node_not_ready(case: Case) -> Iterator[Occurrence]:
@@ -149,15 +63,85 @@ def node_not_ready(case: Case) -> Iterator[Occurrence]:
         for each in node.get("status", {}).get("conditions", ()):
             said = re.search(r"Network plugin returns error: .*", str(each.get("message", "")))
             if each["type"] == "Ready" and each["status"] != "True" and said:
-                yield Occurrence(f"node {name}", f"is not Ready: {said[0][:_SHOWN]}", name)
+                yield Occurrence(f"node {name}", f"is not Ready: {readable(said[0])}", name)
 
 
 def crash_loop(case: Case) -> Iterator[Occurrence]:
     for pod, status in _multus_containers(case):
         if status.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff":
             log = case.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
-            what = f"container {status['name']} is in CrashLoopBackOff{f': {log[-1][:_SHOWN]}' if log else ''}"
+            if any(re.search(_NO_DEFAULT_NETWORK, line) for line in log):
+                continue
+            what = f"container {status['name']} is in CrashLoopBackOff{f': {readable(log[-1])}' if log else ''}"
             yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""))
+
+
+def refused_by_pod_security(case: Case) -> Iterator[Occurrence]:
+    yield from _refused(case, r"violates PodSecurity")
+
+
+def refused_by_priority_quota(case: Case) -> Iterator[Occurrence]:
+    yield from _refused(case, r"insufficient quota to match these scopes")
+
+
+def _refused(case: Case, pattern: str) -> Iterator[Occurrence]:
+    for daemon_set, message in case.snapshot.creation_failures():
+        if re.search(pattern, message):
+            values = {"set_namespace": daemon_set["metadata"]["namespace"]}
+            yield Occurrence(f"DaemonSet {name_of(daemon_set)}", readable(message), "", values)
+
+
+def default_network_late(case: Case) -> Iterator[Occurrence]:
+    """A pod of Multus that has found no network of anybody else, and whose node may have one by now."""
+    for daemon_set, pod, shown in _without_default_network(case):
+        if _misses_conf_dir(case, daemon_set):
+            continue
+        sets = [each["metadata"] for each in default_cni_sets(case.snapshot)]
+        values = {"cni": sets[0]["name"], "cni_namespace": sets[0]["namespace"]} if sets else {}
+        yield Occurrence(f"pod {name_of(pod)}", shown, pod["spec"].get("nodeName", ""), values)
+
+
+def _without_default_network(case: Case) -> Iterator[tuple[Object, Object, str]]:
+    """Pods of Multus that say so, each with its DaemonSet and its words."""
+    for daemon_set in case.snapshot.multus_sets:
+        for pod in case.snapshot.pods_of(daemon_set):
+            for message in case.snapshot.troubles_of(pod):
+                match = re.search(_NO_DEFAULT_NETWORK, message)
+                if match:
+                    yield daemon_set, pod, from_line_of(message, match)
+
+
+def _misses_conf_dir(case: Case, daemon_set: Object) -> str:
+    """The directory of the default network that its pods do not mount, as the plan or the distribution has it."""
+    distro = distro_of(case.snapshot)
+    if case.plan:
+        expected = case.plan.cni_conf_dir
+    elif distro is None or (distro is Distro.K3S and not has_flannel(case.snapshot)):
+        # Whoever has brought another one has chosen where it lies.
+        return ""
+    else:
+        expected = PROFILES[distro].cni_conf_dir
+    return "" if expected in host_paths(daemon_set).values() else expected
+
+
+def cilium_exclusive(case: Case) -> Iterator[Occurrence]:
+    """What Cilium's own configuration says. Where the key is absent, Cilium takes it for false (daemon/cmd/cni)."""
+    for config_map in case.snapshot.config_maps:
+        about, data = config_map["metadata"], config_map.get("data") or {}
+        if about["name"] == "cilium-config" and str(data.get("cni-exclusive", "")).lower() == "true":
+            what = "says cni-exclusive: true, so that Cilium renames Multus' configuration away"
+            yield Occurrence(f"ConfigMap {name_of(config_map)}", what)
+
+
+def shim_and_daemon_differ(case: Case) -> Iterator[Occurrence]:
+    """Thick's shim is copied by an init container, and the daemon is the main one's."""
+    for daemon_set in case.snapshot.multus_sets:
+        spec = daemon_set["spec"]["template"]["spec"]
+        images = {each["image"] for each in (*spec.get("initContainers", ()), *spec["containers"])}
+        of_multus = sorted(each for each in images if "multus" in each.rpartition("/")[2])
+        if is_thick_set(daemon_set) and len(of_multus) > 1:
+            what = f"takes its shim and its daemon from two images: {', '.join(of_multus)}"
+            yield Occurrence(f"DaemonSet {name_of(daemon_set)}", what)
 
 
 def disabled(case: Case) -> Iterator[Occurrence]:
@@ -208,6 +192,11 @@ def wrong_directories(case: Case) -> Iterator[Occurrence]:
                 what = f"mounts {', '.join(sorted(mounted))}, and the runtime of {node} reads {' and '.join(missing)}"
                 yield Occurrence(where, what)
                 break
+    for daemon_set, _, shown in _without_default_network(case):
+        missed = _misses_conf_dir(case, daemon_set)
+        if missed:
+            what = f"does not mount {missed}, where the default network of this distribution is: {shown}"
+            yield Occurrence(f"DaemonSet {name_of(daemon_set)}", what)
 
 
 def _links_of(facts: Facts) -> list[str]:
@@ -261,63 +250,6 @@ def crd_goes_with_a_release(case: Case) -> Iterator[Occurrence]:
         yield Occurrence(f"CRD {CRD}", f"goes with the Helm release {release}, and every network with it")
 
 
-def incompatible_versions(case: Case) -> Iterator[Occurrence]:
-    for network in case.snapshot.networks:
-        version = conf_of(network).get("cniVersion")
-        if version and version not in CNI_VERSIONS:
-            what = f"asks for CNI version {version}, which no plugin speaks"
-            yield _with_another_version(network, what)
-
-
-def network_without_version(case: Case) -> Iterator[Occurrence]:
-    for network in case.snapshot.networks:
-        if lacks_version(network):
-            version = conf_of(network).get("cniVersion")
-            what = f"asks for CNI version {version}" if version else "has no cniVersion"
-            yield _with_another_version(network, f"{what}, so that no pod's network-status names it")
-
-
-def _with_another_version(network: Object, what: str) -> Occurrence:
-    mended = {**conf_of(network), "cniVersion": "1.0.0"}
-    return Occurrence(f"network {name_of(network)}", what, "", patch_values(network, mended))
-
-
-def plugin_missing(case: Case) -> Iterator[Occurrence]:
-    """With the reference plugins of the stack, which bring it; another one is for whoever made the network."""
-    planned = case.plan.reference_plugins if case.plan else None
-    there = len(planned.names) if planned else 0
-    for node, facts in case.facts:
-        if not facts.plugins:
-            continue
-        for network in case.snapshot.networks:
-            for plugin in plugins_of(network):
-                if plugin in facts.plugins or (planned and plugin in planned.names and not case.is_installed):
-                    continue
-                index = planned.names.index(plugin) if planned and plugin in planned.names else there
-                image = planned.image if planned else "IMAGE_WITH_THE_PLUGINS"
-                values = {"plugin": plugin, "index": str(index), "image": image}
-                what = f"failed to find plugin {plugin!r}, which network {name_of(network)} calls"
-                yield Occurrence(f"{node}: {_bin_dir(case, facts)}/{plugin}", what, node, values)
-
-
-def _bin_dir(case: Case, facts: Facts) -> str:
-    return case.plan.cni_bin_dir if case.plan else facts.cni_bin_dirs.partition(" ")[0]
-
-
-def network_elsewhere(case: Case) -> Iterator[Occurrence]:
-    named = {name_of(each) for each in case.snapshot.networks}
-    pattern = r"cannot find a network-attachment-definition \((?P<name>[^)]*)\) in namespace \((?P<space>[^)]*)\)"
-    for pod, message in case.snapshot.sandbox_failures():
-        match = re.search(pattern, message)
-        others = [each for each in sorted(named) if match and each.endswith(f"/{match['name']}")]
-        if match and others:
-            asked = str(pod["metadata"].get("annotations", {}).get(NETWORKS, ""))
-            mended = re.sub(rf"(?<![\w/-]){re.escape(match['name'])}(?![\w-])", others[0], asked, count=1)
-            values = annotation_values(pod, mended)
-            what = f"asks for network {match['name']} in {match['space']}, and it is {others[0]}"
-            yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""), values)
-
-
 def cannot_do(case: Case) -> Iterator[Occurrence]:
     if not case.is_ours:
         return
@@ -360,7 +292,7 @@ def secret_gone(case: Case) -> Iterator[Occurrence]:
     mine = [token for token in case.snapshot.tokens if token.secret == plan.token_secret]
     if not mine:
         yield Occurrence(f"Secret {case.namespace}/{plan.token_secret}", "is not there, so its token is void")
-    elif mine[0].accepted is False:
+    elif mine[0].accepted is False and mine[0].claims:
         yield Occurrence(f"Secret {case.namespace}/{plan.token_secret}", "the API server does not accept its token")
 
 

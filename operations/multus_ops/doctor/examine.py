@@ -27,6 +27,7 @@ from ..target import Target
 from . import advice, checks, smoke
 from .advice import Advice
 from .case import Case
+from .default_cni import default_cni_of
 from .distribution import cluster_kind, kubelet_versions
 from .findings import Check, Finding, Severity, without_echoes
 from .node_report import NodeReport
@@ -238,7 +239,7 @@ def _about(case: Case) -> dict[str, str]:
         "API server": snapshot.version,
         "nodes": f"{len(snapshot.nodes)}, {', '.join(versions)}",
         "distribution": kind.name if kind else f"{case.plan.distro.value} by the stack" if case.plan else "not known",
-        "default CNI": _default_networks(case) or advice.default_cni_of(snapshot),
+        "default CNI": _default_networks(case) or default_cni_of(snapshot),
         "Multus": ", ".join(name_of(each) for each in snapshot.multus_sets) or "not installed",
         "installed by": case.origin.name,
         "networks": str(sum(smoke.LABEL not in each["metadata"].get("labels", {}) for each in snapshot.networks)),

@@ -1,4 +1,4 @@
-"""What definitions of networks say, and what pods ask of them. Pure."""
+"""What definitions of networks say. Pure."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ from typing import Any
 
 from multus.metadata import Object
 
-from .snapshot import NETWORKS
-
+# Plugins of meshes that Multus calls for pods: they answer with a result that has no interface (istio, linkerd2, kuma).
+_WITHOUT_INTERFACE = {"istio-cni", "linkerd-cni", "kuma-cni"}
 _UNREPORTED = (None, "", "0.1.0", "0.2.0")
-
-
-def networks_of(pod: Object) -> list[Object]:
-    """The networks that a pod's annotation asks for, each as an entry of its long form; words with commas too."""
-    text = str(pod["metadata"].get("annotations", {}).get(NETWORKS, "")).strip()
-    if not text.startswith("["):
-        return [{"name": word.strip()} for word in text.split(",") if word.strip()]
-    try:
-        asked = json.loads(text)
-    except ValueError:
-        return []
-    return [each for each in asked if isinstance(each, dict)]
 
 
 def conf_of(network: Object) -> dict[str, Any]:
     """The CNI configuration of a definition, empty where it has none or where that is no JSON object."""
-    return as_object(network.get("spec", {}).get("config", ""))
+    return as_object(str((network.get("spec") or {}).get("config") or ""))
 
 
 def as_object(text: str) -> dict[str, Any]:
@@ -61,6 +49,21 @@ def lacks_version(network: Object) -> bool:
     return bool(conf) and conf.get("cniVersion") in _UNREPORTED
 
 
+def makes_no_interface(network: Object) -> bool:
+    """Whether pods get nothing from it that `network-status` could name, or that nobody can say here.
+
+    A definition without a configuration stands for a file on the nodes, as meshes write it.
+    """
+    return (
+        not has_config(network) or {each.get("type") for each in plugin_confs(conf_of(network))} <= _WITHOUT_INTERFACE
+    )
+
+
+def has_config(network: Object) -> bool:
+    """Whether a definition has a configuration of its own, whatever that says."""
+    return bool(str((network.get("spec") or {}).get("config") or "").strip())
+
+
 def changed_at(network: Object) -> str:
     """When a definition's `spec` was last written, as the API writes times; empty where it does not say."""
     about = network["metadata"]
@@ -73,15 +76,21 @@ def without(conf: dict[str, Any], key: str) -> dict[str, Any]:
     return {each: value for each, value in conf.items() if each != key}
 
 
-def annotation_values(pod: Object, networks: str) -> dict[str, str]:
-    """What a command names that gives a pod another annotation for its networks."""
-    about = pod["metadata"]
-    text = shlex.quote(f"{NETWORKS}={networks}")
-    return {"pod": about["name"], "pod_namespace": about["namespace"], "networks": text}
+def without_from_every_plugin(conf: dict[str, Any], key: str) -> dict[str, Any]:
+    """The same, but for one key of every plugin of its chain."""
+    mended = without(conf, key)
+    if "plugins" in conf:
+        mended["plugins"] = [without(each, key) for each in plugin_confs(conf)]
+    return mended
+
+
+def edit_values(network: Object) -> dict[str, str]:
+    """What a command names that lets a person change a definition."""
+    about = network["metadata"]
+    return {"network": about["name"], "network_namespace": about["namespace"]}
 
 
 def patch_values(network: Object, conf: dict[str, Any]) -> dict[str, str]:
     """What a command names that gives a definition another configuration."""
-    about = network["metadata"]
     patch = shlex.quote(json.dumps({"spec": {"config": json.dumps(conf)}}))
-    return {"network": about["name"], "network_namespace": about["namespace"], "patch": patch}
+    return {**edit_values(network), "patch": patch}

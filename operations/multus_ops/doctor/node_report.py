@@ -147,7 +147,13 @@ class Process(_Fact):
 
 
 class Facts(_Fact):
-    """What is there."""
+    """What is there.
+
+    Attributes:
+        links: the node's links; None where the node was not asked for them.
+        network_files: the names of the networks in the directory in which Multus looks for a definition without a
+            configuration; None where the node was not asked for them.
+    """
 
     confs: tuple[Conf, ...] = ()
     named_kubeconfigs: tuple[NamedPath, ...] = ()
@@ -171,6 +177,8 @@ class Facts(_Fact):
     default_network: str = ""
     cni_load_status: str = ""
     k3s_version: str = ""
+    links: tuple[str, ...] | None = None
+    network_files: tuple[str, ...] | None = None
 
     @property
     def ours(self) -> tuple[Conf, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from multus.defaults import DEFAULT_SOCKET_DIR
+from multus.metadata import Object
 from multus.plan import PROGRAM, SHIM
 
 from .case import Case
@@ -15,6 +16,9 @@ from .findings import Occurrence
 from .node_codes import NodeCode
 from .node_report import Conf, Facts, Kubeconfig
 from .snapshot import is_well
+
+# From which patch of a containerd release on, and until which (containerd#12923, its tags read one by one).
+_LOSES_WHAT_IT_WAS_MAKING = {(1, 7): (23, 31), (2, 0): (0, 8), (2, 1): (0, 7), (2, 2): (0, 2)}
 
 
 def _serving(case: Case) -> Iterator[tuple[str, Facts]]:
@@ -242,9 +246,25 @@ def leaked(case: Case) -> Iterator[Occurrence]:
     for node, facts in case.facts:
         files = [line.split()[0] for line in facts.leaked]
         if files:
-            what = f"{len(files)} addresses are reserved for pods that are no more: {_few(files)}"
+            what = f"{len(files)} addresses are reserved for pods that are no more: {_few(files)}{_cause(case, node)}"
             quoted = " ".join(shlex.quote(file) for file in files)
             yield Occurrence(f"{node}: /var/lib/cni/networks", what, node, {"files": quoted})
+
+
+def _cause(case: Case, node: str) -> str:
+    """What a runtime of this version does, as a half sentence; empty where its version is none of those."""
+    runtime = next((_runtime_of(each) for each in case.snapshot.nodes if each["metadata"]["name"] == node), "")
+    found = re.match(r"containerd://(\d+)\.(\d+)\.(\d+)", runtime)
+    major, minor, patch = map(int, found.groups()) if found else (0, 0, 0)
+    first, mended = _LOSES_WHAT_IT_WAS_MAKING.get((major, minor), (0, 0))
+    if not first <= patch < mended:
+        return ""
+    fixed = f"{major}.{minor}.{mended}"
+    return f"; {runtime} never removes what it was making when it died, which {fixed} does (containerd#12923)"
+
+
+def _runtime_of(node: Object) -> str:
+    return str(node.get("status", {}).get("nodeInfo", {}).get("containerRuntimeVersion", ""))
 
 
 def stale(case: Case) -> Iterator[Occurrence]:

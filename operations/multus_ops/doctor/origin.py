@@ -211,7 +211,7 @@ def origin_of(snapshot: Snapshot) -> Origin:
     """
     sets = {each["metadata"]["name"]: each["metadata"] for each in snapshot.multus_sets}
     owner = next((each.get("data", {}).get("owner", "") for each in snapshot.config_maps if _is_marker(each)), "")
-    if sets and owner.count("/") >= 2:
+    if owner.count("/") >= 2:
         project, stack = owner.split("/")[:2]
         return PulumiInstall(PulumiCli(stack), project, is_named=False)
     for about in sets.values():

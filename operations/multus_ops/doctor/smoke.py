@@ -14,8 +14,8 @@ from typing import Any
 
 from kubernetes import client
 
+from .annotations import NETWORKS
 from .findings import Check, Finding, Severity
-from .snapshot import NETWORKS
 
 LABEL = "multus-smoke"
 DEFAULT_IMAGE = "docker.io/library/busybox:1.36"

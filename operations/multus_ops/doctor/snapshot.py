@@ -23,8 +23,6 @@ _PAGE = 500
 _SECONDS = 30
 _LOG_LINES = 20
 _SIBLINGS = ("dynamic-networks", "whereabouts")
-NETWORKS = "k8s.v1.cni.cncf.io/networks"
-NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
 SANDBOX_TROUBLES = ("FailedCreatePodSandBox", "FailedKillPod")
 
 
@@ -141,6 +139,34 @@ class Snapshot:
         found = [pod for pod in self.multus_pods if pod["spec"].get("nodeName") == node]
         return max(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
 
+    def creation_failures(self) -> Iterator[tuple[Object, str]]:
+        """DaemonSets of Multus whose pods the API server refuses to create, each with its last sentence about it."""
+        for daemon_set in self.multus_sets:
+            uid, pods = daemon_set["metadata"].get("uid"), self.pods_of(daemon_set)
+            # What was refused before the last of its pods was created is refused no longer.
+            created = max((str(pod["metadata"].get("creationTimestamp", "")) for pod in pods), default="")
+            said = [
+                event
+                for event in self.events
+                if event.get("reason") == "FailedCreate"
+                and event.get("involvedObject", {}).get("uid") == uid
+                and _time(event) >= created
+            ]
+            missing = self.missing_pods(daemon_set)
+            is_empty = not pods and Kind.PODS not in self.unseen
+            if said and (is_empty if missing is None else missing):
+                yield daemon_set, str(max(said, key=_time).get("message", ""))
+
+    def missing_pods(self, daemon_set: Object) -> int | None:
+        """How many of a DaemonSet's pods do not exist; None where its controller has not said how many should."""
+        status = daemon_set.get("status", {})
+        desired = status.get("desiredNumberScheduled")
+        if desired is None:
+            return None
+        if Kind.PODS in self.unseen:
+            return max(0, int(desired) - int(status.get("currentNumberScheduled", desired)))
+        return max(0, int(desired) - sum(not is_going(pod) for pod in self.pods_of(daemon_set)))
+
     def sandbox_failures(self) -> Iterator[tuple[Object, str]]:
         """Pods whose sandbox cannot be made or removed right now, each with the last message about it."""
         last: dict[str, Object] = {}
@@ -206,6 +232,11 @@ def is_well(pod: Object) -> bool:
 def is_going(pod: Object) -> bool:
     """Whether it is being deleted."""
     return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def is_finished(pod: Object) -> bool:
+    """Whether it has run to its end."""
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def has_sandbox(pod: Object) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 
 from multus.objects import CRD
 
-from . import cluster_signs, node_signs
+from . import cluster_signs, network_signs, node_signs
 from .case import Case
 from .findings import Check, Finding, Occurrence, Severity
 
@@ -27,11 +28,13 @@ class Symptom:
         fix: the commands that mend it. `{on}` stands before a command on a node; `{restart}`, `{repair}`, `{renew}` and
             `{change}` are commands of their own, as the install's origin has them; every other name comes with the
             occurrence.
+        otherwise: the commands where an occurrence does not say everything that `fix` names: only people know it.
         changes: what `{change}` changes: arguments with their values, in which names of the occurrence may stand.
         check: the line of doctor's table that it fails.
         says: a pattern of what pods that get no network say, or Multus' own pods where `check` is about those.
         seen: finds it in what there is.
         issues: where people have met it.
+        untried: why no test breaks a real cluster in this way; empty where one does.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Symptom:
     severity: Severity = Severity.ERROR
     issues: tuple[str, ...] = ()
     changes: Mapping[str, str] = field(default_factory=dict)
+    otherwise: tuple[str, ...] = ()
+    untried: str = ""
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """What there is of it."""
@@ -62,13 +67,18 @@ class Symptom:
             "namespace": case.namespace,
             "repair": case.repair,
             "renew": case.renew,
-            "change": case.origin.change(_filled(self.changes, occurrence.values)),
+            **({"change": case.origin.change(_filled(self.changes, occurrence.values))} if self.changes else {}),
             "options": case.options,
             **({"on": case.on(node), "restart": case.restart(node)} if node else {}),
             **occurrence.values,
         }
-        fix = "\n".join(dict.fromkeys(line.format_map(values) for line in self.fix))
+        lines = self.fix if not self.otherwise or _names_in(self.fix) <= set(values) else self.otherwise
+        fix = "\n".join(dict.fromkeys(line.format_map(values) for line in lines))
         return Finding(self.check, self.severity, occurrence.where, occurrence.what, self.why, fix, self.name)
+
+
+def _names_in(lines: tuple[str, ...]) -> set[str]:
+    return {name for line in lines for _, name, _, _ in Formatter().parse(line) if name}
 
 
 def _filled(changes: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
@@ -81,6 +91,14 @@ def find_symptoms(case: Case) -> Iterator[Finding]:
         yield from symptom.findings(case)
 
 
+_PATCH_NETWORK = "kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}"
+_EDIT_NETWORK = "kubectl -n {network_namespace} edit network-attachment-definition {network}"
+_ANNOTATE_POD = "kubectl -n {pod_namespace} annotate --overwrite pod {pod} {networks}"
+_OF_TEMPLATE = "What a Deployment or another controller makes needs the same in its pod template."
+_CILIUM_SHARES = (
+    'kubectl -n kube-system patch configmap cilium-config --type merge -p \'{{"data":{{"cni-exclusive":"false"}}}}\'',
+    "kubectl -n kube-system rollout restart daemonset cilium",
+)
 _REPAIRED = "What was changed by hand comes back with the next look of Pulumi, or when the install is applied again."
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
@@ -93,6 +111,49 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.DAEMON_SETS,
         seen=cluster_signs.crash_loop,
         issues=("multus-cni#1366",),
+    ),
+    Symptom(
+        name="refused-by-pod-security",
+        shows='A DaemonSet of Multus has no pods: `violates PodSecurity "baseline:latest"` in its events.',
+        why="Multus' pods mount directories of the host, which the level of their namespace forbids: Talos enforces"
+        " `baseline` everywhere but in kube-system. No node gets Multus, and nothing else says so.",
+        fix=("kubectl label --overwrite namespace {set_namespace} pod-security.kubernetes.io/enforce=privileged",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.refused_by_pod_security,
+        issues=("kubriX#2944", "turing-rk1-cluster#65", "home-ops#4814"),
+    ),
+    Symptom(
+        name="refused-by-priority-quota",
+        shows="A DaemonSet of Multus has no pods: `insufficient quota to match these scopes: [{PriorityClass In"
+        " [system-node-critical ...]}]`.",
+        why="GKE and others let critical pods into a namespace with a ResourceQuota for them alone, and kube-system"
+        " has one.",
+        fix=("kubectl -n {set_namespace} create quota multus-critical --hard=pods=10k --scopes=PriorityClass",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.refused_by_priority_quota,
+        issues=("test-infra#35233", "gatekeeper#1120"),
+        untried="it takes an API server that was started with such an admission configuration",
+    ),
+    Symptom(
+        name="default-network-late",
+        shows="`cannot find valid master CNI config` in the log of Multus' pod.",
+        why="Multus has started before the cluster's default CNI has written its configuration, and there is nothing to"
+        " build on. When that is there, its pod starts by itself, or at once when it is deleted.",
+        fix=("kubectl -n {cni_namespace} rollout status daemonset {cni}", "{restart}"),
+        otherwise=("{restart}",),
+        check=Check.DAEMON_SETS,
+        seen=cluster_signs.default_network_late,
+        issues=("rook#15775",),
+    ),
+    Symptom(
+        name="shim-and-daemon-differ",
+        shows="`CmdAdd (shim): timed out` for every sandbox, while all of thick's pods are Ready.",
+        why="The shim of v4.3.1 asks a path that the daemon of v4.3.0 does not have, and waits. " + _REPAIRED,
+        fix=("{repair}",),
+        check=Check.IMAGE,
+        seen=cluster_signs.shim_and_daemon_differ,
+        issues=("keiretsu-labs/kubernetes-manifests#2903",),
+        untried="v4.3.1 is not among the lab's images",
     ),
     Symptom(
         name="kubeconfig-not-found",
@@ -134,7 +195,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         " for all.",
         fix=("{restart}",),
         check=Check.PODS,
-        says=r"error getting k8s client",
+        # A network that calls Multus itself asks so for the account of a pod that it is not.
+        says=r"error getting k8s client(?!.*in-cluster)",
         issues=("multus-cni#592", "multus-cni#1105"),
     ),
     Symptom(
@@ -164,7 +226,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         " or on a node that had just joined. Nothing gives a running pod its interface later.",
         fix=("kubectl -n {pod_namespace} delete pod {pod}",),
         check=Check.PODS,
-        seen=cluster_signs.pods_without_networks,
+        seen=network_signs.pods_without_networks,
         issues=("multus-cni#1527", "multus-cni#1387", "multus-cni#1468"),
     ),
     Symptom(
@@ -264,7 +326,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
     ),
     Symptom(
         name="wrong-directories",
-        shows="The Multus pod is fine, and pods have no second interface: it works in directories that nobody reads.",
+        shows="The Multus pod is fine, and pods have no second interface: it works in directories that nobody reads."
+        " Or it says `cannot find valid master CNI config`, since it looks where the default network is not.",
         why="Upstream's manifest names /etc/cni/net.d and /opt/cni/bin, and k3s reads others. " + _REPAIRED,
         fix=("{repair}",),
         check=Check.MOUNTS,
@@ -308,10 +371,15 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="network-in-another-namespace",
         shows="`cannot find a network-attachment-definition (NAME) in namespace (NAMESPACE)`.",
-        why="A network without a namespace is looked for in the pod's own. The pod waits until it is found.",
-        fix=("kubectl -n {pod_namespace} annotate --overwrite pod {pod} {networks}",),
+        why="A network without a namespace is looked for in the pod's own, and the pod's default network in"
+        " kube-system."
+        " In the long form of the annotation the namespace is a key of its own (`namespace`): a slash in `name` is"
+        " taken"
+        f" for a part of the name. The pod waits until the network is found. {_OF_TEMPLATE}",
+        fix=(_ANNOTATE_POD,),
         check=Check.PODS,
-        seen=cluster_signs.network_elsewhere,
+        seen=network_signs.network_elsewhere,
+        issues=("multus-cni#705", "multus-cni#337", "multus-cni#1527"),
     ),
     Symptom(
         name="multus-under-another-name",
@@ -356,15 +424,23 @@ SYMPTOMS: tuple[Symptom, ...] = (
         " values as"
         " well, or the next upgrade of Cilium forgets it.",
         fix=(
-            "kubectl -n kube-system patch configmap cilium-config --type merge"
-            ' -p \'{{"data":{{"cni-exclusive":"false"}}}}\'',
-            "kubectl -n kube-system rollout restart daemonset cilium",
+            *_CILIUM_SHARES,
             "{on} rm -f {files}",
             "{restart}",
         ),
         check=Check.CONF,
         seen=node_signs.renamed_by_cilium,
         issues=("multus-cni#972", "multus-cni#1132", "talos#10468"),
+    ),
+    Symptom(
+        name="cilium-exclusive",
+        shows="Cilium's ConfigMap says `cni-exclusive: true`.",
+        why="Cilium renames all other configurations away, Multus' too: pods then silently lack their networks. Set"
+        " `cni.exclusive` to false in its Helm values as well, or the next upgrade of Cilium forgets it.",
+        fix=_CILIUM_SHARES,
+        check=Check.CONF,
+        seen=cluster_signs.cilium_exclusive,
+        issues=("talos#10468", "rke2#7464", "rke2#9074"),
     ),
     Symptom(
         name="moving-image",
@@ -378,11 +454,13 @@ SYMPTOMS: tuple[Symptom, ...] = (
     ),
     Symptom(
         name="incompatible-versions",
-        shows="`incompatible CNI versions`, or `delegate cni version is X while top level is Y`.",
-        why="A network's cniVersion is one that its plugins do not speak; its pods do not start.",
-        fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
+        shows='`incompatible CNI versions; config is "1.0.0", plugin supports [...]`, or `delegate cni version is X'
+        " while top"
+        " level is Y`.",
+        why="A network's cniVersion is one that its plugins on the node do not speak; its pods do not start.",
+        fix=(_PATCH_NETWORK,),
         check=Check.NETWORKS,
-        seen=cluster_signs.incompatible_versions,
+        seen=network_signs.incompatible_versions,
         issues=("multus-cni#1060", "multus-cni#561"),
     ),
     Symptom(
@@ -390,9 +468,9 @@ SYMPTOMS: tuple[Symptom, ...] = (
         shows="A pod has its interface, and its annotation `network-status` does not name the network.",
         why="Multus v4.3.0 writes no entry for a network whose configuration has no cniVersion, or 0.1.0 or 0.2.0:"
         " whoever reads that annotation takes its pods for broken. Pods that start after the change are named.",
-        fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
+        fix=(_PATCH_NETWORK,),
         check=Check.NETWORKS,
-        seen=cluster_signs.network_without_version,
+        seen=network_signs.network_without_version,
         severity=Severity.WARNING,
     ),
     Symptom(
@@ -400,20 +478,146 @@ SYMPTOMS: tuple[Symptom, ...] = (
         shows="A pod asks for its default route by another network (`default-route`), and keeps that of `eth0`.",
         why="Multus v4.3.0 leaves the route of eth0 where it was, and reports neither an error nor an event. Write the"
         " route into the network (docs/networks.md); the annotation had better not promise it.",
-        fix=("kubectl -n {pod_namespace} annotate --overwrite pod {pod} {networks}",),
+        fix=(_ANNOTATE_POD,),
         check=Check.PODS,
-        seen=cluster_signs.default_route_ignored,
+        seen=network_signs.default_route_ignored,
         severity=Severity.WARNING,
     ),
     Symptom(
         name="link-not-found",
-        shows='`error adding container to network "NAME": Link not found`.',
-        why="The network stands on a link (`master`) that the node does not have; CNI plugins since 1.10 do not say"
-        " which. Without `master` it stands on the link of the default route. If that is the wrong one, name a link of"
-        " every node.",
-        fix=("kubectl -n {network_namespace} patch network-attachment-definition {network} --type merge -p {patch}",),
+        shows='`error adding container to network "NAME": Link not found`, or `failed to lookup master "eth7": Link not'
+        " found`.",
+        why="The network stands on a link (`master`, `device`) that the node does not have; CNI plugins since 1.10 do"
+        " not"
+        " say which. Without `master` macvlan and ipvlan stand on the link of the default route. If that is the wrong"
+        " one, or for other plugins, name a link of every node.",
+        fix=(_PATCH_NETWORK,),
+        otherwise=(_EDIT_NETWORK,),
         check=Check.PODS,
-        seen=cluster_signs.link_not_found,
+        seen=network_signs.link_not_found,
+        issues=("microk8s-community-addons#274", "multus-cni#424"),
+    ),
+    Symptom(
+        name="network-mode",
+        shows='`unknown macvlan mode: "l2"`, or `unknown ipvlan mode: "bridge"`.',
+        why="macvlan and ipvlan have modes of their own, and one's is unknown to the other: no pod of the network"
+        " starts."
+        " Without `mode` each takes its own default.",
+        fix=(_PATCH_NETWORK,),
+        check=Check.NETWORKS,
+        seen=network_signs.network_mode,
+        issues=("ocs-ci#12827",),
+    ),
+    Symptom(
+        name="network-takes-routes",
+        shows="Volumes do not attach, probes time out or DNS is gone, in pods with a further network alone.",
+        why="The network's own routes take the pod's default route, or the way to other pods and Services: answers"
+        " leave by"
+        " `net1`, and whoever has asked by `eth0` never gets them. Route what lies behind the network, and no more; a"
+        " route with a `priority` of its own is left alone here.",
+        fix=(_PATCH_NETWORK,),
+        check=Check.NETWORKS,
+        seen=network_signs.network_takes_routes,
+        severity=Severity.WARNING,
+        issues=("longhorn#9049", "multus-cni#539", "multus-cni#847"),
+    ),
+    Symptom(
+        name="network-without-config",
+        shows="`No networks found in /etc/cni/multus/net.d`, or `no network available in the name NAME in cni dir`.",
+        why="A definition without `config` stands for a file of its name in Multus' directory of networks on every"
+        " node, as"
+        " meshes write it, and the node has none: its pods do not start. Write the configuration into the definition,"
+        " or"
+        " let whoever has made it install its file.",
+        fix=(_EDIT_NETWORK,),
+        check=Check.NETWORKS,
+        seen=network_signs.network_without_config,
+        issues=("rancher#41608", "multus-cni#1238", "istio#32827"),
+        untried="only whoever has made the network knows its configuration",
+    ),
+    Symptom(
+        name="annotation-not-read",
+        shows="`failed to parse pod Network Attachment Selection Annotation JSON format`, or `one or more items did not"
+        " match comma-delimited format`.",
+        why="Multus takes an annotation with `[`, `{` or a quotation mark for JSON, a list of objects with a name;"
+        " the short"
+        f" form knows neither capitals nor dots. The pod does not start. {_OF_TEMPLATE}",
+        fix=(_ANNOTATE_POD,),
+        otherwise=("kubectl -n {pod_namespace} edit pod {pod}",),
+        check=Check.PODS,
+        seen=network_signs.annotation_not_read,
+        issues=("multus-cni#635", "multus-cni#372"),
+    ),
+    Symptom(
+        name="namespace-isolation",
+        shows="`namespace isolation enabled, annotation violates permission, pod is in namespace A but refers to target"
+        " namespace B`.",
+        why="With `conf.namespaceIsolation` pods use networks of their own namespace and of `conf.globalNamespaces`"
+        " alone."
+        " This opens one namespace to every pod; to keep it closed, make the network in the pod's namespace.",
+        fix=("{change}",),
+        changes={"conf.namespaceIsolation": "true", "conf.globalNamespaces[1]": "{target}"},
+        check=Check.PODS,
+        seen=network_signs.namespace_isolation,
+        untried="the run of docs/networks.md on the lab shows the refusal, and opens no namespace",
+    ),
+    Symptom(
+        name="no-dhcp-daemon",
+        shows="`error dialing DHCP daemon: dial unix /run/cni/dhcp.sock`.",
+        why="The plugin `dhcp` asks a daemon on its node, and none runs there. These start one until the next boot;"
+        " docs/networks.md has the unit that stays.",
+        fix=("{on} rm -f /run/cni/dhcp.sock", "{on} systemd-run --unit=cni-dhcp {bin_dir}/dhcp daemon"),
+        otherwise=("# nobody can log in to this node: run the plugin's daemon there as a DaemonSet of your own",),
+        check=Check.PODS,
+        seen=network_signs.no_dhcp_daemon,
+        issues=("multus-cni#1031", "rke2#3917"),
+        untried="the lab's nodes have no systemd",
+    ),
+    Symptom(
+        name="whereabouts-is-full",
+        shows="`Could not allocate IP in range`.",
+        why="Every address of whereabouts' range is taken: by pods, also such as are still Terminating, or by those"
+        " that are"
+        " no more. This shows who has which; take a reservation of a pod that is no more out of its IPPool, or give"
+        " the network a larger `range`.",
+        fix=(
+            "kubectl get ippools.whereabouts.cni.cncf.io,overlappingrangeipreservations.whereabouts.cni.cncf.io -A -o"
+            " yaml",
+        ),
+        check=Check.ADDRESSES,
+        says=r"Could not allocate IP in range",
+        issues=("multus-cni#1442",),
+        untried="whereabouts is a project of its own",
+    ),
+    Symptom(
+        name="sandbox-name-reserved",
+        shows="`failed to reserve sandbox name`, again and again, on a node that was disturbed.",
+        why="Multus v4.3.0 has no cache of a sandbox whose ADD failed, asks the API what the pod wants and calls the"
+        " plugins'"
+        " DEL, which refuse what they have never made: the runtime keeps the name. Of a pod that the API no longer has"
+        " it asks nothing, and lets go.",
+        fix=("kubectl -n {pod_namespace} delete pod {pod} --force --grace-period=0",),
+        check=Check.PODS,
+        says=r"failed to reserve sandbox name",
+        issues=("multus-cni#1446", "multus-cni#1454", "containerd#11504"),
+        untried="it takes a default network whose DEL fails",
+    ),
+    Symptom(
+        name="no-rights-for-devices",
+        shows="`failed to get resourceMap from DRA client`.",
+        why="From v4.3.1 on Multus asks the API for the devices of a pod that has a ResourceClaim, where its network"
+        " has a"
+        " `resourceName`. The account of this project has no such rights, since v4.3.0 needs none.",
+        fix=(
+            "kubectl create clusterrole multus-devices --verb=get,list"
+            " --resource=resourceclaims.resource.k8s.io,resourceslices.resource.k8s.io",
+            "kubectl create clusterrolebinding multus-devices --clusterrole=multus-devices"
+            " --serviceaccount={namespace}:multus",
+        ),
+        check=Check.RBAC,
+        says=r"failed to get resourceMap from DRA client",
+        issues=("multus-cni#1492",),
+        untried="v4.3.0 does not ask",
     ),
     Symptom(
         name="node-not-ready",
@@ -455,7 +659,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         fix=("{change}", "{restart}"),
         changes={"referencePlugins.image": "{image}", "referencePlugins.names[{index}]": "{plugin}"},
         check=Check.NETWORKS,
-        seen=cluster_signs.plugin_missing,
+        seen=network_signs.plugin_missing,
         issues=("multus-cni#1038", "k3s#9224"),
     ),
     Symptom(

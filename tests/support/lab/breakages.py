@@ -145,6 +145,13 @@ def _network_on_a_link_that_is_not_there(patient: Patient) -> None:
     patient.ask_for_web("unlinked")
 
 
+def _networks_that_cannot_work(patient: Patient) -> None:
+    """Of the other plugin's mode, and with the pod's default route: both are seen without a pod."""
+    network(patient, "modal", mode="l2")
+    addresses = {"type": "host-local", "subnet": "10.96.0.0/24", "routes": [{"dst": "0.0.0.0/0"}]}
+    network(patient, "routed", ipam=addresses)
+
+
 def _network_that_no_status_names(patient: Patient) -> None:
     # Without an address no result has a form that old versions know, and the pod would not start.
     network(patient, "unversioned", cniVersion=None, ipam={"type": "host-local", "subnet": "10.97.0.0/24"})
@@ -159,6 +166,32 @@ def _pod_that_asks_for_its_default_route(patient: Patient) -> None:
 def _network_of_another_namespace(patient: Patient) -> None:
     network(patient, "theirs", "kube-public")
     patient.ask_for_web("theirs")
+
+
+def _network_named_with_its_namespace_in_the_long_form(patient: Patient) -> None:
+    network(patient, "theirs", "kube-public")
+    patient.ask_for_web(json.dumps([{"name": "kube-public/theirs", "interface": "db0"}]))
+
+
+def _annotation_that_is_no_json(patient: Patient) -> None:
+    patient.ask_for_web(f'[{{"name": "{NETWORK}"}},]')
+
+
+def _namespace_that_forbids_directories_of_the_host(patient: Patient) -> None:
+    """As Talos enforces it; its own level comes back with the printed command."""
+    level = "pod-security.kubernetes.io/enforce=baseline"
+    patient.kubectl("label", "--overwrite", "namespace", NAMESPACE, level)
+    patient.restart_multus()
+
+
+def _default_network_that_is_not_there_yet(patient: Patient) -> None:
+    file = f"{patient.conf_dir}/10-flannel.conflist"
+    patient.sh(f"mv {file} {patient.conf_dir}/../10-flannel.later")
+    patient.restart_multus()
+
+
+def _default_network_comes(patient: Patient) -> None:
+    patient.sh(f"mv {patient.conf_dir}/../10-flannel.later {patient.conf_dir}/10-flannel.conflist")
 
 
 def _daemon_set_of_other_instructions(patient: Patient) -> None:
@@ -294,7 +327,14 @@ ON_NODES = (
         besides=["another-network-first"],
         shown_by_pod=False,
     ),
-    Breakage(["renamed-by-cilium"], _renamed_conf),
+    Breakage(["renamed-by-cilium", "cilium-exclusive"], _renamed_conf),
+    # Its file comes after the commands: they wait for nothing that the API could show of k3s' own flannel.
+    Breakage(
+        ["default-network-late"],
+        _default_network_that_is_not_there_yet,
+        besides=["crash-loop"],
+        by_hand=_default_network_comes,
+    ),
     Breakage(["program-gone"], _binary_of_an_earlier_release),
     Breakage(["wrong-machine"], _binary_of_another_machine),
 )
@@ -313,6 +353,10 @@ IN_CLUSTER = (
         shown_by_pod=False,
     ),
     Breakage(["network-in-another-namespace"], _network_of_another_namespace, shown_by_pod=False),
+    Breakage(["network-in-another-namespace"], _network_named_with_its_namespace_in_the_long_form, shown_by_pod=False),
+    Breakage(["annotation-not-read"], _annotation_that_is_no_json, shown_by_pod=False),
+    Breakage(["network-mode", "network-takes-routes"], _networks_that_cannot_work, shown_by_pod=False),
+    Breakage(["refused-by-pod-security"], _namespace_that_forbids_directories_of_the_host),
     Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
     Breakage(["network-without-version"], _network_that_no_status_names, shown_by_pod=False),
     Breakage(["default-route-ignored"], _pod_that_asks_for_its_default_route, shown_by_pod=False),

@@ -1,0 +1,151 @@
+"""What no pod can be given by a network, told from its configuration alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from multus_ops.doctor.network_rules import (
+    links_of,
+    mistakes,
+    wide_routes,
+    with_known_modes,
+    without_wide_routes,
+    wrong_modes,
+)
+from tests.support.doc_blocks import blocks_of
+from tests.support.paths import DOCS
+
+POD_RANGES = [ipaddress.ip_network("10.42.0.0/24")]
+
+
+def conf(**changes: Any) -> dict[str, Any]:
+    return {"cniVersion": "1.0.0", "name": "n", "type": "macvlan", **changes}
+
+
+def local(**changes: Any) -> dict[str, Any]:
+    return conf(ipam={"type": "host-local", "subnet": "10.97.0.0/24", **changes})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"cniVersion": "1.0.0", "name": "n"}, "without `type`"),
+        ({"cniVersion": "1.0.0", "name": "n", "plugins": []}, "no plugin"),
+        ({"name": "n", "plugins": [{"type": "macvlan"}, {"mtu": 1}]}, "without `type`"),
+        (conf(type="multus"), "calls multus"),
+        (conf(type="portmap"), "begins with portmap"),
+        ({"name": "n", "plugins": [{"type": "tuning"}, {"type": "macvlan"}]}, "begins with tuning"),
+        (conf(type="multus-shim"), "calls multus-shim"),
+        (conf(ipam={"subnet": "10.1.0.0/24"}), "an `ipam` without `type`"),
+        (local(subnet="10.97.0.0/33"), "10.97.0.0/33"),
+        (local(subnet="10.97.0.1/24"), "10.97.0.1/24"),
+        (local(subnet="10.97.0.0/31"), "no room"),
+        (local(rangeStart="10.98.0.1"), "rangeStart '10.98.0.1'"),
+        (local(rangeEnd="10.97.0"), "rangeEnd '10.97.0'"),
+        (local(rangeStart="10.97.0.9", rangeEnd="10.97.0.5"), "behind its rangeEnd"),
+        (conf(ipam={"type": "host-local", "ranges": [[{"subnet": "x"}]]}), "the subnet 'x'"),
+        (conf(ipam={"type": "static", "addresses": [{"address": "10.1.1.5"}]}), "10.1.1.5/24"),
+    ],
+)
+def test_a_mistake_is_named(given: dict[str, Any], says: str) -> None:
+    [found] = mistakes(given)
+    assert says in found
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        conf(),
+        conf(ipam={}),
+        local(rangeStart="10.97.0.5", rangeEnd="10.97.0.9", gateway="10.97.0.1"),
+        local(routes=[{"dst": "10.0.0.0/8"}]),
+        conf(ipam={"type": "static"}),
+        conf(ipam={"type": "dhcp"}),
+        conf(ipam={"type": "whereabouts", "range": "10.97.0.1-10.97.0.9/24"}),
+        conf(ipam={"type": "host-local", "ranges": [[{"subnet": "fd00::/64"}], [{"subnet": "10.97.0.0/30"}]]}),
+    ],
+)
+def test_what_works_is_no_mistake(given: dict[str, Any]) -> None:
+    assert list(mistakes(given)) == []
+
+
+def test_the_networks_of_the_docs_are_well() -> None:
+    """Whoever copies one finds nothing wrong with it."""
+    shown = [
+        json.loads(each["spec"]["config"])
+        for page in DOCS.glob("*.md")
+        for block in blocks_of(page)
+        if block.language == "yaml" and "kind: NetworkAttachmentDefinition" in block.text
+        for each in yaml.safe_load_all(block.text)
+        if each["kind"] == "NetworkAttachmentDefinition"
+    ]
+    assert len(shown) > 8
+    for each in shown:
+        assert (list(mistakes(each)), wrong_modes(each), wide_routes(each, POD_RANGES)) == ([], [], []), each
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong", "fixed"),
+    [
+        (conf(mode="l2"), ["macvlan mode l2"], conf()),
+        (conf(type="ipvlan", mode="bridge"), ["ipvlan mode bridge"], conf(type="ipvlan")),
+        (conf(mode="vepa"), [], conf(mode="vepa")),
+        (conf(type="bridge", mode="x"), [], conf(type="bridge", mode="x")),
+        (
+            {"plugins": [{"type": "macvlan", "mode": "l3"}, {"type": "tuning", "mode": "x"}]},
+            ["macvlan mode l3"],
+            {"plugins": [{"type": "macvlan"}, {"type": "tuning", "mode": "x"}]},
+        ),
+    ],
+)
+def test_modes_of_the_other_plugin(given: dict[str, Any], wrong: list[str], fixed: dict[str, Any]) -> None:
+    assert wrong_modes(given) == wrong
+    assert with_known_modes(given) == fixed
+    assert wrong_modes(fixed) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "links"),
+    [
+        (conf(master="eth7"), ["eth7"]),
+        (conf(), []),
+        (conf(master="eth7", linkInContainer=True), []),
+        (conf(type="host-device", device="eth1"), ["eth1"]),
+        (conf(type="bridge", bridge="br0", master="x"), []),
+        ({"plugins": [{"type": "vlan", "master": "eth0.5"}, {"type": "tuning"}]}, ["eth0.5"]),
+    ],
+)
+def test_links_of_the_node(given: dict[str, Any], links: list[str]) -> None:
+    assert links_of(given) == links
+
+
+@pytest.mark.parametrize(
+    ("routes", "wide"),
+    [
+        ([{"dst": "0.0.0.0/0"}], ["0.0.0.0/0"]),
+        ([{"dst": "::/0"}], ["::/0"]),
+        ([{"dst": "0.0.0.0/1"}, {"dst": "128.0.0.0/1"}], ["0.0.0.0/1", "128.0.0.0/1"]),
+        ([{"dst": "10.0.0.0/8"}, {"dst": "192.168.0.0/16"}], ["10.0.0.0/8"]),
+        ([{"dst": "0.0.0.0/0", "priority": 500}], []),
+        ([{"dst": "192.168.0.0/16"}, {"dst": "no"}], []),
+    ],
+)
+def test_routes_that_take_too_much(routes: list[dict[str, Any]], wide: list[str]) -> None:
+    given = local(routes=routes)
+    assert wide_routes(given, POD_RANGES) == wide
+    narrowed = without_wide_routes(given, POD_RANGES)
+    assert wide_routes(narrowed, POD_RANGES) == []
+    kept = [each for each in routes if each["dst"] not in wide]
+    assert narrowed["ipam"].get("routes", []) == kept
+    assert narrowed["ipam"]["subnet"] == "10.97.0.0/24"
+
+
+def test_a_bridge_that_is_the_default_gateway() -> None:
+    given = {"plugins": [conf(type="bridge", isDefaultGateway=True), {"type": "tuning"}]}
+    assert wide_routes(given, []) == ["isDefaultGateway"]
+    assert without_wide_routes(given, []) == {"plugins": [conf(type="bridge"), {"type": "tuning"}]}
