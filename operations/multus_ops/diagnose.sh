@@ -97,12 +97,16 @@ require_root() {
 diagnose() {
     require_root
     as_json=true
+    kept=$state/conf
     # The scratch files lie where an install keeps its state, which a node without one does not have.
     state=$(mktemp -d)
     exec 3>&2 2>"$state/stderr"
     trap '[ $? -eq 0 ] || tail -n 5 "$state/stderr" >&3; rm -rf "$state"' EXIT
     check_tools
     check_node
+    check_served
+    check_emptied
+    check_proxy
     fact_json confs "$(conf_facts)"
     fact_json namedKubeconfigs "$(named_kubeconfigs)"
     fact_json kubeconfig "$(kubeconfig_facts)"
@@ -118,6 +122,7 @@ diagnose() {
     fact_json rootIsShared "$(truth root_is_shared)"
     fact_json daemonAnswers "$(truth daemon_answers)"
     fact_json k3sPrograms "$(k3s_programs | texts)"
+    fact_json links "$(links | texts)"
     conclude ''
 }
 
