@@ -5,7 +5,8 @@
 check_served() {
     ours=$(planned_conf)
     [ -n "$ours" ] || return 0
-    check_copy "$ours"
+    # With another network first the copy is of another one, which is a trouble of its own.
+    [ "$(json "$ours" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/name="\(.*\)"$|\2|p')" != "$(default_name)" ] || check_copy "$ours"
     added=$(types_of "$ours" | sed 1d | tr '\n' ' ')
     [ -z "$added" ] || warn conf-chained "$ours" "another program has added ${added% }, which the next Multus pod drops" "have that program add it to $(default_conf)" "${added% }"
     for was in "$kept"/00-multus.conf*; do

@@ -163,6 +163,11 @@ def test_a_default_network_that_is_not_the_copys_any_more(installed: Node) -> No
     assert found(installed) == [("default-network-changed", f"{installed.conf}/00-multus.conflist", "")]
 
 
+def test_a_copy_is_held_against_its_own_network_alone(installed: Node) -> None:
+    (installed.conf / "05-old.conflist").write_text(json.dumps({**FLANNEL, "name": "old"}), encoding="utf-8")
+    assert "default-network-changed" not in {code for code, _, _ in found(installed)}
+
+
 def test_who_has_added_a_plugin_is_named(installed: Node) -> None:
     file = installed.conf / "00-multus.conflist"
     content = json.loads(file.read_text(encoding="utf-8"))

@@ -13,10 +13,8 @@ from tests.support.doctor_cases import NODE, facts_of, healthy, plan_of
 
 JUDGED = {
     NodeCode.DEFAULT_NETWORK_CHANGED: node_signs.default_network_changed,
-    NodeCode.CONF_CHAINED: node_signs.conf_chained,
     NodeCode.CONF_REWRITTEN: node_signs.conf_rewritten,
     NodeCode.CACHE_EMPTIED: node_signs.cache_emptied,
-    NodeCode.API_BY_PROXY: node_signs.api_by_proxy,
 }
 
 

@@ -264,20 +264,12 @@ def default_network_changed(case: Case) -> Iterator[Occurrence]:
     return _coded(case, NodeCode.DEFAULT_NETWORK_CHANGED)
 
 
-def conf_chained(case: Case) -> Iterator[Occurrence]:
-    return _coded(case, NodeCode.CONF_CHAINED)
-
-
 def conf_rewritten(case: Case) -> Iterator[Occurrence]:
     return _coded(case, NodeCode.CONF_REWRITTEN)
 
 
 def cache_emptied(case: Case) -> Iterator[Occurrence]:
     return _coded(case, NodeCode.CACHE_EMPTIED)
-
-
-def api_by_proxy(case: Case) -> Iterator[Occurrence]:
-    return _coded(case, NodeCode.API_BY_PROXY)
 
 
 def _coded(case: Case, code: NodeCode) -> Iterator[Occurrence]:
