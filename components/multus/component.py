@@ -194,7 +194,11 @@ def _name_of(daemon_set: Any) -> pulumi.Output[str]:
     return pulumi.Output.unsecret(daemon_set.metadata).apply(lambda metadata: metadata.name)
 
 
-def _kubeconfig(server: Server, data: dict[str, str]) -> str:
+def _kubeconfig(server: Server, data: dict[str, str] | None) -> str:
+    if not data or not data.get("token"):
+        # A control plane with a signer of its own (Kubernetes 1.36) may fill no Secret of this kind.
+        reason = "'durable' gets no token: the control plane has not filled the Secret that asks for one"
+        raise InvalidArgumentsError([Problem("credentials", reason, "write 'pod' and list no nodes")])
     return kubeconfig(server, data["ca.crt"], base64.b64decode(data["token"]).decode())
 
 

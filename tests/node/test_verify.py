@@ -419,7 +419,7 @@ def test_a_crictl_that_gives_up_says_nothing_of_what_is_loaded(provisioned: Node
     result = provisioned.verify()
     assert not result.ok
     assert "waiting for the runtime to load the configuration; it is silent while a slow pod" in result.err
-    assert "00-multus.conflist: the runtime did not load it: it does not answer" in result.err
+    assert f"00-multus.conflist: the runtime did not load it: it does not answer: FATA[0002] {words};" in result.err
 
 
 def test_verify_waits_for_a_runtime_that_is_silent_for_a_while(provisioned: Node) -> None:

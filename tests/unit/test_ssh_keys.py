@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -15,7 +16,7 @@ from multus.plan import problems_of, resolve
 from multus.ssh_keys import host_key_trouble, private_key_trouble
 from tests.support.arguments import SSH_KEY, k3s, node
 
-KEYS = {
+KEYS: dict[str, Any] = {
     "ed25519": ed25519.Ed25519PrivateKey.generate(),
     "rsa": rsa.generate_private_key(65537, 2048),
     "ecdsa": ec.generate_private_key(ec.SECP256R1()),
@@ -28,7 +29,7 @@ FORMS = [(name, form) for name in KEYS for form in (OPENSSH, PKCS8, PEM) if (nam
 
 def written(name: str, form: serialization.PrivateFormat, *, locked: bool = False) -> str:
     lock = serialization.BestAvailableEncryption(b"made up") if locked else serialization.NoEncryption()
-    return KEYS[name].private_bytes(serialization.Encoding.PEM, form, lock).decode()
+    return str(KEYS[name].private_bytes(serialization.Encoding.PEM, form, lock).decode())
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS, ids=map(str, range(len(FORMS))))
