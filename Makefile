@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODE := components/multus/node
 NODE_FIRST := $(NODE)/distributions.sh $(NODE)/options.sh
 NODE_PARTS := $(NODE_FIRST) $(filter-out $(NODE_FIRST) $(NODE)/main.sh,$(sort $(wildcard $(NODE)/*.sh)))
-PEOPLES_PARTS := operations/multus_ops/node_json.sh operations/multus_ops/diagnose.sh
+PEOPLES_PARTS := $(addprefix operations/multus_ops/,node_json.sh diagnose_checks.sh diagnose.sh)
 SOURCES := components/multus operations/multus_ops examples generate lab tests __main__.py
 
 .PHONY: help

@@ -15,7 +15,8 @@ from multus.defaults import (
     DEFAULT_SOCKET_DIR,
     WHOLE_CNI_VERSION,
 )
-from multus.image import OLDEST_RELEASE
+from multus.distros import K3S_FLOW_CONTROL
+from multus.image import CLAIMS_SINCE, OLDEST_RELEASE
 from multus.multus_conf import THICK_CNI_VERSION
 
 
@@ -31,6 +32,8 @@ def written() -> str:
             value_path(f"daemon.{key}").removeprefix("daemon."): _version(release)
             for key, release in DAEMON_KEYS_SINCE.items()
         },
+        "claimsSince": _version(CLAIMS_SINCE),
+        "servesFlowControl": f"1.{K3S_FLOW_CONTROL}",
         "reservedLabels": RESERVED_LABELS,
         "leastThickMemory": LEAST_THICK_MEMORY,
         "quantityUnits": {unit: float(factor) for unit, factor in formats.QUANTITY_UNITS.items()},

@@ -27,7 +27,8 @@ _WITH_FLANNEL = (
 before, as `k3s kubectl` does it: the preflight says so; set `cni_bin_dir`.""",
 )
 _ENFORCED = """Pod Security lets these pods into `kube-system` alone{when}; another namespace needs the label
-`pod-security.kubernetes.io/enforce: privileged`, which `create_namespace` sets."""
+`pod-security.kubernetes.io/enforce: privileged`, which `create_namespace` sets. Without it the DaemonSets have no pods:
+`violates PodSecurity`."""
 
 NOTES: dict[str, tuple[str, ...]] = {
     "k3s": (*_ON_K3S, *_WITH_FLANNEL),
@@ -96,6 +97,9 @@ until pods have written it.""",
     ),
     "gke": (
         "Autopilot admits no pod that mounts what Multus needs.",
+        """Pods of `system-node-critical` are admitted to `kube-system` alone; another namespace needs a ResourceQuota
+that names the class, which `create_namespace` brings. Without it the DaemonSets have no pods: `insufficient quota to
+match these scopes`.""",
         """netd removes `10-gke-ptp.conflist` while Cilium is not well, and writes it again: meanwhile a preflight finds
 no default network. `/etc` is empty after a reboot until pods have written it.""",
         "Google Distributed Cloud says `-gke.` too, and brings Multus itself.",

@@ -367,7 +367,8 @@ class NodeArgs(TypedDict):
     """Run every step through `sudo -n`. Defaults to true for every user but root."""
 
     private_key: pulumi.Input[str]
-    """The private SSH key in PEM or OpenSSH form. Always kept as a secret."""
+    """The private SSH key in PEM or OpenSSH form, without a passphrase, which nobody could type. Always kept as a
+    secret."""
 
     host_key: NotRequired[pulumi.Input[str]]
     """The host's public key as one line of known_hosts without the name: `ssh-ed25519 AAAA...`. Required unless
@@ -430,10 +431,14 @@ class MultusComponentArgs(TypedDict):
     to false."""
 
     namespace: NotRequired[str]
-    """The namespace of the ServiceAccount, the token and the DaemonSets. Defaults to `kube-system`."""
+    """The namespace of the ServiceAccount, the token and the DaemonSets. Another one than `kube-system` may need a
+    label or a quota before the cluster admits the pods there, which `create_namespace` brings; `preview` warns where
+    the distribution is known to ask for them. There the account gets its priority at the API server by a FlowSchema,
+    from Kubernetes 1.29 on. Defaults to `kube-system`."""
 
     create_namespace: NotRequired[bool]
-    """Make the namespace where it is not there, with the label by which Pod Security admits the pods. It stays when the
+    """Make the namespace where it is not there, with the label by which Pod Security admits the pods, and on gke with
+    the ResourceQuota by which their priority class is admitted. The namespace stays when the
     stack is destroyed, since deleting it would delete what others put there. Defaults to false."""
 
     image: NotRequired[ImageArgs]

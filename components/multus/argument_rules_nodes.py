@@ -5,12 +5,13 @@ The tests of a single text also judge what is known late; there `path` says wher
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from . import formats
+from . import formats, ssh_keys
 from .defaults import DEFAULT_SSH_PORT, DEFAULT_SSH_USER
 from .errors import Problem
 
@@ -39,7 +40,7 @@ def problems(nodes: Sequence[Mapping[str, Any] | None]) -> Iterator[Problem]:
 
 def host(path: str, text: str) -> Iterator[Problem]:
     """Why a text is no SSH host."""
-    if not text or re.search(r"[\s/@]", text):
+    if not text or re.search(r"[\s/@]", text) or (":" in text and not _is_ipv6(unbracketed(text))):
         yield Problem(
             path,
             f"{text!r} is not a host name or address",
@@ -49,10 +50,9 @@ def host(path: str, text: str) -> Iterator[Problem]:
 
 def private_key(path: str, text: str) -> Iterator[Problem]:
     """Why a text is no private key. Never shows it."""
-    if "PRIVATE KEY-----" not in text:
-        yield Problem(
-            path, "is not a private SSH key", "give the content of the key file, which begins with '-----BEGIN'"
-        )
+    trouble = ssh_keys.private_key_trouble(text)
+    if trouble is not None:
+        yield Problem(path, *trouble)
 
 
 def host_key(path: str, text: str) -> Iterator[Problem]:
@@ -61,6 +61,18 @@ def host_key(path: str, text: str) -> Iterator[Problem]:
         yield Problem(
             path, f"{text[:40]!r} is not a public key line", "write 'ssh-ed25519 AAAA...' without the host's name"
         )
+        return
+    trouble = ssh_keys.host_key_trouble(text)
+    if trouble is not None:
+        yield Problem(path, *trouble)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def unbracketed(text: str) -> str:

@@ -58,6 +58,8 @@ class MultusComponent(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
         super().__init__("multus:index:MultusComponent", name, {}, opts)
+        for warning in plan.warnings:
+            pulumi.log.warn(warning, resource=self)
         if plan.untried and not pulumi.runtime.is_dry_run():
             pulumi.log.info(plan.untried, resource=self)
         installed = self._install(name, plan)
@@ -152,15 +154,18 @@ def _register_access(
         registering.register(f"{name}-marker-role", objects.marker_role(plan), opts),
         registering.register(f"{name}-marker-role-binding", objects.marker_role_binding(plan), opts),
     ]
-    certificates, priority, conf = (
+    certificates, priority, quota, conf = (
         objects.certificates_binding(plan),
         objects.flow_schema(plan),
+        objects.priority_quota(plan),
         objects.own_conf_map(plan),
     )
     if certificates is not None:
         made.append(registering.register(f"{name}-certificates-binding", certificates, opts))
     if priority is not None:
         made.append(registering.register(f"{name}-flow-schema", priority, opts))
+    if quota is not None:
+        made.append(registering.register(f"{name}-quota", quota, opts))
     if conf is not None and plan.method is Method.MANIFEST:
         # Its name changes with its content: the old one has to live until every pod reads the new one.
         created_first = pulumi.ResourceOptions(delete_before_replace=False, retain_on_delete=plan.handover)
@@ -189,7 +194,11 @@ def _name_of(daemon_set: Any) -> pulumi.Output[str]:
     return pulumi.Output.unsecret(daemon_set.metadata).apply(lambda metadata: metadata.name)
 
 
-def _kubeconfig(server: Server, data: dict[str, str]) -> str:
+def _kubeconfig(server: Server, data: dict[str, str] | None) -> str:
+    if not data or not data.get("token"):
+        # A control plane with a signer of its own (Kubernetes 1.36) may fill no Secret of this kind.
+        reason = "'durable' gets no token: the control plane has not filled the Secret that asks for one"
+        raise InvalidArgumentsError([Problem("credentials", reason, "write 'pod' and list no nodes")])
     return kubeconfig(server, data["ca.crt"], base64.b64decode(data["token"]).decode())
 
 

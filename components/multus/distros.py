@@ -89,6 +89,10 @@ class Profile:
         capabilities: what the default network's plugins may take from the runtime, which hands each plugin only what
             its own configuration declares.
         has_ssh: whether its nodes can be logged in to.
+        enforces_pod_security: whether a namespace other than kube-system needs a label to admit pods that use the
+            host's network and directories.
+        limits_critical_pods: whether a namespace other than kube-system needs a ResourceQuota to admit pods of the
+            priority classes that Kubernetes brings.
         excluded_nodes: values of labels whose nodes are no hosts of this distribution, or no hosts at all.
         unread_dirs: directories that are often named for this distribution and that its runtime does not read.
     """
@@ -109,6 +113,8 @@ class Profile:
     network_file: str | None = None
     capabilities: tuple[str, ...] = ("portMappings", "bandwidth")
     has_ssh: bool = True
+    enforces_pod_security: bool = False
+    limits_critical_pods: bool = False
     excluded_nodes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unread_dirs: tuple[str, ...] = ()
 
@@ -235,6 +241,7 @@ PROFILES: dict[Distro, Profile] = {
         network="cbr0",
         network_file="10-flannel.conflist",
         has_ssh=False,
+        enforces_pod_security=True,
     ),
     Distro.EKS: Profile(
         sources=(
@@ -257,6 +264,7 @@ PROFILES: dict[Distro, Profile] = {
         cni_bin_dir="/home/kubernetes/bin",
         plugins_dir="/home/kubernetes/bin",
         unread_dirs=("/opt/cni/bin",),
+        limits_critical_pods=True,
     ),
     Distro.AKS: Profile(
         sources=(
@@ -291,6 +299,10 @@ K3S_MOVED = {28: 15, 29: 10, 30: 6, 31: 2}
 _K3S_VERSION = re.compile(r"^v?1\.(\d+)\.(\d+)([+-].*)?\Z")
 
 
+# From here on flowcontrol.apiserver.k8s.io/v1 is served.
+K3S_FLOW_CONTROL = 29
+
+
 def is_k3s_version(version: str) -> bool:
     """Whether this is how k3s writes its versions."""
     return bool(_K3S_VERSION.match(version))
@@ -320,6 +332,12 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
             cni_bin_dir=f"{data_dir}/data/current/bin",
         )
     return profile
+
+
+def k3s_has_flow_control(version: str | None) -> bool:
+    """Whether this k3s, or one of which nothing is known, serves `flowcontrol.apiserver.k8s.io/v1`."""
+    match = _K3S_VERSION.match(version or "")
+    return match is None or int(match[1]) >= K3S_FLOW_CONTROL
 
 
 def k3s_has_moved(version: str) -> bool:

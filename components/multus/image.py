@@ -16,6 +16,9 @@ PULL_POLICIES = ("IfNotPresent", "Always", "Never")
 # Before these, thin takes its own configuration for the default network, and thick has no installer.
 OLDEST_RELEASE = {Plugin.THIN: (4, 1, 0), Plugin.THICK: (4, 2, 3)}
 
+# From here on Multus asks for the claims of pods that have any: upstream's pkg/draclient (multus-cni#1492).
+CLAIMS_SINCE = (4, 3, 1)
+
 
 def reference(image: Mapping[str, Any], plugin: Plugin) -> str:
     """What the container runtime pulls."""
@@ -33,6 +36,12 @@ def release(image: Mapping[str, Any], plugin: Plugin) -> tuple[int, ...] | None:
     if "digest" in image or not formats.RELEASE_TAG.matches(tag):
         return None
     return tuple(int(part) for part in tag.removeprefix("v").removesuffix("-thick").split("."))
+
+
+def reads_claims(image: Mapping[str, Any], plugin: Plugin) -> bool:
+    """Whether this Multus, or one of which nothing is known, reads claims of devices."""
+    version = release(image, plugin)
+    return version is None or version >= CLAIMS_SINCE
 
 
 def problems(image: Mapping[str, Any], plugin: Plugin) -> Iterator[Problem]:

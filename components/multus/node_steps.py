@@ -39,7 +39,7 @@ _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "namespace", "token_secret", "owner", "node", "plan"),
         *("runtime_file", "bin_link", "server_ca", "needs", "installs", "metrics_port", "kubelet_dir", "method"),
-        *("privileged", "selinux_type"),
+        *("privileged", "selinux_type", "network"),
         *_OF_PLUGIN,
     ),
     "provision": (
@@ -236,6 +236,7 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "plan": plan.fingerprint,
         "plugin": plan.plugin.value,
         "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
+        "network": _assumed_network(plan),
         "needs": " ".join(plan.required_plugins),
         "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
         "metrics_port": plan.daemon.metrics_port or "",
@@ -246,6 +247,14 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "privileged": _flag(plan.privileged),
         "selinux_type": plan.selinux.get("type", ""),
     }
+
+
+def _assumed_network(plan: InstallPlan) -> str:
+    """The name by which a configuration of ours finds the default network, where `cluster_network` does not say it."""
+    whole = plan.whole_conf
+    if whole is None or plan.conf.cluster_network or "/" in whole.cluster_network:
+        return ""
+    return whole.cluster_network
 
 
 def _unless_usual(table: str, value: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .defaults import DEFAULT_NAMESPACE
 from .metadata import NODE_LABEL, Object, metadata
 from .multus_conf import own_conf, own_conf_name
 from .plan import InstallPlan
@@ -69,6 +70,22 @@ def namespace(plan: InstallPlan) -> Object:
     }
 
 
+def priority_quota(plan: InstallPlan) -> Object | None:
+    """Lets pods of a critical class into a namespace that we make, where the distribution asks for that.
+
+    GKE admits them to kube-system alone unless a quota of the namespace speaks of the class; this one sets no limit.
+    """
+    if not (plan.create_namespace and plan.needs_quota):
+        return None
+    of_class = {"scopeName": "PriorityClass", "operator": "In", "values": [plan.scheduling.priority_class]}
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": metadata(plan, ACCOUNT, namespaced=True),
+        "spec": {"hard": {"pods": "1G"}, "scopeSelector": {"matchExpressions": [of_class]}},
+    }
+
+
 def service_account(plan: InstallPlan) -> Object:
     """The account that Multus asks the API as."""
     return {
@@ -88,6 +105,9 @@ def cluster_role(plan: InstallPlan) -> Object:
         {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["update"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     ]
+    if plan.reads_claims:
+        claims = ["resourceclaims", "resourceslices"]
+        rules.append({"apiGroups": ["resource.k8s.io"], "resources": claims, "verbs": ["get", "list"]})
     if plan.daemon.per_node_certificates:
         requests = ["certificatesigningrequests"]
         rules.append(
@@ -132,9 +152,9 @@ def flow_schema(plan: InstallPlan) -> Object | None:
     """The account's priority at the API server, which every account of kube-system has by itself.
 
     Thin Multus waits 2 x 250 ms for the API; in the priority level that all other accounts share, a busy API server
-    can take longer.
+    can take longer. None where the API server is too old for this version of it.
     """
-    if plan.namespace == "kube-system":
+    if plan.namespace == DEFAULT_NAMESPACE or not plan.serves_flow_control:
         return None
     account = {"name": ACCOUNT, "namespace": plan.namespace}
     subjects: list[Object] = [{"kind": "ServiceAccount", "serviceAccount": account}]

@@ -29,13 +29,15 @@ from .defaults import (
     DEFAULT_TIMEOUT_SECONDS,
     WHOLE_CNI_VERSION,
 )
-from .distros import Profile, Runtime, Tried
+from .distros import Profile, Runtime, Tried, k3s_has_flow_control
 from .errors import InvalidArgumentsError, Problem
 
 PROGRAM = "multus"
 """Thin Multus' plugin, which is also thick's standby."""
 SHIM = "multus-shim"
 """Thick Multus' plugin, which asks the daemon."""
+CRITICAL_CLASSES = ("system-node-critical", "system-cluster-critical")
+"""The priority classes that Kubernetes brings."""
 
 
 class _Frozen(pydantic.BaseModel):
@@ -184,6 +186,10 @@ class InstallPlan(_Frozen):
     runtime: Runtime
     server_ca: str
     tried: Tried
+    enforces_pod_security: bool
+    limits_critical_pods: bool
+    serves_flow_control: bool
+    reads_claims: bool
     api_server: Any
     conf: ConfPlan
     whole_conf: WholeConfPlan | None
@@ -244,10 +250,35 @@ class InstallPlan(_Frozen):
         return f"distro {self.distro.value}: {what[self.tried]} (docs/paths.md). Try it on one node first."
 
     @property
+    def needs_quota(self) -> bool:
+        """Whether the pods are admitted only where a ResourceQuota speaks of their priority class."""
+        is_critical = self.scheduling.priority_class in CRITICAL_CLASSES
+        return self.limits_critical_pods and is_critical and self.namespace != DEFAULT_NAMESPACE
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the cluster refuses unless somebody has provided for it already, as sentences."""
+        found: list[str] = []
+        if self.create_namespace or self.namespace == DEFAULT_NAMESPACE:
+            return found
+        elsewhere = f"create_namespace: {self.distro.value} admits Multus' pods to namespace {self.namespace!r} only"
+        if self.enforces_pod_security:
+            label = "its label pod-security.kubernetes.io/enforce is privileged"
+            found.append(f"{elsewhere} where {label}; set create_namespace to true, or see to the label.")
+        if self.needs_quota:
+            quota = f"a ResourceQuota there allows pods of the class {self.scheduling.priority_class}"
+            found.append(f"{elsewhere} where {quota}; set create_namespace to true, or see to the quota.")
+        return found
+
+    @property
     def fingerprint(self) -> str:
         """Twelve hex digits that change whenever a node has to be checked again."""
         elsewhere = {
             "tried",
+            "enforces_pod_security",
+            "limits_critical_pods",
+            "serves_flow_control",
+            "reads_claims",
             "nodes",
             "api_server",
             "adopt",
@@ -295,6 +326,10 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         runtime=profile.runtime,
         server_ca=profile.server_ca,
         tried=profile.tried,
+        enforces_pod_security=profile.enforces_pod_security,
+        limits_critical_pods=profile.limits_critical_pods,
+        reads_claims=images.reads_claims(image, plugin),
+        serves_flow_control=k3s_has_flow_control(valid.get("k3s_version")),
         plugins_dir=_directory(valid["cni_bin_dir"]) if "cni_bin_dir" in valid else profile.plugins_dir,
         linked_dirs=() if "cni_bin_dir" in valid else profile.linked_dirs,
         kubelet_sees_bin_dir=profile.kubelet_sees_bin_dir,

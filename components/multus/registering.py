@@ -12,6 +12,7 @@ from .metadata import Object
 
 _TYPES: dict[str, Any] = {
     "ServiceAccount": k8s.core.v1.ServiceAccount,
+    "ResourceQuota": k8s.core.v1.ResourceQuota,
     "Secret": k8s.core.v1.Secret,
     "ConfigMap": k8s.core.v1.ConfigMap,
     "ClusterRole": k8s.rbac.v1.ClusterRole,

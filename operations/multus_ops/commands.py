@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from multus.errors import InvalidArgumentsError, MultusError
-from multus.settings import SettingsError
+from multus.settings import SettingsError, spelled
 from multus.version import __version__
 
 from . import kube_client, render, rollback
@@ -265,6 +265,8 @@ def render_command(
         plan = render.without_nodes(load_stack(Options(stack, folder, config_file)).component)
     else:
         plan = render.plan_of(settings or [], None if file is None else _content_of(file))
+    for warning in plan.warnings:
+        typer.echo(f"warning: {spelled(warning)}", err=True)
     typer.echo(render.manifest(plan), nl=False)
 
 

@@ -110,12 +110,16 @@ require_root() {
 diagnose() {
     require_root
     as_json=true
+    kept=$state/conf
     # The scratch files lie where an install keeps its state, which a node without one does not have.
     state=$(mktemp -d)
     exec 3>&2 2>"$state/stderr"
     trap '[ $? -eq 0 ] || tail -n 5 "$state/stderr" >&3; rm -rf "$state"' EXIT
     check_tools
     check_node
+    check_served
+    check_emptied
+    check_proxy
     fact_json confs "$(conf_facts)"
     fact_json namedKubeconfigs "$(named_kubeconfigs)"
     fact_json kubeconfig "$(kubeconfig_facts)"

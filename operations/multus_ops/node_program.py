@@ -6,9 +6,12 @@ from importlib import resources
 
 from multus.node_steps import program_ending_with
 
+PARTS = ("node_json.sh", "diagnose_checks.sh", "diagnose.sh")
+"""What stands in the place of the node program's last part."""
+
 
 def program_for_people() -> str:
     """The text for the standard input of `sh -s -- PHASE`."""
     own = resources.files(__package__)
-    parts = (own.joinpath(name).read_text(encoding="utf-8") for name in ("node_json.sh", "diagnose.sh"))
+    parts = (own.joinpath(name).read_text(encoding="utf-8") for name in PARTS)
     return program_ending_with("".join(parts))

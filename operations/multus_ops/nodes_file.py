@@ -18,6 +18,7 @@ from multus.argument_types import fields_of
 from multus.errors import MultusError, Problem
 from multus.plan import problems_of
 from multus.settings import camel, snake, spelled, with_snake_keys
+from multus.ssh_keys import private_key_trouble
 
 OUTPUT = "multusNodes"
 """The output by which a stack of another project gives its nodes, in the form of a nodes file."""
@@ -192,8 +193,9 @@ def _key_in(value: Any, path: str, folder: Path, found: list[Problem]) -> str:
         found.append(problem)
         return ""
     found += [Problem(path, f"{file} {reason}", fix) for reason, fix in _open_to(file)]
-    if "PRIVATE KEY-----" not in text:
-        found.append(Problem(path, f"{file} is not a private SSH key", "name the file that begins with '-----BEGIN'"))
+    trouble = private_key_trouble(text)
+    if trouble is not None:
+        found.append(Problem(path, f"{file} {trouble[0]}", trouble[1]))
     return text
 
 

@@ -73,6 +73,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
     made = [
         objects.custom_resource_definition(),
         objects.namespace(plan) if plan.create_namespace else None,
+        objects.priority_quota(plan),
         objects.service_account(plan),
         objects.cluster_role(plan),
         objects.cluster_role_binding(plan),
@@ -91,6 +92,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
 def removal(plan: InstallPlan) -> list[str]:
     """The commands that take it away, one after the other, with pods starting at every moment."""
     conf, priority = objects.own_conf_map(plan), objects.flow_schema(plan)
+    quota = objects.priority_quota(plan)
     has_certificates = objects.certificates_binding(plan) is not None
     within = f"kubectl -n {plan.namespace}"
     return [
@@ -98,6 +100,7 @@ def removal(plan: InstallPlan) -> list[str]:
         *([f"{within} delete secret {plan.token_secret}"] if plan.credentials is Credentials.DURABLE else []),
         *([f"{within} delete configmap {conf['metadata']['name']}"] if conf else []),
         *([f"kubectl delete flowschema {priority['metadata']['name']}"] if priority else []),
+        *([f"{within} delete resourcequota {quota['metadata']['name']}"] if quota else []),
         f"{within} delete rolebinding,role {objects.MARKER}",
         *([f"kubectl delete clusterrolebinding {objects.CERTIFICATES_BINDING}"] if has_certificates else []),
         f"kubectl delete clusterrolebinding,clusterrole {ACCOUNT}",

@@ -136,7 +136,7 @@ def _reason(error: Exception) -> str:
     reasons: Mapping[type[Exception], str] = {
         asyncssh.HostKeyNotVerifiable: "its host key is not the one in `nodes`: compare it with the host itself",
         asyncssh.PermissionDenied: "it refuses the login: check `user` and the SSH key",
-        asyncssh.KeyImportError: "the SSH key or host key cannot be read (a passphrase is not supported)",
+        asyncssh.KeyImportError: "the SSH key or host key cannot be read",
         ConnectionRefusedError: "nothing listens there: check `host` and `port`",
     }
     known = next((text for kind, text in reasons.items() if isinstance(error, kind)), None)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from generate.chart_readme import descriptions, leaves
-from multus import __version__, resolve
+from multus import __version__, objects, resolve
 from multus.args import Plugin
 from multus.chart_values import values_of
 from multus.defaults import DEFAULT_RESOURCES
@@ -167,6 +167,22 @@ def test_empty_lists_may_arrive_as_null(helm: Helm, tmp_path: Path) -> None:
     """The official provider makes null of an empty list."""
     made = helm.template({**SERVER, "tolerations": None, "network": {"defaultNetworks": None}}, tmp_path)
     assert made["DaemonSet", "kube-multus-ds"]["spec"]["template"]["spec"]["tolerations"] == []
+
+
+@pytest.mark.parametrize(("version", "there"), [("v1.28.15+k3s1", False), ("1.29.0", True), ("v1.34.1-gke.1", True)])
+def test_a_flow_schema_is_made_where_it_is_served(version: str, there: bool, helm: Helm, tmp_path: Path) -> None:
+    made = helm.template(SERVER, tmp_path, "--skip-tests", "--kube-version", version, namespace="networks")
+    assert (("FlowSchema", "multus") in made) is there
+
+
+def test_the_quota_of_the_chart_is_the_components(helm: Helm, tmp_path: Path) -> None:
+    gke: Any = {"distro": "gke", "api_server": "https://192.0.2.1", "namespace": "networks", "create_namespace": True}
+    described = objects.priority_quota(resolve(gke))
+    assert described is not None
+    values = {**SERVER, "priorityQuota": {"create": True}}
+    made = helm.template(values, tmp_path, "--skip-tests", namespace="networks")
+    assert not [*differences(described, made["ResourceQuota", "multus"])]
+    assert ("ResourceQuota", "multus") not in helm.template(SERVER, tmp_path, "--skip-tests", namespace="networks")
 
 
 def test_crd_stays_unless_it_is_told_to_go(helm: Helm, tmp_path: Path) -> None:

@@ -353,6 +353,47 @@ def test_a_namespace_is_made_first_and_stays(preview: bool) -> None:
     assert all("m-namespace" in graph.needs(name) for name in namespaced)
 
 
+ELSEWHERE: dict[str, Any] = {
+    "talos": {"distro": "talos", "namespace": "networks"},
+    "gke": {"distro": "gke", "namespace": "networks", "api_server": "https://192.0.2.1"},
+}
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (ELSEWHERE["talos"], ["its label pod-security.kubernetes.io/enforce is privileged"]),
+        (ELSEWHERE["gke"], ["a ResourceQuota there allows pods of the class system-node-critical"]),
+        (ELSEWHERE["gke"] | {"scheduling": {"priority_class": "mine"}}, []),
+        (ELSEWHERE["talos"] | {"create_namespace": True}, []),
+        (ELSEWHERE["gke"] | {"create_namespace": True}, []),
+        (ELSEWHERE["talos"] | {"namespace": "kube-system"}, []),
+        ({"distro": "k3s", "namespace": "networks"}, []),
+    ],
+)
+def test_a_namespace_that_will_refuse_the_pods_is_said_before(
+    arguments: Any, says: list[str], preview: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+
+    def heard(text: str, *, resource: pulumi.Resource) -> None:
+        assert isinstance(resource, MultusComponent)
+        warned.append(text)
+
+    monkeypatch.setattr(pulumi.log, "warn", heard)
+    graph = graph_of(arguments, preview=preview)
+    assert [text.partition(" where ")[2].partition(";")[0] for text in warned] == says
+    assert all("'networks'" in text and "set create_namespace to true" in text for text in warned)
+    assert all(each.name != "m-quota" for each in graph) or "create_namespace" in arguments
+
+
+def test_the_quota_of_a_made_namespace_is_there_before_the_pods() -> None:
+    graph = graph_of(ELSEWHERE["gke"] | {"create_namespace": True})
+    assert "m-namespace" in graph.needs("m-quota")
+    assert {"m-quota"} <= graph.needs("m-daemonset") & graph.needs("m-daemonset-fallback")
+
+
 def test_nodes_can_be_left_as_they_are() -> None:
     """The configuration goes in any case: with its account gone no pod would start."""
     graph = graph_of(k3s(node("a", 11), node_cleanup=False))

@@ -14,6 +14,8 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from multus import InvalidArgumentsError, MultusComponent
+from multus.component import _kubeconfig
+from multus.server import Server
 from tests.support.arguments import HOST_KEY, SSH_KEY, UID, k3s, node
 from tests.support.recording import CA, TOKEN, Graph, run, without_secrets
 
@@ -174,6 +176,15 @@ def test_output_is_checked_once_known(change: dict[str, str], path: str, reason:
     refusal = caught.value
     assert [problem.path for problem in refusal.problems] == [path]
     assert key != "private_key" or value not in str(refusal)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"ca.crt": "bWFkZSB1cA=="}], ids=["no-data", "empty", "authority-alone"])
+def test_a_token_that_nobody_fills_is_said_with_the_way_out(data: dict[str, str] | None) -> None:
+    """A control plane with a signer of its own may leave such a Secret empty for ever."""
+    with pytest.raises(InvalidArgumentsError) as refused:
+        _kubeconfig(Server("192.0.2.1", 6443), data)
+    [problem] = refused.value.problems
+    assert (problem.path, problem.fix) == ("credentials", "write 'pod' and list no nodes")
 
 
 def test_unknown_output_previews_the_same_graph() -> None:

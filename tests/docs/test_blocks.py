@@ -14,7 +14,7 @@ import yaml
 
 from multus import MultusComponent
 from multus.settings import Settings
-from tests.support.arguments import k3s, node
+from tests.support.arguments import SSH_KEY, k3s, node
 from tests.support.doc_blocks import BLOCKS, CHECKED, UNCHECKED, Block, blocks_in
 from tests.support.doc_commands import commands_in, problems_in
 from tests.support.paths import ROOT
@@ -80,6 +80,7 @@ def python_problems(block: Block) -> Iterator[str]:
         names = {
             "cluster": k8s.Provider("cluster", kubeconfig="made-up"),
             "nodes": [node("server-1", 11)],
+            "key": SSH_KEY,
             "args": k3s(node("server-1", 11)),
             "MultusComponent": MultusComponent,
         }

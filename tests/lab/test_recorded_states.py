@@ -17,6 +17,7 @@ import yaml
 from lab.engine import Result, Stack
 from lab.looks import LOOKS, Look
 from lab.programs import Programs
+from tests.support.arguments import SSH_KEY
 from tests.support.lab.changes import configure
 from tests.support.lab.clusters import succeeded
 
@@ -48,6 +49,8 @@ class RecordedCluster:
 
     @property
     def ssh_key(self) -> Path:
+        # What it was recorded with was no key at all, which is refused by now.
+        self.about["sshPrivateKey"] = SSH_KEY
         return self._file("sshPrivateKey")
 
     @property

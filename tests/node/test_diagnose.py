@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from multus.args import Distro
 from multus.distros import PROFILES
 from multus_ops.doctor.node_report import Facts
-from tests.support.scratch_node import BIN_DIR, CONF_DIR, Node, only_busybox, only_dash
+from tests.support.processes import running
+from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node, only_busybox, only_dash
 
 DEAD, ALIVE = "d" * 64, "a" * 64
 
@@ -144,6 +146,88 @@ def test_sandboxes_that_multus_remembers(node: Node) -> None:
     facts = node.diagnose()["facts"]
     assert facts["attachments"] == ["default/web net1"]
     assert facts["deadSandboxes"] == [DEAD]
+
+
+def found(node: Node, **options: Any) -> list[tuple[str, str, str]]:
+    return [(each["code"], each["where"], each["value"]) for each in node.diagnose(**options)["findings"]]
+
+
+def test_files_that_a_power_cut_has_emptied(node: Node) -> None:
+    node.add_sandbox(ALIVE, "web", "net1", alive=True)
+    flannels = node.at(f"/var/lib/cni/flannel/{ALIVE}")
+    flannels.parent.mkdir()
+    emptied = [flannels, node.cache / ALIVE, node.cache / "results" / f"cbr0-{ALIVE}-eth0"]
+    assert found(node) == []
+    for file in emptied:
+        file.write_text("", encoding="utf-8")
+    # One that was made just now is about to be written.
+    assert found(node) == []
+    for file in emptied:
+        os.utime(file, (time.time() - 600,) * 2)
+    paths = sorted(f"/{file.relative_to(node.root)}" for file in emptied)
+    assert sorted(found(node)) == [("cache-emptied", path, path) for path in paths]
+
+
+def test_a_default_network_that_is_not_the_copys_any_more(installed: Node) -> None:
+    assert found(installed) == []
+    (installed.conf / "10-flannel.conflist").write_text(json.dumps({**FLANNEL, "cniVersion": "0.3.1"}))
+    assert found(installed) == [("default-network-changed", f"{installed.conf}/00-multus.conflist", "")]
+
+
+def test_a_copy_is_held_against_its_own_network_alone(installed: Node) -> None:
+    (installed.conf / "05-old.conflist").write_text(json.dumps({**FLANNEL, "name": "old"}), encoding="utf-8")
+    assert "default-network-changed" not in {code for code, _, _ in found(installed)}
+
+
+def test_who_has_added_a_plugin_is_named(installed: Node) -> None:
+    file = installed.conf / "00-multus.conflist"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["plugins"].append({"type": "istio-cni", "log_level": "info"})
+    file.write_text(json.dumps(content), encoding="utf-8")
+    [finding] = installed.diagnose()["findings"]
+    assert (finding["severity"], finding["code"], finding["value"]) == ("warning", "conf-chained", "istio-cni")
+    assert finding["fix"] == f"have that program add it to {installed.conf}/10-flannel.conflist"
+
+
+def test_keys_that_somebody_has_changed_are_named_and_no_value_is(installed: Node) -> None:
+    installed.pod_installs(namespaceIsolation=True, logFile="/var/log/made-up.log")
+    [finding] = installed.diagnose()["findings"]
+    assert (finding["code"], finding["value"]) == ("conf-rewritten", "logFile namespaceIsolation")
+    assert "made-up" not in json.dumps(finding)
+    # Another name of the file and another version follow the default network.
+    (installed.conf / "00-multus.conflist").unlink()
+    installed.pod_installs("00-multus.conf")
+    assert found(installed) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "excluded", "warned"),
+    [
+        ("https://10.0.0.5:6443", "", True),
+        ("https://10.0.0.5:6443", "10.0.0.0/8,.svc", False),
+        ("https://10.0.0.5:6443", "10.1.0.0/16, 10.0.0.6", True),
+        ("https://10.0.0.5:6443", "10.0.0.5", False),
+        ("https://10.0.0.5:6443", "*", False),
+        ("https://api.lab.example:6443", ".lab.example", False),
+        ("https://api.lab.example", "lab.example", False),
+        ("https://api.lab.example", "b.example", True),
+        ("https://127.0.0.1:6444", "", False),
+        ("https://[::1]:6443", "", False),
+        ("https://[2001:db8::1]:6443", "10.0.0.0/8", True),
+    ],
+)
+def test_the_runtimes_proxy_is_named_where_thin_would_ask_by_it(
+    node: Node, server: str, excluded: str, warned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.add_tool("curl", "exit 7")
+    monkeypatch.setenv("HTTPS_PROXY", "http://who:secret@192.0.2.9:3128")
+    monkeypatch.setenv("no_proxy", excluded)
+    with running("containerd", tmp_path):
+        document = node.diagnose(server=server)
+        assert ("api-by-proxy" in {each["code"] for each in document["findings"]}) is warned
+        assert "api-by-proxy" not in {each["code"] for each in node.diagnose(server=server, plugin="thick")["findings"]}
+    assert "secret" not in json.dumps(document)
+    assert "api-by-proxy" not in {each["code"] for each in node.diagnose(server=server)["findings"]}
 
 
 def test_findings_come_as_of_a_preflight(node: Node) -> None:

@@ -102,11 +102,14 @@ def test_a_runtime_that_can_be_asked_says_whether_it_confines(node: Node, enable
 
 
 @only_dash
-def test_crio_says_by_its_file_whether_it_confines(node: Node) -> None:
+@pytest.mark.parametrize(
+    ("setting", "found"), [("selinux = true", 2), ("", 2), ("selinux = false", 0)], ids=["on", "not-said", "off"]
+)
+def test_crio_confines_unless_its_file_says_otherwise(node: Node, setting: str, found: int) -> None:
     laid_out(node, TREES["cri-o"])
-    node.at("/etc/crio/crio.conf.d/30-selinux.conf").write_text("[crio.runtime]\nselinux = true\n", encoding="utf-8")
+    node.at("/etc/crio/crio.conf.d/30-selinux.conf").write_text(f"[crio.runtime]\n{setting}\n", encoding="utf-8")
     labelled(node, "usr_t")
-    assert codes(node, TREES["cri-o"]) == ["not-writable", "not-writable"]
+    assert codes(node, TREES["cri-o"]) == ["not-writable"] * found
 
 
 @pytest.mark.parametrize(("owner", "mode", "found"), [(0, 0o755, 0), (0, 0o555, 1), (998, 0o757, 0), (998, 0o775, 1)])

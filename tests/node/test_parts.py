@@ -10,12 +10,13 @@ import pytest
 import multus
 import multus_ops
 from multus.node_steps import program_text
+from multus_ops import node_program
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.node_program import program_for_people
 
 ROOT = Path(__file__).parents[2]
 PARTS = sorted((Path(multus.__file__).parent / "node").glob("*.sh"))
-PEOPLES = tuple(Path(multus_ops.__file__).parent / name for name in ("node_json.sh", "diagnose.sh"))
+PEOPLES = tuple(Path(multus_ops.__file__).parent / name for name in node_program.PARTS)
 TRICKS = ("give_back.sh", "standby.sh", "stop_entrypoint.sh")
 _SAID = re.compile(r"\b(?:error|warn|die|set --) ([a-z]+(?:-[a-z]+)+|disabled|leftover) ")
 _FUNCTION = re.compile(r"^([a-z_0-9]+)\(\) \{", re.MULTILINE)

@@ -220,6 +220,22 @@ def test_thick_needs_shared_mounts(node: Node, tag: str, wheres: list[str]) -> N
     assert findings(node) == []
 
 
+def test_mounts_are_read_as_the_runtime_has_them(node: Node, tmp_path: Any) -> None:
+    """A service may have mounts of its own, and pods are made from the runtime's."""
+    write(node, "/proc/self/mountinfo", MOUNTS.format(" shared:1"))
+    with running("containerd", tmp_path) as runtime:
+        write(node, f"/proc/{runtime.pid}/mountinfo", MOUNTS.format(""))
+        assert [where for _, where, _ in findings(node, plugin="thick")] == ["/"]
+    assert findings(node, plugin="thick") == []
+
+
+def test_the_name_that_a_configuration_of_ours_assumes_is_the_nodes(node: Node) -> None:
+    assert findings(node, network="cbr0") == []
+    [finding] = told(node, network="k8s-pod-network")["findings"]
+    assert (finding["code"], finding["fix"]) == ("other-default-network", "set conf.networkName to cbr0")
+    assert finding["what"] == "is of network cbr0, the plan says k8s-pod-network"
+
+
 def test_metrics_port_may_be_busy_with_our_own_daemon_only(node: Node, tmp_path: Any) -> None:
     port = str(node.api.port)
     assert findings(node, metrics_port=port) == [("error", f"port {port}", "set metricsPort to a free one")]

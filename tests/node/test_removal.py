@@ -122,6 +122,58 @@ def test_disarm_refuses_while_pods_hold_interfaces(installed: Node) -> None:
     assert {key: value for key, value in installed.tree().items() if not key.endswith("/.api")} == before
 
 
+def answered(node: Node, container_id: str, result: dict[str, Any], **more: Any) -> None:
+    """Let the plugin of net1 have answered this."""
+    [file] = (node.cache / "results").glob(f"*-{container_id}-net1")
+    cached = {**json.loads(file.read_text(encoding="utf-8")), "result": result, **more}
+    file.write_text(json.dumps(cached), encoding="utf-8")
+
+
+def test_a_network_without_interface_and_address_holds_nothing(installed: Node) -> None:
+    """A mesh's plugin answers so, and a pod of it lives on."""
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", alive=True)
+    answered(installed, "aaaa", {"cniVersion": "1.0.0", "dns": {}})
+    assert installed.diagnose()["facts"]["attachments"] == []
+    result = installed.disarm()
+    assert result.ok, result.err
+    assert "disarmed" in result.out
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"cniVersion": "1.0.0", "ips": [{"address": "10.9.0.5/24"}]},
+        {"cniVersion": "0.2.0", "ip4": {"ip": "10.9.0.5/24"}},
+        {"cniVersion": "1.0.0", "interfaces": [{"name": "net1"}]},
+    ],
+    ids=["address", "of-old", "no-namespace"],
+)
+def test_who_holds_an_address_is_named_whatever_else_the_result_lacks(installed: Node, result: dict[str, Any]) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", alive=True)
+    answered(installed, "aaaa", result)
+    refused = installed.disarm()
+    assert not refused.ok
+    assert "(default/web net1)" in refused.err
+
+
+def test_a_holder_that_is_no_pod_is_named_by_its_sandbox(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", alive=True)
+    answered(installed, "aaaa", {"ips": [{"address": "10.9.0.5/24"}]}, cniArgs=None)
+    assert "(sandbox/aaaa net1)" in installed.disarm().err
+
+
+def test_an_emptied_result_is_nobodys_interface(installed: Node) -> None:
+    installed.api.marker_is_there = False
+    installed.add_sandbox("aaaa", "web", "net1", alive=True)
+    for file in (installed.cache / "results").glob("*-net1"):
+        file.write_text("", encoding="utf-8")
+    result = installed.disarm()
+    assert result.ok, result.err
+
+
 def test_disarm_proceeds_when_told(installed: Node) -> None:
     installed.api.marker_is_there = False
     installed.add_sandbox("aaaa", "web", "net1", "net2", alive=True)

@@ -166,6 +166,43 @@ def test_verify_arms_again_from_the_copy(provisioned: Node) -> None:
     }
 
 
+CHANGED = "00-multus.conflist: has the default network as before"
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {**FLANNEL, "cniVersion": "1.1.0"},
+        {**FLANNEL, "plugins": [{"type": "flannel", "delegate": {"mtu": 1400}}, {"type": "portmap"}]},
+        {**FLANNEL, "plugins": [*FLANNEL["plugins"], {"type": "bandwidth"}]},
+    ],
+    ids=["version", "mtu", "plugin"],
+)
+def test_verify_warns_of_a_default_network_that_has_changed_under_its_copy(provisioned: Node, now: object) -> None:
+    provisioned.pod_installs()
+    (provisioned.conf / "10-flannel.conflist").write_text(json.dumps(now), encoding="utf-8")
+    result = provisioned.verify()
+    assert result.ok
+    assert f"{CHANGED} {provisioned.conf}/10-flannel.conflist changed; delete the node's Multus pod" in result.err
+    # What the message says: the pod writes the file anew.
+    provisioned.pod_installs(delegates=[now])
+    assert CHANGED not in provisioned.verify().err
+
+
+def test_a_copy_is_the_same_however_it_is_spelled(provisioned: Node) -> None:
+    """Go sorts keys, and writes some signs of a text as codes."""
+    own = dict(reversed({**FLANNEL, "note": "a<b>&c/d"}.items()))
+    text = json.dumps(own, indent=2).replace("/", "\\/")
+    (provisioned.conf / "10-flannel.conflist").write_text(text, encoding="utf-8")
+    provisioned.pod_installs(delegates=[own])
+    file = provisioned.conf / "00-multus.conflist"
+    written = file.read_text(encoding="utf-8")
+    for sign, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        written = written.replace(sign, code)
+    file.write_text(written, encoding="utf-8")
+    assert provisioned.verify().err == ""
+
+
 THICK = {"plugin": "thick"}
 
 
@@ -256,6 +293,20 @@ def test_thick_gets_a_standby_that_names_what_the_daemon_names(thick: Node) -> N
     [link] = (thick.state / "default").iterdir()
     assert str(link.readlink()) == f"{CONF_DIR}/10-flannel.conflist"
     assert {path.name for path in (thick.state / "conf").iterdir()} == {"00-multus.conf", "00-multus.conflist"}
+
+
+def test_a_list_that_a_mesh_has_made_of_the_daemons_file_is_not_overwritten(thick: Node) -> None:
+    """Istio adds its plugin, and renames the file to the standby's name: cni/pkg/install/cniconfig.go, 0855d757."""
+    thick.thick_pod_installs()
+    daemons = thick.conf / "00-multus.conf"
+    plugin = json.loads(daemons.read_text(encoding="utf-8"))
+    chained = {"name": "k8s-pod-network", "cniVersion": "0.3.1", "plugins": [plugin, {"type": "istio-cni"}]}
+    daemons.unlink()
+    meshs = thick.conf / "00-multus.conflist"
+    meshs.write_text(json.dumps(chained), encoding="utf-8")
+    result = thick.verify(**STANDBY)
+    assert result.ok, result.err
+    assert json.loads(meshs.read_text(encoding="utf-8")) == chained
 
 
 def test_standby_follows_the_default_network_to_another_file(thick: Node) -> None:
@@ -368,7 +419,7 @@ def test_a_crictl_that_gives_up_says_nothing_of_what_is_loaded(provisioned: Node
     result = provisioned.verify()
     assert not result.ok
     assert "waiting for the runtime to load the configuration; it is silent while a slow pod" in result.err
-    assert "00-multus.conflist: the runtime did not load it: it does not answer" in result.err
+    assert f"00-multus.conflist: the runtime did not load it: it does not answer: FATA[0002] {words};" in result.err
 
 
 def test_verify_waits_for_a_runtime_that_is_silent_for_a_while(provisioned: Node) -> None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
-# As long as an ed25519 key in OpenSSH's form is.
-SSH_KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{'made0up0' * 40}\n-----END OPENSSH PRIVATE KEY-----\n"
+
+def _texts(*parts: bytes) -> bytes:
+    """Texts as SSH counts them."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+# OpenSSH's form of an ed25519 key, as long as one, whose secret part is nothing.
+_SECRET = base64.b64decode("made0up0" * 24)
+_OPENSSH = b"openssh-key-v1\0" + _texts(b"none", b"none", b"-") + (1).to_bytes(4, "big")
+_OPENSSH += _texts(_texts(b"ssh-ed25519", bytes(32)), _SECRET)
+_BODY = base64.b64encode(_OPENSSH).decode()
+SSH_KEY = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{_BODY}\n-----END OPENSSH PRIVATE KEY-----\n"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 # The API server gives one to every object.

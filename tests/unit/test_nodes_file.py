@@ -126,8 +126,8 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     )
     assert said == [
         f"nodes[0].privateKeyFile: {tmp_path}/key is open to others (mode 0640); run `chmod 600 {tmp_path}/key`.",
-        f"nodes[1].privateKeyFile: {tmp_path}/none is not a private SSH key; "
-        "name the file that begins with '-----BEGIN'.",
+        f"nodes[1].privateKeyFile: {tmp_path}/none is a public key; "
+        "give the private one, from the file of the same name without .pub.",
         "nodes[2].privateKey: is missing; set privateKeyFile to the key's file, or say --ssh-key FILE.",
         *(sentence for sentence in said if sentence.startswith("nodes[0].hostKey: is missing")),
     ]

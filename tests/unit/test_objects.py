@@ -191,6 +191,48 @@ def test_account_has_the_priority_that_kube_system_has_by_itself() -> None:
     assert objects.flow_schema(resolve(k3s())) is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "served"),
+    [
+        ({"k3s_version": "v1.28.15+k3s1"}, False),
+        ({"k3s_version": "v1.29.10+k3s1"}, True),
+        ({}, True),
+    ],
+    ids=["1.28", "1.29", "not-said"],
+)
+def test_no_cluster_is_given_a_flow_schema_that_it_does_not_serve(arguments: dict[str, str], served: bool) -> None:
+    plan = resolve(k3s(namespace="networks", **arguments))
+    assert (objects.flow_schema(plan) is not None) is served
+
+
+def test_a_namespace_that_we_make_on_gke_admits_the_class_of_the_pods() -> None:
+    gke = {"distro": "gke", "api_server": "https://192.0.2.1", "namespace": "networks"}
+    plan = resolve({**gke, "create_namespace": True})
+    quota = objects.priority_quota(plan)
+    assert quota is not None
+    [selector] = quota["spec"]["scopeSelector"]["matchExpressions"]
+    classes = {
+        pod(each)["priorityClassName"]
+        for each in (objects.daemon_set(plan, "h", "1"), objects.fallback_daemon_set(plan, "h", "1"))
+    }
+    assert (selector["scopeName"], set(selector["values"])) == ("PriorityClass", classes)
+    assert quota["metadata"]["namespace"] == objects.namespace(plan)["metadata"]["name"]
+    for without in (
+        gke,
+        {**gke, "create_namespace": True, "namespace": "kube-system"},
+        {**gke, "create_namespace": True, "scheduling": {"priority_class": "mine"}},
+        k3s(namespace="networks", create_namespace=True),
+    ):
+        assert objects.priority_quota(resolve(without)) is None
+
+
+@pytest.mark.parametrize(("tag", "reads"), [("v4.3.0", False), ("v4.3.1", True), ("v5.0.0", True), ("own-build", True)])
+def test_devices_that_pods_claim_are_read_by_a_multus_that_asks_for_them(tag: str, reads: bool) -> None:
+    plan = resolve(k3s(image={"repository": "r.example/multus", "tag": tag}))
+    groups = {group for rule in objects.cluster_role(plan)["rules"] for group in rule["apiGroups"]}
+    assert ("resource.k8s.io" in groups) is reads
+
+
 def test_daemons_with_certificates_have_that_priority_too() -> None:
     certificates = {"per_node_certificates": {"bootstrap_kubeconfig": "/etc/kubernetes/kubelet.conf"}}
     schema = objects.flow_schema(resolve(k3s(namespace="networks", plugin="thick", daemon=certificates)))

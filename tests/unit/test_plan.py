@@ -10,6 +10,7 @@ import pytest
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
 from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs, SshArgs
 from multus.argument_types import fields_of
+from multus.node_steps import options_for
 from multus.plan import ConfPlan, problems_of
 from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 from tests.support.refusals import CERTIFICATES, REFUSALS
@@ -69,6 +70,21 @@ def test_plan_shows_no_secret() -> None:
         assert "made-up" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("conf", "assumed"),
+    [
+        ({}, ""),
+        ({"default_networks": ["a"]}, "cbr0"),
+        ({"default_networks": ["a"], "master_conf": "10-x.conflist", "network_name": "x"}, "x"),
+        ({"default_networks": ["a"], "cluster_network": "x"}, ""),
+        ({"cluster_network": "/etc/cni/other/10-x.conf", "network_name": "x"}, ""),
+    ],
+)
+def test_a_name_that_is_assumed_is_compared_with_the_nodes(conf: Any, assumed: str) -> None:
+    plan = resolve(k3s(node("a", 1), conf=conf))
+    assert options_for(plan, plan.nodes[0])["network"] == assumed
+
+
 def test_plan_never_prints_the_key() -> None:
     assert "made0up0" not in repr(resolve(k3s(node("a", 1))))
 
@@ -112,6 +128,10 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         },
         "server_ca": "/var/lib/rancher/k3s/agent/server-ca.crt",
         "tried": "lab",
+        "enforces_pod_security": False,
+        "limits_critical_pods": False,
+        "serves_flow_control": True,
+        "reads_claims": False,
         "api_server": "https://127.0.0.1:6444",
         "conf": ConfPlan().model_dump(mode="json"),
         "whole_conf": None,

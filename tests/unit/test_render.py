@@ -47,8 +47,9 @@ def test_yaml_says_what_the_objects_say(plugin: str) -> None:
     assert "&id" not in manifest(plan)
 
 
-def test_the_head_removes_everything_but_the_crd_and_the_namespace() -> None:
-    plan = plan_of([*VANILLA, "plugin=thick", "createNamespace=true", "namespace=net"], None)
+@pytest.mark.parametrize("settings", [VANILLA, [*VANILLA[1:], "distro=gke"]], ids=["vanilla", "gke"])
+def test_the_head_removes_everything_but_the_crd_and_the_namespace(settings: list[str]) -> None:
+    plan = plan_of([*settings, "plugin=thick", "createNamespace=true", "namespace=net"], None)
     said = " ".join(removal(plan))
     for each in objects_of(plan):
         kept = each["kind"] in ("CustomResourceDefinition", "Namespace")

@@ -162,6 +162,13 @@ ISOLATED = (
 )
 GETTING = "plugin type=multus failed (add): Multus: [default/web/u]: error getting k8s client: GetK8sClient: "
 
+
+def coded(code: NodeCode, where: str) -> Case:
+    """A cluster whose node has found something itself."""
+    finding = NodeFinding(severity="warning", code=code, where=where, what="is odd", fix="mend it", value=where)
+    return healthy(reports={NODE: NodeReport(findings=(finding,), facts=facts_of(THIN))})
+
+
 # Each with what it may bring along.
 BROKEN: dict[str, tuple[Case, set[str]]] = {
     "crash-loop": (healthy(multus=sick_multus({"waiting": {"reason": "CrashLoopBackOff"}})), set()),
@@ -373,6 +380,9 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     ),
     "addresses-leaked": (healthy(facts={"leaked": (f"/var/lib/cni/networks/second/10.98.0.2 {'d' * 64}",)}), set()),
     "stale-files": (healthy(facts={"stale_files": (f"{OURS}.new",)}), set()),
+    "default-network-changed": (coded(NodeCode.DEFAULT_NETWORK_CHANGED, OURS), set()),
+    "conf-rewritten": (coded(NodeCode.CONF_REWRITTEN, OURS), set()),
+    "cache-emptied": (coded(NodeCode.CACHE_EMPTIED, f"/var/lib/cni/flannel/{'d' * 64}"), set()),
 }
 
 

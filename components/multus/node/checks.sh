@@ -43,13 +43,15 @@ check_leftovers() {
 
 check_confs() {
     [ -d "$conf" ] || return 0
-    case $master in *.conf | *.conflist) [ -f "$conf/$master" ] || error no-master "$conf/$master" "is not on this node" "check the plan's master" ;; esac
+    case $master in *.conf | *.conflist) [ -f "$conf/$master" ] || error no-master "$conf/$master" "is not on this node" "check conf.masterConf" ;; esac
     default=$(default_conf) first=$(first_conf)
     if [ -z "$default" ]; then
         error no-default-network "$conf_dir" "there is no default network for Multus to stand on" "install the cluster's CNI first"
     else
         fact defaultConf "$default"
-        fact defaultNetwork "$(default_name)"
+        name=$(default_name)
+        fact defaultNetwork "$name"
+        [ -z "$network" ] || [ "$network" = "$name" ] || error other-default-network "$default" "is of network $name, the plan says $network" "set conf.networkName to $name"
         check_extra_plugins
         case $default in
         "$first") ;;
@@ -134,7 +136,7 @@ check_writable() {
     done
 }
 
-root_is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root/proc/self/mountinfo"; }
+root_is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root$(runtime_process)/mountinfo"; }
 
 # Thick Multus sees a pod's network through mounts that the runtime passes into its pod.
 check_mounts() {

@@ -29,8 +29,8 @@ crictl='' runtime_file='' bin_link='' server_ca='' runtime_state=''
 aliased=false
 # How the DaemonSets come; with a + while they are being handed over.
 method=manifest
-# File or name of the default network, where it is not the first file's.
-master=''
+# File or name of the default network, where it is not the first file's; the name that a configuration of ours gives it.
+master='' network=''
 # Plugins that the networks call, and plugins that the pod puts into the bin dir.
 needs='' installs=''
 # What thin is told while thick's daemon is away, as members of JSON.
@@ -39,17 +39,18 @@ standby=''
 # shellcheck disable=SC2034
 plan=''
 while [ $# -gt 0 ]; do
-    case $1 in
-    --root | --conf-dir | --bin-dir | --kubelet-dir | --socket-dir | --server | --namespace | --stack-marker | --token-secret | --owner | --node | --install | --plugin | --metrics-port | --adopt | --live-attachments | --disarm-on-failure | --seconds | --crictl | --runtime-file | --bin-link | --server-ca | --runtime-state | --aliased | --method | --master | --needs | --installs | --standby | --privileged | --selinux-type | --plan) ;;
+    option=$1
+    until [ "$option" = "${option#*-}" ]; do option=${option%%-*}_${option#*-}; done
+    case $option in
+    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __method | __master | __network | __needs | __installs | __standby | __plan) ;;
     *)
         echo "node.sh: unknown option $1" >&2
         exit 2
         ;;
     esac
-    option=${1#--} value=${2?"node.sh: $1 needs a value"}
-    until [ "$option" = "${option#*-}" ]; do option=${option%%-*}_${option#*-}; done
+    value=${2?"node.sh: $1 needs a value"}
     # An assignment to a name that is known only here, and nothing is evaluated.
-    readonly "$option=$value"
+    readonly "${option#__}=$value"
     shift 2
 done
 

@@ -1,14 +1,21 @@
-# Processes of Multus' pods.
+# Processes of Multus' pods and of the runtime.
 
-# Processes of Multus' pods on this node, told from another node's on the same machine by their network namespace.
-multus_processes() {
+# processes NAME...: those of this node, told from another node's on the same machine by their network namespace.
+processes() {
     here=$(readlink /proc/self/ns/net)
     for process in /proc/[0-9]*; do
         { read -r name <"$process/comm"; } 2>/dev/null || continue
-        case $name in
-        thin_entrypoint | multus-daemon) [ "$(readlink "$process/ns/net" 2>/dev/null)" != "$here" ] || say "$process $name" ;;
-        esac
+        ! lists "$*" "$name" || [ "$(readlink "$process/ns/net" 2>/dev/null)" != "$here" ] || say "$process $name"
     done
+}
+
+multus_processes() { processes thin_entrypoint multus-daemon; }
+
+# The runtime, from which plugins have their environment and pods their mounts; the shell itself where there is none.
+runtime_process() {
+    # shellcheck disable=SC2046 # words
+    set -- $(processes containerd crio) /proc/self
+    say "$1"
 }
 
 multus_pod="the node's Multus pod to end"

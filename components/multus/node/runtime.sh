@@ -72,7 +72,7 @@ default_is_loaded() { runtime_has_loaded has_no_multus; }
 # why_not_loaded: the runtime's own words.
 why_not_loaded() {
     said=$(load_status)
-    say "${said:-it does not answer}"
+    say "${said:-it does not answer: $(cat "$state/.refusal")}"
 }
 
 k3s_version='' ignored='' confines=''

@@ -64,6 +64,8 @@ all_settings() {
 read_runtime_file() {
     runtime_conf=$(last_of conf) runtime_bins=$(last_of bin) ignored=$(last_of ignored) confines=$(last_of selinux)
     runtime_conf=${runtime_conf:-/etc/cni/net.d} runtime_bins=${runtime_bins:-/opt/cni/bin}
+    # CRI-O confines containers wherever SELinux is on, unless it is told not to (pkg/config/config_linux.go, 11934304).
+    case $where in *crio*) confines=${confines:-true} ;; esac
 }
 
 last_of() { say "$read" | sed -n "s/^$1 *//p" | tail -n 1; }

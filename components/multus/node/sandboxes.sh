@@ -1,17 +1,20 @@
 # Pods' sandboxes as Multus has cached them, and which of them are alive.
 
-# Interfaces of one sandbox as Multus cached them: lines `name netns pod`.
+# Interfaces of one sandbox as Multus cached them: lines `name pod holds netns`. A mesh's plugin answers with neither an
+# interface nor an address, and holds nothing: `-`. The namespace may be unknown, so that it comes last.
 attachments() {
     for result in "$cache"/results/*-"$1"-*; do
         [ -f "$result" ] || continue
-        json "$result" 2>/dev/null | awk -F= -v id="$1" '
+        json "$result" 2>/dev/null | awk -F= -v id="$1" -v holds=- '
             $1 == "/ifName" { name = $2 }
-            $1 ~ "^/result/interfaces/[0-9]+/sandbox$" && $2 != "\"\"" { netns = $2 }
+            $1 ~ "^/result/(interfaces|ips|ip4|ip6)/" { holds = "+" }
+            $1 ~ "^/(netns|result/interfaces/[0-9]+/sandbox)$" && $2 != "\"\"" { netns = $2 }
             $1 ~ "^/cniArgs/[0-9]+/0$" { key = $2 }
             $1 ~ "^/cniArgs/[0-9]+/1$" { args[key] = $2 }
-            END { gsub(/"/, "", name); gsub(/"/, "", netns)
-                  pod = args["\"K8S_POD_NAMESPACE\""] "/" args["\"K8S_POD_NAME\""]; gsub(/"/, "", pod)
-                  print name, netns, pod }'
+            END { pod = args["\"K8S_POD_NAMESPACE\""] "/" args["\"K8S_POD_NAME\""]
+                  line = name " " (pod == "/" ? "sandbox/" id : pod) " " holds " " netns
+                  gsub(/"/, "", line)
+                  if (name) print line }'
     done
 }
 
@@ -29,7 +32,7 @@ cached_sandboxes() {
 
 # A sandbox lives as long as its network namespace does.
 is_live() {
-    attachments "$1" | while read -r _ netns _; do
+    attachments "$1" | while read -r _ _ _ netns; do
         [ -z "$netns" ] || [ ! -e "$root$netns" ] || say live
     done | grep -q live
 }
@@ -38,8 +41,8 @@ is_live() {
 live_attachments() {
     cached_sandboxes | sort -u | while read -r id; do
         is_live "$id" || continue
-        attachments "$id" | while read -r name _ pod; do
-            [ "$name" = eth0 ] || say "$pod $name"
+        attachments "$id" | while read -r name pod holds _; do
+            [ "$name" = eth0 ] || [ "$holds" = - ] || say "$pod $name"
         done
     done
 }

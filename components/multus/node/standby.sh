@@ -12,7 +12,8 @@ is_standby() { [ "$plugin:${1##*/}" = thick:00-multus.conflist ]; }
 # Writes the standby, where the plan has one: thin by the name, version and capabilities of the daemon's configuration.
 stand_by() {
     ours=$(planned_conf)
-    [ -n "$standby" ] && [ -n "$ours" ] && [ -x "$bin/multus" ] || return 0
+    # A mesh that adds its plugin makes a list of the daemon's file, under the standby's name.
+    [ -n "$standby" ] && [ -n "$ours" ] && [ "$ours" != "$conf/00-multus.conflist" ] && [ -x "$bin/multus" ] || return 0
     default=$(default_conf)
     # Through a link, so that what the default network's owner changes counts at once.
     if [ ! -e "$state/default/${default##*/}" ]; then

@@ -9,6 +9,17 @@ conf_is_there() { plugin_is_there && [ -n "$(planned_conf)" ]; }
 # After a removal by hand the pod would not write the configuration again before it restarts.
 armed() { conf_is_there || { plugin_is_there && put_back && conf_is_there; }; }
 
+again="delete the node's Multus pod, it writes the file anew"
+
+# Leaves in an order of their own, without what two writers of JSON spell in two ways.
+plain() { sed 's/\\u00..//g;s/[<>&\\]//g' | sort; }
+
+# Thin keeps a copy of the default network as it was when its pod started.
+check_copy() {
+    file=$(default_conf) copy=$(json "$1" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/|/|p' | plain)
+    [ -z "$copy" ] || [ "$copy" = "$(json "$file" | plain)" ] || warn default-network-changed "$1" "has the default network as before $file changed" "$again"
+}
+
 check_our_conf() {
     json "$1" >"$state/.flat"
     first=$(conf_files | head -n 1)
@@ -28,13 +39,12 @@ check_our_conf() {
     named=${named:-$(leaf "$prefix/delegates/0/name" <"$state/.flat")}
     expected=$(default_name) file=$(default_conf)
     case ${named##*/} in
-    "$expected" | "${file##*/}") ;;
+    "$expected" | "${file##*/}") check_copy "$1" ;;
     *) error other-default-network "$1" "delegates to ${named:-no network}, the default network is $expected" "$again" ;;
     esac
 }
 
 verify() {
-    again="delete the node's Multus pod, it writes the file anew"
     logs="look at the node's Multus pod: kubectl -n $namespace logs -l app=multus"
     check_enabled
     if await 10 "what the Multus pod writes" conf_is_there || await "$seconds" '' armed; then

@@ -43,6 +43,7 @@ KINDS = {
     "kubernetes:core/v1:Namespace": _NAMESPACE,
     "kubernetes:core/v1:NamespacePatch": _NAMESPACE,
     "kubernetes:core/v1:ServiceAccount": Kind("v1", "ServiceAccount", "serviceaccounts", namespaced=True),
+    "kubernetes:core/v1:ResourceQuota": Kind("v1", "ResourceQuota", "resourcequotas", namespaced=True),
     "kubernetes:core/v1:Secret": Kind("v1", "Secret", "secrets", namespaced=True, immutable=(("type",),)),
     "kubernetes:core/v1:ConfigMap": Kind("v1", "ConfigMap", "configmaps", namespaced=True),
     "kubernetes:core/v1:NodePatch": _NODE,

@@ -67,6 +67,7 @@ class NodeCode(StrEnum):
     API_CERTIFICATE = "api-certificate", Check.RUNTIME
     API_ERROR = "api-error", Check.RUNTIME
     API_SLOW = "api-slow", Check.RUNTIME
+    API_BY_PROXY = "api-by-proxy", Check.RUNTIME
     NOT_AN_API_SERVER = "not-an-api-server", Check.RUNTIME
     NO_KUBECONFIG = "no-kubeconfig", Check.KUBECONFIG
     NO_KUBECONFIG_GIVEN = "no-kubeconfig-given", Check.KUBECONFIG
@@ -85,6 +86,11 @@ class NodeCode(StrEnum):
     OTHER_SOCKET = "other-socket", Check.CONF
     OTHER_KUBECONFIG = "other-kubeconfig", Check.CONF
     OTHER_DEFAULT_NETWORK = "other-default-network", Check.CONF
+    DEFAULT_NETWORK_CHANGED = "default-network-changed", Check.CONF
+    CONF_CHAINED = "conf-chained", Check.CONF
+    """The value is the plugins that were added."""
+    CONF_REWRITTEN = "conf-rewritten", Check.CONF
+    """The value is the keys that were changed."""
     DELEGATES_TO_ITSELF = "delegates-to-itself", Check.CONF
     PLUGIN_NOT_INSTALLED = "plugin-not-installed", Check.PROGRAM
     PLUGIN_DOES_NOT_RUN = "plugin-does-not-run", Check.PROGRAM
@@ -97,4 +103,6 @@ class NodeCode(StrEnum):
     POD_STILL_RUNS = "pod-still-runs", Check.DAEMON_SETS
     LIVE_ATTACHMENTS = "live-attachments", Check.ADDRESSES
     NOT_GIVEN_BACK = "not-given-back", Check.ADDRESSES
+    CACHE_EMPTIED = "cache-emptied", Check.ADDRESSES
+    """The value is the file."""
     CACHE_KEPT = "cache-kept", Check.ADDRESSES

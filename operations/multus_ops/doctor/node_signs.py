@@ -280,6 +280,27 @@ def _few(files: Any) -> str:
     return f"{shown}, ..." if len(files) > 3 else shown
 
 
+def default_network_changed(case: Case) -> Iterator[Occurrence]:
+    return _coded(case, NodeCode.DEFAULT_NETWORK_CHANGED)
+
+
+def conf_rewritten(case: Case) -> Iterator[Occurrence]:
+    return _coded(case, NodeCode.CONF_REWRITTEN)
+
+
+def cache_emptied(case: Case) -> Iterator[Occurrence]:
+    return _coded(case, NodeCode.CACHE_EMPTIED)
+
+
+def _coded(case: Case, code: NodeCode) -> Iterator[Occurrence]:
+    """What the node program itself has found, at the same place: its plain finding is then an echo."""
+    for node, report in case.reports:
+        for found in report.findings:
+            if found.code is code:
+                values = {"file": shlex.quote(found.value or found.where)}
+                yield Occurrence(f"{node}: {found.where}", found.what, node, values)
+
+
 _KEY_OF = {NodeCode.CONF_DIR_ELSEWHERE: "cniConfDir", NodeCode.BIN_DIR_ELSEWHERE: "cniBinDir"}
 
 

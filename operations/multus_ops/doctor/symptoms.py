@@ -789,4 +789,35 @@ SYMPTOMS: tuple[Symptom, ...] = (
         seen=node_signs.stale,
         severity=Severity.WARNING,
     ),
+    Symptom(
+        name="default-network-changed",
+        shows="New pods get the MTU, the version or the plugins that the default network had before its CNI was"
+        " upgraded.",
+        why="Thin's configuration holds a copy of the default network's file as it was when the node's pod started.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        seen=node_signs.default_network_changed,
+        severity=Severity.WARNING,
+        issues=("multus-cni#1110",),
+    ),
+    Symptom(
+        name="conf-rewritten",
+        shows="Multus' configuration is another one than a step has verified on the node.",
+        why="An administrator or another program has changed it; the next Multus pod writes its own again.",
+        fix=("{restart}",),
+        check=Check.CONF,
+        seen=node_signs.conf_rewritten,
+        severity=Severity.WARNING,
+    ),
+    Symptom(
+        name="cache-emptied",
+        shows="`unexpected end of JSON input` when a pod is removed after a power cut; it stays Terminating.",
+        why="The plugin keeps in this file what it needs for the removal, and refuses it while the file is empty."
+        " Without the file it lets go. What the pod has reserved may stay: see `addresses-leaked`.",
+        fix=("{on} rm -f {file}",),
+        check=Check.ADDRESSES,
+        seen=node_signs.cache_emptied,
+        severity=Severity.WARNING,
+        issues=("multus-cni#1448", "multus-cni#948"),
+    ),
 )

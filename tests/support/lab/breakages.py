@@ -140,6 +140,32 @@ def network(patient: Patient, name: str, namespace: str = "default", **config: A
     patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
 
 
+def _default_network_of(patient: Patient, mtu: int | None) -> None:
+    """As an upgrade of the CNI changes it, under the copies that Multus' pods have made."""
+
+    def change(text: str) -> str:
+        conf = json.loads(text)
+        delegate = conf["plugins"][0]["delegate"]
+        delegate.pop("mtu", None)
+        if mtu is not None:
+            delegate["mtu"] = mtu
+        return json.dumps(conf)
+
+    patient.edit(f"{patient.conf_dir}/10-flannel.conflist", change)
+
+
+def _default_network_as_before(patient: Patient) -> None:
+    """k3s itself writes the file again at its next start."""
+    _default_network_of(patient, None)
+    patient.restart_multus()
+
+
+def _cache_file_emptied(patient: Patient) -> None:
+    """As a power cut leaves it, of a sandbox that nobody has any more."""
+    file = f"/var/lib/cni/flannel/{'e' * 64}"
+    patient.sh(f"mkdir -p {file.rpartition('/')[0]}; : > {file}; touch -d '1 hour ago' {file}")
+
+
 def _network_on_a_link_that_is_not_there(patient: Patient) -> None:
     network(patient, "unlinked", master="nowhere0")
     patient.ask_for_web("unlinked")
@@ -295,6 +321,7 @@ ON_NODES = (
     Breakage(
         ["kubeconfig-path-of-the-pod"],
         lambda patient: patient.edit_plugin(kubeconfig="/host/etc/cni/net.d/multus.d/multus.kubeconfig"),
+        besides=["conf-rewritten"],
         shown_by_pod=False,
     ),
     Breakage(["conf-missing", "pods-without-networks"], _no_conf),
@@ -308,7 +335,9 @@ ON_NODES = (
         shown_by_pod=False,
     ),
     Breakage(
-        ["default-network-not-found"], lambda patient: patient.edit_plugin(delegates=None, clusterNetwork="flannel")
+        ["default-network-not-found"],
+        lambda patient: patient.edit_plugin(delegates=None, clusterNetwork="flannel"),
+        besides=["conf-rewritten"],
     ),
     # No pod is started over these two: Multus would call itself without end.
     Breakage(
@@ -319,6 +348,7 @@ ON_NODES = (
     Breakage(
         ["delegates-to-itself"],
         lambda patient: patient.edit_plugin(delegates=[{"name": "cbr0", "cniVersion": "1.0.0", "type": "multus"}]),
+        besides=["default-network-changed"],
     ),
     Breakage(["another-network-first"], lambda patient: patient.write(f"{patient.conf_dir}/05-old.conflist", OLD)),
     Breakage(
@@ -337,6 +367,13 @@ ON_NODES = (
     ),
     Breakage(["program-gone"], _binary_of_an_earlier_release),
     Breakage(["wrong-machine"], _binary_of_another_machine),
+    Breakage(
+        ["default-network-changed"],
+        lambda patient: _default_network_of(patient, 1400),
+        by_hand=_default_network_as_before,
+    ),
+    Breakage(["conf-rewritten"], lambda patient: patient.edit_plugin(logLevel="debug")),
+    Breakage(["cache-emptied"], _cache_file_emptied, shown_by_pod=False),
 )
 
 IN_CLUSTER = (
@@ -376,7 +413,10 @@ IN_CLUSTER = (
 
 OF_THICK = (
     Breakage(
-        ["daemon-silent"], lambda patient: patient.edit_plugin(daemonSocketDir="/run/elsewhere"), shown_by_pod=False
+        ["daemon-silent"],
+        lambda patient: patient.edit_plugin(daemonSocketDir="/run/elsewhere"),
+        besides=["conf-rewritten"],
+        shown_by_pod=False,
     ),
     Breakage(["not-a-shared-mount"], lambda patient: patient.sh("mount --make-rprivate /"), besides=["daemon-silent"]),
     Breakage(["daemon-ends-at-once"], _daemon_with_a_file_of_its_own, besides=["crash-loop", "conf-missing"]),
