@@ -16,8 +16,13 @@ check_served() {
     done
 }
 
-# What the pod's flags say of a configuration: the rest comes from the default network, or from who adds plugins.
-own_keys() { json "$1" | sed 's|^/plugins/0/|/|' | grep -Ev '^/(plugins|delegates|capabilities)/|^/(cniVersion|name)=' || true; }
+# What the pod's flags say of a configuration: the rest comes from the default network, whose file thick names, or from who
+# adds plugins.
+own_keys() {
+    followed='cniVersion|name'
+    [ "$plugin" = thin ] || followed="$followed|clusterNetwork"
+    json "$1" | sed 's|^/plugins/0/|/|' | grep -Ev "^/(plugins|delegates|capabilities)/|^/($followed)=" || true
+}
 
 # What a power cut leaves of files that a plugin needs for a sandbox's removal. A new one may be about to be written.
 check_emptied() {

@@ -201,6 +201,20 @@ def test_keys_that_somebody_has_changed_are_named_and_no_value_is(installed: Nod
 
 
 @pytest.mark.parametrize(
+    ("changes", "rewritten"),
+    [({"clusterNetwork": "/host/etc/cni/net.d/20-x.conflist"}, False), ({"daemonSocketDir": "/run/x"}, True)],
+    ids=["followed", "changed"],
+)
+def test_thicks_file_follows_the_default_networks(node: Node, changes: dict[str, str], rewritten: bool) -> None:
+    node.thick_pod_installs()
+    kept = node.state / "conf"
+    kept.mkdir(parents=True)
+    shutil.copy(node.conf / "00-multus.conf", kept)
+    node.thick_pod_installs(**changes)
+    assert ("conf-rewritten" in {code for code, _, _ in found(node, plugin="thick")}) is rewritten
+
+
+@pytest.mark.parametrize(
     ("server", "excluded", "warned"),
     [
         ("https://10.0.0.5:6443", "", True),
