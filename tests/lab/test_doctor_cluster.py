@@ -68,7 +68,7 @@ def test_smoke_that_is_told_to_end_takes_its_pods_away(patient: Patient) -> None
 
 def test_smoke_on_a_broken_node_names_the_trouble(patient: Patient) -> None:
     patient.sh(f"rm {patient.kubeconfig}")
-    result = multus(patient.lab, "doctor", "--smoke", "--json", "--seconds", "45", *of_stack(patient.lab))
+    result = multus(patient.lab, "doctor", "--smoke", "--json", "--seconds", "25", *of_stack(patient.lab))
     assert result.returncode == 1
     found = json.loads(result.stdout)["findings"]
     assert {"kubeconfig-not-found", "other-pods-fail"} <= {each["symptom"] for each in found}
