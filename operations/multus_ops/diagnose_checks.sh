@@ -4,7 +4,8 @@
 # What others have done to Multus' configuration since it was written.
 check_served() {
     ours=$(planned_conf)
-    [ -n "$ours" ] || return 0
+    # Without a kubeconfig it serves nobody, and is a trouble of its own.
+    [ -n "$ours" ] && [ -s "$kubeconfig" ] || return 0
     # With another network first the copy is of another one, which is a trouble of its own.
     [ "$(json "$ours" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/name="\(.*\)"$|\2|p')" != "$(default_name)" ] || check_copy "$ours"
     added=$(types_of "$ours" | sed 1d | tr '\n' ' ')

@@ -48,7 +48,7 @@ only_dash = pytest.mark.parametrize("shell", ["dash"], indirect=True)
 only_busybox = pytest.mark.parametrize("shell", ["busybox"], indirect=True)
 
 # A second would be too long to wait in a test; everything else is the program as it is.
-_PREAMBLE = 'sleep() { /bin/sleep 0.01; }; . "$0"'
+_SHORT_SLEEP = "sleep() { /bin/sleep 0.01; }"
 
 
 def token_of(secret: str = TOKEN_SECRET, namespace: str = DEFAULT_NAMESPACE) -> str:
@@ -156,11 +156,13 @@ class Node:
 
     def command(self, phase: str, **options: Any) -> list[str]:
         """The words that run a phase."""
-        return [*self.shell, "-c", _PREAMBLE, str(self.state / "node.sh"), phase, *self.flags(**options)]
+        program = [f'{_SHORT_SLEEP}; . "$0"', str(self.state / "node.sh")]
+        return [*self.shell, "-c", *program, phase, *self.flags(**options)]
 
     def people(self, phase: str, **options: Any) -> Result:
         """Run a phase as people do: the program comes over standard input and is not written anywhere."""
-        return self._result([*self.shell, "-s", "--", phase, *self.flags(**options)], program_for_people())
+        program = f"{_SHORT_SLEEP}\n{program_for_people()}"
+        return self._result([*self.shell, "-s", "--", phase, *self.flags(**options)], program)
 
     def diagnose(self, **options: Any) -> dict[str, Any]:
         """What the node says of itself."""
