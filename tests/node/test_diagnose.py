@@ -207,6 +207,8 @@ def test_keys_that_somebody_has_changed_are_named_and_no_value_is(installed: Nod
 )
 def test_thicks_file_follows_the_default_networks(node: Node, changes: dict[str, str], rewritten: bool) -> None:
     node.thick_pod_installs()
+    node.kubeconfig.parent.mkdir(parents=True)
+    node.kubeconfig.write_text(node.content, encoding="utf-8")
     kept = node.state / "conf"
     kept.mkdir(parents=True)
     shutil.copy(node.conf / "00-multus.conf", kept)
