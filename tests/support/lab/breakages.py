@@ -145,10 +145,10 @@ def _default_network_of(patient: Patient, mtu: int | None) -> None:
 
     def change(text: str) -> str:
         conf = json.loads(text)
-        delegate = conf["plugins"][0]["delegate"]
-        delegate.pop("mtu", None)
+        bridge = conf["plugins"][0]
+        bridge.pop("mtu", None)
         if mtu is not None:
-            delegate["mtu"] = mtu
+            bridge["mtu"] = mtu
         return json.dumps(conf)
 
     patient.edit(f"{patient.conf_dir}/10-flannel.conflist", change)
