@@ -17,7 +17,6 @@ import yaml
 from lab.engine import Result, Stack
 from lab.looks import LOOKS, Look
 from lab.programs import Programs
-from tests.support.arguments import SSH_KEY
 from tests.support.lab.changes import configure
 from tests.support.lab.clusters import succeeded
 
@@ -49,8 +48,6 @@ class RecordedCluster:
 
     @property
     def ssh_key(self) -> Path:
-        # What it was recorded with was no key at all, which is refused by now.
-        self.about["sshPrivateKey"] = SSH_KEY
         return self._file("sshPrivateKey")
 
     @property
