@@ -316,6 +316,18 @@ def test_pods_tokens_need_no_secret() -> None:
     assert set(graph.children_of("m")) == set(SHARED) - {"m-token"}
 
 
+def heard_at(level: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the component comes to say at this level of Pulumi's log."""
+    said: list[str] = []
+
+    def heard(text: str, *, resource: pulumi.Resource) -> None:
+        assert isinstance(resource, MultusComponent)
+        said.append(text)
+
+    monkeypatch.setattr(pulumi.log, level, heard)
+    return said
+
+
 @pytest.mark.parametrize(
     ("distro", "says"),
     [("k3s", []), ("rke2", ["have run its checks on files"]), ("talos", ["have run nothing of it"])],
@@ -324,13 +336,7 @@ def test_pods_tokens_need_no_secret() -> None:
 def test_an_untried_distribution_is_said_once(
     distro: str, says: list[str], preview: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-
-    def heard(text: str, *, resource: pulumi.Resource) -> None:
-        assert isinstance(resource, MultusComponent)
-        said.append(text)
-
-    monkeypatch.setattr(pulumi.log, "info", heard)
+    said = heard_at("info", monkeypatch)
     nodes = {} if distro == "talos" else {"nodes": [node("a", 11), node("b", 12)]}
     graph_of({"distro": distro, **nodes}, preview=preview)
     assert len(said) == (0 if preview else len(says))
@@ -375,13 +381,7 @@ ELSEWHERE: dict[str, Any] = {
 def test_a_namespace_that_will_refuse_the_pods_is_said_before(
     arguments: Any, says: list[str], preview: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warned: list[str] = []
-
-    def heard(text: str, *, resource: pulumi.Resource) -> None:
-        assert isinstance(resource, MultusComponent)
-        warned.append(text)
-
-    monkeypatch.setattr(pulumi.log, "warn", heard)
+    warned = heard_at("warn", monkeypatch)
     graph = graph_of(arguments, preview=preview)
     assert [text.partition(" where ")[2].partition(";")[0] for text in warned] == says
     assert all("'networks'" in text and "set create_namespace to true" in text for text in warned)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.commands import run
 from lab.waiting import until
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed
@@ -22,7 +21,7 @@ from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.helm import assert_gone, helm, releases
 from tests.support.lab.leftovers import has_conf
-from tests.support.lab.upstream import identities_of_upstream, upstream_manifest
+from tests.support.lab.upstream import apply_upstream, identities_of_upstream, upstream_manifest
 from tests.support.paths import CHART
 
 CELL = Cell("k3s")
@@ -38,11 +37,7 @@ def lab(clusters: Clusters) -> Lab:
 
 
 def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
-    kubectl = [str(lab.cluster.programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
-    run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there")
-    # Its pod is ready before it has written anything.
-    until(lambda: has_conf(lab.cluster.nodes[0]), "upstream's Multus has written its configuration", every=0.5)
+    apply_upstream(lab)
     lab.pods.create_network()
     before = identities_of_upstream(lab)
     failed(lab.stack.up(), "adopt")

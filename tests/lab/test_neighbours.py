@@ -22,9 +22,9 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed, identities
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
-from tests.support.lab.leftovers import has_conf, of_no_sandbox
+from tests.support.lab.leftovers import of_no_sandbox
 from tests.support.lab.pods import NETWORK
-from tests.support.lab.upstream import identities_of_upstream, upstream_manifest
+from tests.support.lab.upstream import apply_upstream, identities_of_upstream
 
 CELL = Cell("k3s-legacy")
 
@@ -115,10 +115,7 @@ def test_a_second_stack_is_refused(lab: Lab, programs: Programs) -> None:
 def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab, programs: Programs) -> None:
     [node] = lab.cluster.nodes
     kubectl = [str(programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
-    run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
-    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there")
-    # Its pod is ready before it has written anything.
-    until(lambda: has_conf(lab.cluster.nodes[0]), "upstream's Multus has written its configuration", every=0.5)
+    apply_upstream(lab)
     lab.pods.create("kept", node=node.name, network=NETWORK)
     before = identities_of_upstream(lab)
     failed(lab.stack.up(), "adopt")

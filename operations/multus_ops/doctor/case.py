@@ -13,9 +13,9 @@ from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
 from multus.plan import InstallPlan, NodePlan
 
 from .live_install import is_thick_set
-from .node_report import Facts, NodeReport
+from .node_report import Facts, NodeFinding
 from .origin import Origin, PulumiInstall, origin_of
-from .snapshot import Snapshot
+from .snapshot import Snapshot, name_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class Case:
         return named or DEFAULT_NAMESPACE
 
     @cached_property
+    def networks_by_name(self) -> dict[str, Object]:
+        """The definitions of networks, by `namespace/name`."""
+        return {name_of(each): each for each in self.snapshot.networks}
+
+    @cached_property
     def our_sets(self) -> list[Object]:
         """The DaemonSets of the names that this project gives them, in the plan's namespace."""
         names = (DAEMON_SET, FALLBACK_DAEMON_SET)
@@ -87,9 +92,11 @@ class Case:
             yield node, report.facts
 
     @property
-    def reports(self) -> Iterator[tuple[str, NodeReport]]:
-        """Every node that answered over SSH."""
-        yield from self.snapshot.reports.items()
+    def node_findings(self) -> Iterator[tuple[str, NodeFinding]]:
+        """What the node program itself has found, with the node."""
+        for node, report in self.snapshot.reports.items():
+            for found in report.findings:
+                yield node, found
 
     @property
     def repair(self) -> str:

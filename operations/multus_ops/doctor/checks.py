@@ -24,7 +24,7 @@ from .messages import is_cut, readable
 from .network_rules import mistakes
 from .networks import has_config
 from .node_report import Kubeconfig
-from .snapshot import Kind, condition, container_statuses, is_finished, is_going, is_well, name_of
+from .snapshot import Kind, condition, container_statuses, is_well, name_of, needs_network
 
 Rule = Callable[[Case], Iterator[Finding]]
 
@@ -104,10 +104,9 @@ def _unreached(case: Case) -> Iterator[Finding]:
 def _found_by_nodes(case: Case) -> Iterator[Finding]:
     """The node program's own findings. Their fixes are sentences, so they are printed as comments."""
     why = "The preflight of `pulumi up` refuses to go on over it."
-    for node, report in case.reports:
-        for found in report.findings:
-            where, severity = f"{node}: {found.where}", Severity(found.severity)
-            yield Finding(found.code.check, severity, where, found.what, why, f"# {found.fix}")
+    for node, found in case.node_findings:
+        where, severity = f"{node}: {found.where}", Severity(found.severity)
+        yield Finding(found.code.check, severity, where, found.what, why, f"# {found.fix}")
 
 
 def _pods_of_multus(case: Case) -> Iterator[Finding]:
@@ -153,11 +152,7 @@ def _pods_without_multus(case: Case) -> Iterator[Finding]:
         what = "says that Multus is installed, and no DaemonSet of it is there"
         why = "No node has Multus any more: new pods get the default network only."
         yield _error(Check.DAEMON_SETS, f"ConfigMap {name_of(marker)}", what, why, case.repair)
-    asking = [
-        pod
-        for pod in case.snapshot.pods
-        if annotation_of(pod) and not (is_going(pod) or is_finished(pod) or pod["spec"].get("hostNetwork"))
-    ]
+    asking = [pod for pod in case.snapshot.pods if annotation_of(pod) and needs_network(pod)]
     if asking:
         what = (
             f"{'asks' if len(asking) == 1 else f'and {len(asking) - 1} more ask'} for networks, and there is no Multus"

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .networks import plugin_confs
+from .networks import plugin_confs, with_every_plugin, without
 
 Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -98,11 +98,7 @@ def wrong_modes(conf: dict[str, Any]) -> list[str]:
 
 def with_known_modes(conf: dict[str, Any]) -> dict[str, Any]:
     """The same, each plugin with its own default in the place of a mode that it does not know."""
-
-    def known(plugin: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in plugin.items() if key != "mode" or not wrong_modes(plugin)}
-
-    return {**conf, "plugins": list(map(known, plugin_confs(conf)))} if "plugins" in conf else known(conf)
+    return with_every_plugin(conf, lambda plugin: without(plugin, "mode") if wrong_modes(plugin) else plugin)
 
 
 def links_of(conf: dict[str, Any]) -> list[str]:
@@ -125,17 +121,17 @@ def wide_routes(conf: dict[str, Any], pod_ranges: Sequence[Range]) -> list[str]:
     found = []
     for plugin in plugin_confs(conf):
         ipam = plugin["ipam"] if isinstance(plugin.get("ipam"), dict) else {}
-        for route in ipam.get("routes") or ():
-            if isinstance(route, dict) and not route.get("priority") and _is_wide(str(route.get("dst")), pod_ranges):
-                found.append(str(route["dst"]))
+        found += [str(route["dst"]) for route in ipam.get("routes") or () if _is_wide(route, pod_ranges)]
         if plugin.get("isDefaultGateway") is True:
             found.append("isDefaultGateway")
     return found
 
 
-def _is_wide(destination: str, pod_ranges: Sequence[Range]) -> bool:
+def _is_wide(route: Any, pod_ranges: Sequence[Range]) -> bool:
+    if not isinstance(route, dict) or route.get("priority"):
+        return False
     try:
-        to = ipaddress.ip_network(destination, strict=False)
+        to = ipaddress.ip_network(str(route.get("dst")), strict=False)
     except ValueError:
         return False
     # Two halves of everything are a default route in another form.
@@ -149,17 +145,12 @@ def without_wide_routes(conf: dict[str, Any], pod_ranges: Sequence[Range]) -> di
     """The same without those routes."""
 
     def narrowed(plugin: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: value for key, value in plugin.items() if key != "isDefaultGateway" or value is not True}
+        kept = without(plugin, "isDefaultGateway") if plugin.get("isDefaultGateway") is True else plugin
         ipam = kept.get("ipam")
         if not isinstance(ipam, dict) or not ipam.get("routes"):
             return kept
-        wide = wide_routes({"ipam": ipam}, pod_ranges)
-        routes = [
-            each
-            for each in ipam["routes"]
-            if not isinstance(each, dict) or each.get("priority") or each.get("dst") not in wide
-        ]
-        others = {key: value for key, value in ipam.items() if key != "routes"}
+        routes = [each for each in ipam["routes"] if not _is_wide(each, pod_ranges)]
+        others = without(ipam, "routes")
         return {**kept, "ipam": {**others, "routes": routes} if routes else others}
 
-    return {**conf, "plugins": list(map(narrowed, plugin_confs(conf)))} if "plugins" in conf else narrowed(conf)
+    return with_every_plugin(conf, narrowed)

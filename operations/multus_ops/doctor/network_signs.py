@@ -53,7 +53,7 @@ from .networks import (
     without_from_every_plugin,
 )
 from .node_report import Facts
-from .snapshot import Kind, has_sandbox, is_finished, is_going, name_of
+from .snapshot import Kind, has_sandbox, is_finished, is_going, name_of, needs_network
 
 CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 _NO_NETWORK_FOUND = (
@@ -69,7 +69,7 @@ _CHOOSES_A_LINK = {"macvlan", "ipvlan"}
 def annotation_not_read(case: Case) -> Iterator[Occurrence]:
     """Annotations that Multus refuses, whether or not it has met them."""
     for pod in case.snapshot.pods:
-        if is_going(pod) or is_finished(pod) or pod["spec"].get("hostNetwork"):
+        if not needs_network(pod):
             continue
         for key in (NETWORKS, DEFAULT_NETWORK):
             text = annotation_of(pod, key)
@@ -111,7 +111,7 @@ def _is_reported(case: Case, pod: Object, asked: NetworkName) -> bool:
 
     What a definition said before it was changed is not known.
     """
-    definition = _definition_of(case, asked)
+    definition = case.networks_by_name.get(str(asked))
     if definition is None:
         return Kind.NETWORKS not in case.snapshot.unseen
     if lacks_version(definition) or makes_no_interface(definition):
@@ -164,9 +164,10 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
     if not known or len(known) < len(case.snapshot.nodes):
         return
     for network in case.snapshot.networks:
-        used = any(has_sandbox(pod) for pod in _pods_asking_for(case, network))
         missing = [link for link in links_of(conf_of(network)) if not any(link in links for links in known.values())]
-        if missing and not used and name_of(network) not in failing:
+        if not missing or name_of(network) in failing:
+            continue
+        if not any(has_sandbox(pod) for pod in _pods_asking_for(case, network)):
             what = f"stands on the link {missing[0]}, which no node has"
             yield Occurrence(f"network {name_of(network)}", what, "", _without_link(network))
 
@@ -182,17 +183,10 @@ def _without_link(network: Object) -> dict[str, str]:
     return patch_values(network, without_from_every_plugin(conf, "master")) if chooses else edit_values(network)
 
 
-def _definition_of(case: Case, asked: NetworkName) -> Object | None:
-    return next((each for each in case.snapshot.networks if name_of(each) == str(asked)), None)
-
-
 def _definitions_asked_by(case: Case, pod: Object) -> list[Object]:
-    own = pod["metadata"]["namespace"]
-    found = [_definition_of(case, asked_for(each, own)) for each in networks_of(pod)]
-    found += [
-        _definition_of(case, asked_for(each, case.networks_namespace)) for each in networks_of(pod, DEFAULT_NETWORK)
-    ]
-    return [each for each in found if each is not None]
+    asked = [asked_for(each, pod["metadata"]["namespace"]) for each in networks_of(pod)]
+    asked += [asked_for(each, case.networks_namespace) for each in networks_of(pod, DEFAULT_NETWORK)]
+    return [case.networks_by_name[str(each)] for each in asked if str(each) in case.networks_by_name]
 
 
 def _pods_asking_for(case: Case, network: Object) -> list[Object]:
@@ -226,12 +220,12 @@ def _pod_ranges(case: Case) -> list[Range]:
 
 def network_without_config(case: Case) -> Iterator[Occurrence]:
     """A definition that stands for a file, and no file: as pods say it, or before that as nodes say it."""
+    failures = [pod for pod, message in case.snapshot.sandbox_failures() if "GetCNIConfigFromFile" in message]
+    files = {node: facts.network_files for node, facts in case.facts if _is_asked_for_files(case, facts)}
     for network in case.snapshot.networks:
         if has_config(network):
             continue
         asking = _pods_asking_for(case, network)
-        failures = [pod for pod, message in case.snapshot.sandbox_failures() if "GetCNIConfigFromFile" in message]
-        files = {node: facts.network_files for node, facts in case.facts if _is_asked_for_files(case, facts)}
         values = edit_values(network)
         if any(pod in asking for pod in failures):
             what = "has no configuration, and its pods' nodes have no file of its name"

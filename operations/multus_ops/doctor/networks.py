@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 from multus.metadata import Object
@@ -76,12 +77,14 @@ def without(conf: dict[str, Any], key: str) -> dict[str, Any]:
     return {each: value for each, value in conf.items() if each != key}
 
 
+def with_every_plugin(conf: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """The same, with every plugin of its chain, or the one that there is, changed."""
+    return {**conf, "plugins": list(map(change, plugin_confs(conf)))} if "plugins" in conf else change(conf)
+
+
 def without_from_every_plugin(conf: dict[str, Any], key: str) -> dict[str, Any]:
     """The same, but for one key of every plugin of its chain."""
-    mended = without(conf, key)
-    if "plugins" in conf:
-        mended["plugins"] = [without(each, key) for each in plugin_confs(conf)]
-    return mended
+    return with_every_plugin(without(conf, key), lambda plugin: without(plugin, key))
 
 
 def edit_values(network: Object) -> dict[str, str]:

@@ -294,20 +294,18 @@ def cache_emptied(case: Case) -> Iterator[Occurrence]:
 
 def _coded(case: Case, code: NodeCode) -> Iterator[Occurrence]:
     """What the node program itself has found, at the same place: its plain finding is then an echo."""
-    for node, report in case.reports:
-        for found in report.findings:
-            if found.code is code:
-                values = {"file": shlex.quote(found.value or found.where)}
-                yield Occurrence(f"{node}: {found.where}", found.what, node, values)
+    for node, found in case.node_findings:
+        if found.code is code:
+            values = {"file": shlex.quote(found.value or found.where)}
+            yield Occurrence(f"{node}: {found.where}", found.what, node, values)
 
 
 _KEY_OF = {NodeCode.CONF_DIR_ELSEWHERE: "cniConfDir", NodeCode.BIN_DIR_ELSEWHERE: "cniBinDir"}
 
 
 def plan_against_runtime(case: Case) -> Iterator[Occurrence]:
-    for node, report in case.reports:
-        for found in report.findings:
-            key = _KEY_OF.get(found.code)
-            if key is not None:
-                values = {"key": key, "value": found.value}
-                yield Occurrence(f"{node}: {found.where}", found.what, node, values)
+    for node, found in case.node_findings:
+        key = _KEY_OF.get(found.code)
+        if key is not None:
+            values = {"key": key, "value": found.value}
+            yield Occurrence(f"{node}: {found.where}", found.what, node, values)

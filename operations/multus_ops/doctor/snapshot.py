@@ -239,6 +239,11 @@ def is_finished(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
+def needs_network(pod: Object) -> bool:
+    """Whether it has, or waits for, a network of its own."""
+    return not (is_going(pod) or is_finished(pod) or pod["spec"].get("hostNetwork"))
+
+
 def has_sandbox(pod: Object) -> bool:
     """Whether its network was made."""
     said = condition(pod, "PodReadyToStartContainers")

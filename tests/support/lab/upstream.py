@@ -11,9 +11,11 @@ from kubernetes import client
 
 from lab.commands import run
 from lab.images import MULTUS_THIN
+from lab.waiting import until
 from tests.support.paths import ROOT
 
 from .clusters import Lab
+from .leftovers import has_conf
 
 _MODULE = ROOT / "lab" / "go" / "multus"
 _PACKAGE = "gopkg.in/k8snetworkplumbingwg/multus-cni.v4"
@@ -35,6 +37,15 @@ def upstream_manifest(lab: Lab) -> str:
     kubeconfig = lab.cluster.look.conf_dir / "multus.d" / "multus.kubeconfig"
     spec["containers"][0]["args"] += [f"--multus-kubeconfig-file-host={kubeconfig}", "--multus-log-level=verbose"]
     return yaml.safe_dump_all(documents)
+
+
+def apply_upstream(lab: Lab) -> None:
+    """Apply it as people do; returns when it serves."""
+    kubectl = [str(lab.cluster.programs.path("kubectl")), "--kubeconfig", str(lab.cluster.kubeconfig)]
+    run([*kubectl, "apply", "-f", "-"], stdin=upstream_manifest(lab))
+    until(lambda: lab.pods.is_rolled_out("kube-multus-ds"), "upstream's Multus is there")
+    # Its pod is ready before it has written anything.
+    until(lambda: has_conf(lab.cluster.nodes[0]), "upstream's Multus has written its configuration", every=0.5)
 
 
 def identities_of_upstream(lab: Lab) -> list[str]:
