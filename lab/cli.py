@@ -13,8 +13,8 @@ from rich.table import Table
 from lab import demo, host, prepare
 from lab.cluster import Cluster, Shape
 from lab.errors import LabError, last_lines
+from lab.grounds import GROUNDS
 from lab.looks import LOOKS
-from lab.programs import BUILDS, ON_DEMAND
 from lab.progress import Progress, Step
 from lab.standins.choice import PluginSource
 
@@ -43,7 +43,7 @@ def main() -> None:
 @app.command("prepare")
 def prepare_machine() -> None:
     """Install and build what the lab and its tests need, and start nothing."""
-    Progress(_console)(prepare.steps((*BUILDS, *ON_DEMAND)))
+    Progress(_console)(prepare.steps_for_tests())
     _console.print("Everything that the lab runs is there.", highlight=False)
 
 
@@ -51,6 +51,7 @@ def prepare_machine() -> None:
 def up(
     distro: Annotated[str, typer.Option(help=f"Whose file layout the nodes have: {', '.join(LOOKS)}.")] = "k3s",
     nodes: Annotated[int, typer.Option(help="How many nodes.")] = 1,
+    ground: Annotated[str, typer.Option(help=f"Which software the nodes stand on: {', '.join(GROUNDS)}.")] = "today",
     instance: _Instance = "lab",
     plugins: Annotated[
         PluginSource, typer.Option(help="Whose Pulumi plugins.", envvar="LAB_PLUGINS")
@@ -61,7 +62,7 @@ def up(
     """Prepare the machine, boot the cluster, install Multus and start a pod with a second interface."""
     cluster = Cluster(instance)
     with cluster.alone():
-        steps = cluster.steps(Shape(distro, nodes), recreate=recreate)
+        steps = cluster.steps(Shape(distro, nodes, ground=ground), recreate=recreate)
         Progress(_console)([*steps, *(_stack_steps(cluster, plugins) if stack else [])])
     _console.print(f"The lab {instance!r} is up: {cluster.shape}, API server {cluster.api_server}.", highlight=False)
     if stack:
@@ -103,6 +104,7 @@ def shell(
     cluster = Cluster.load(instance)
     program = os.environ.get("SHELL") or "/bin/sh"
     if not node:
+        Progress(_console)(prepare.helm_steps(cluster.ground))
         sys.exit(subprocess.call([program], env={**os.environ, **_environment(cluster)}))
     by_name = {each.name: each for each in cluster.nodes}
     if node not in by_name:
@@ -170,7 +172,8 @@ def _stack(cluster: Cluster, plugins: PluginSource = PluginSource.AUTO) -> "Stac
 
 def _environment(cluster: Cluster) -> Mapping[str, str]:
     pulumi = _stack(cluster).environment() if (cluster.state / "pulumi").exists() else {}
-    folders = {str(cluster.programs.path(program).parent) for program in ("kubectl", "helm", "pulumi")}
+    folders = {str(cluster.programs.path(program).parent) for program in ("kubectl", "pulumi")}
+    folders.add(str(cluster.helm.parent))
     path = ":".join([*sorted(folders), pulumi.get("PATH") or os.environ.get("PATH", "")])
     return {**pulumi, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
 

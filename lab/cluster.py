@@ -17,6 +17,7 @@ from lab import cache, image_store, network, prepare
 from lab.cgroups import Cgroup
 from lab.control_plane import ControlPlane
 from lab.errors import LabError
+from lab.grounds import GROUNDS, TODAY, Ground
 from lab.layout import Layout
 from lab.looks import LOOKS, Look
 from lab.node import Node
@@ -32,10 +33,16 @@ class Shape:
     distro: str = "k3s"
     nodes: int = 1
     reference_plugins: bool = True
+    ground: str = TODAY.name
+
+    def __post_init__(self) -> None:
+        if self.ground not in GROUNDS:
+            raise LabError(f"no ground is called {self.ground}: there are {', '.join(GROUNDS)}")
 
     def __str__(self) -> str:
         plugins = "" if self.reference_plugins else ", without macvlan and static"
-        return f"{self.distro} with {self.nodes} node{'s' if self.nodes > 1 else ''}{plugins}"
+        ground = "" if self.ground == TODAY.name else f", on the {self.ground} ground"
+        return f"{self.distro} with {self.nodes} node{'s' if self.nodes > 1 else ''}{plugins}{ground}"
 
 
 class Cluster:
@@ -108,9 +115,19 @@ class Cluster:
         return made
 
     @property
+    def ground(self) -> Ground:
+        """What the lab stands on."""
+        return GROUNDS[self._shape_there.ground]
+
+    @property
     def programs(self) -> Programs:
         """The programs that the lab runs."""
-        return prepare.programs()
+        return prepare.programs(self.ground)
+
+    @property
+    def helm(self) -> Path:
+        """The Helm of its ground."""
+        return prepare.helm(self.ground)
 
     def up(
         self,
@@ -118,12 +135,13 @@ class Cluster:
         nodes: int = 1,
         *,
         reference_plugins: bool = True,
+        ground: str = TODAY.name,
         recreate: bool = False,
         report: Report = quietly,
     ) -> None:
         """Start the lab in this shape, unless it runs already."""
         with self.alone():
-            report(self.steps(Shape(distro, nodes, reference_plugins), recreate=recreate))
+            report(self.steps(Shape(distro, nodes, reference_plugins, ground), recreate=recreate))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -153,13 +171,13 @@ class Cluster:
             asleep = [node for node in nodes if not node.running]
             boots = [Step(f"booting {node.name}", node.reboot) for node in asleep]
             ready = [Step("waiting for every node to be Ready", self.await_ready)] if boots else []
-            return [*prepare.steps(), *boots, *ready]
+            return [*prepare.steps(GROUNDS[shape.ground]), *boots, *ready]
         return [
-            *prepare.steps(),
+            *prepare.steps(GROUNDS[shape.ground]),
             *([Step("removing what is left of an earlier lab", self._remove)] if self._leftover else []),
-            Step("packing images", self._pack_images),
+            Step("packing images", partial(_pack_images, shape)),
             Step("making keys and network", partial(self._prepare, nodes)),
-            Step(f"starting the control plane, booting {names} ({shape.distro})", partial(self._start, nodes)),
+            Step(f"starting the control plane, booting {names} ({shape.distro})", partial(self._start, shape)),
             Step("waiting for every node to be Ready", partial(self._complete, shape)),
         ]
 
@@ -179,7 +197,8 @@ class Cluster:
     def _nodes(self, shape: Shape) -> list[Node]:
         look = LOOKS[shape.distro]
         numbers = range(1, shape.nodes + 1)
-        return [Node(self.layout, look, n, shape.nodes, shape.reference_plugins) for n in numbers]
+        ground = GROUNDS[shape.ground]
+        return [Node(self.layout, look, n, shape.nodes, shape.reference_plugins, ground) for n in numbers]
 
     @property
     def _shape_there(self) -> Shape:
@@ -203,16 +222,13 @@ class Cluster:
             node.identify(self.control_plane.authority)
         self.control_plane.make_network()
 
-    def _start(self, nodes: list[Node]) -> None:
+    def _start(self, shape: Shape) -> None:
         """All at once: nodes start their runtimes while the API server starts."""
         with ThreadPoolExecutor() as workers:
-            server = workers.submit(self.control_plane.start, self.programs)
-            started = [server, *(workers.submit(node.start, server.result) for node in nodes)]
+            server = workers.submit(self.control_plane.start, prepare.programs(GROUNDS[shape.ground]))
+            started = [server, *(workers.submit(node.start, server.result) for node in self._nodes(shape))]
         for each in started:
             each.result()
-
-    def _pack_images(self) -> None:
-        image_store.made(self.programs)
 
     def _complete(self, shape: Shape) -> None:
         self._await_ready(self._nodes(shape))
@@ -247,3 +263,7 @@ class Cluster:
             raise LabError(f"{self.state} cannot be removed")
         if self.state.parent.is_dir() and not any(self.state.parent.iterdir()):
             self.state.parent.rmdir()
+
+
+def _pack_images(shape: Shape) -> None:
+    image_store.made(prepare.programs(GROUNDS[shape.ground]))

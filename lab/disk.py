@@ -14,7 +14,7 @@ from lab.looks import Look
 OWN = PurePosixPath("/etc/multus-lab")
 """The folder of the files that the lab needs on a node."""
 
-_ROOTS = ("etc", "opt", "var")
+_ROOTS = ("etc", "opt", "usr/local", "var")
 _FOREIGN = ("cni", "containerd", "kubernetes", "rancher")
 _VAR = ("cache", "lib", "log", "spool", "lib/cni/networks", "lib/cni/results")
 _CHURN = ("/var/lib/kubelet", "/var/log", "/var/lib/kube-proxy", "/opt/containerd")
@@ -23,7 +23,7 @@ _NETWORKS = PurePosixPath("/var/lib/cni/networks")
 
 @dataclass(frozen=True)
 class Disk:
-    """The node's own /etc (laid over the machine's), /opt and /var, kept in one folder of the machine."""
+    """The node's own /etc and /usr/local (laid over the machine's), /opt and /var, in one folder of the machine."""
 
     folder: Path
 
@@ -42,7 +42,7 @@ class Disk:
 
     def format(self) -> None:
         """Lay out the empty disk."""
-        for name in (*_ROOTS, "etc.work", "run"):
+        for name in (*_ROOTS, "etc.work", "local.work", "run"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for name in _VAR:
             self.at(PurePosixPath("/var", name)).mkdir(parents=True, exist_ok=True)
@@ -103,32 +103,6 @@ def conflist(look: Look, pod_network: str) -> str:
     }
     chained = [{"type": plugin, "capabilities": {capability: True}} for plugin, capability in look.capabilities]
     return json.dumps({"name": "cbr0", "cniVersion": "1.0.0", "plugins": [bridge, *chained]}, indent=2) + "\n"
-
-
-def containerd_config(look: Look, sandbox_image: str, *, restrict_oom_scores: bool) -> str:
-    """Containerd's configuration; version 2 is read by 1.6 and 2.x alike."""
-    cri = 'plugins."io.containerd.grpc.v1.cri"'
-    return f"""version = 2
-root = "{look.containerd_root}"
-state = "{look.containerd_socket.parent}"
-
-[grpc]
-address = "{look.containerd_socket}"
-
-[{cri}]
-sandbox_image = "{sandbox_image}"
-restrict_oom_score_adj = {"true" if restrict_oom_scores else "false"}
-
-[{cri}.containerd]
-snapshotter = "overlayfs"
-
-[{cri}.containerd.runtimes.runc]
-runtime_type = "io.containerd.runc.v2"
-
-[{cri}.cni]
-bin_dir = "{look.bin_dir}"
-conf_dir = "{look.conf_dir}"
-"""
 
 
 def _walk(folder: Path, name: PurePosixPath, churn: set[str]) -> Iterator[tuple[str, Path]]:

@@ -131,8 +131,8 @@ class Stack:
         self.config_file = self._project / f"Pulumi.{name}.yaml"
         self.log = cluster.state / "logs" / f"pulumi-{name}.log"
         self._pulumi = programs.path("pulumi")
-        # The provider's stand-in runs helm, and people run both from `lab shell`.
-        self._tools = [programs.path(name).parent for name in ("helm", "kubectl")]
+        # People run it from `lab shell`.
+        self._kubectl = programs.path("kubectl")
         self._source = _plugin_source(os.environ.get("LAB_PLUGINS") or plugins)
         self._ready = False
 
@@ -157,7 +157,7 @@ class Stack:
     def _base_environment(self) -> dict[str, str]:
         # A dead SSH agent fails every connection, even one that has a key.
         kept = {key: value for key, value in os.environ.items() if key not in ("SSH_AUTH_SOCK", "PULUMI_STACK")}
-        folders = [Path(sys.executable).parent, self._pulumi.parent, *self._tools]
+        folders = [Path(sys.executable).parent, self._pulumi.parent, self._kubectl.parent]
         path = ":".join([*map(str, folders), os.environ.get("PATH", os.defpath)])
         return {
             **kept,

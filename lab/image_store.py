@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from lab.programs import Programs
 from lab.waiting import until
 
 _DATABASE = ".db"
+_CRI = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
 
 
 def made(programs: Programs) -> Path:
@@ -57,8 +59,9 @@ def _import(programs: Programs, images: list[Path], root: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="multus-lab-") as folder, log.open("ab") as out:
         config, socket = Path(folder) / "config.toml", Path(folder) / "socket"
         config.write_text(
+            # 1.x and 2.x read version 2 alike; each knows one of the plugins.
             f'version = 2\nroot = "{root}"\nstate = "{folder}/state"\n'
-            f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{socket}"\n'
+            f'disabled_plugins = {json.dumps(_CRI)}\n[grpc]\naddress = "{socket}"\n'
         )
         command = [str(programs.path("containerd")), "--config", str(config)]
         with subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as containerd:

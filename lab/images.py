@@ -14,7 +14,7 @@ BUSYBOX = "docker.io/library/busybox:1.36"
 MULTUS_THIN = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0"
 MULTUS_THICK = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"
 # The plugins' own project publishes no image: this is one as administrators make it.
-REFERENCE_PLUGINS = "example.org/cni-plugins:v1.9.1"
+REFERENCE_PLUGINS = "example.org/cni-plugins:1"
 
 _ROOT_ONLY = {"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "/etc/group": "root:x:0:\n"}
 _MULTUS = "/usr/src/multus-cni/bin"

@@ -32,6 +32,10 @@ class Look:
     """The port on 127.0.0.1 where the distro's agent passes connections on to an API server."""
     server_kubeconfig: PurePosixPath | None = None
     """The administrator's kubeconfig on a server node."""
+    crictls: tuple[PurePosixPath, ...] = (PurePosixPath("/usr/local/bin/crictl"),)
+    """Where crictl is, on a ground that has it."""
+    crictl_config: PurePosixPath | None = None
+    """The file that the distro's own crictl reads; else it finds the runtime by itself."""
     reference_plugins: tuple[str, ...] = ()
     """Plugins the distro does not ship and an administrator puts into the bin dir."""
 
@@ -49,6 +53,9 @@ _K3S_LOOK = Look(
     containerd_socket=PurePosixPath("/run/k3s/containerd/containerd.sock"),
     balancer=6444,
     server_kubeconfig=PurePosixPath("/etc/rancher/k3s/k3s.yaml"),
+    # k3s is its own crictl, and its installer makes a link to it on PATH.
+    crictls=(_K3S_DATA / "bin/crictl", PurePosixPath("/usr/local/bin/crictl")),
+    crictl_config=_K3S / "agent/etc/crictl.yaml",
     reference_plugins=_REFERENCE,
 )
 

@@ -11,14 +11,17 @@ from pathlib import Path, PurePath, PurePosixPath
 from lab import balancer, image_store, network, prepare
 from lab.cgroups import Cgroup
 from lab.commands import run
-from lab.disk import OWN, Disk, conflist, containerd_config
+from lab.containerd_config import containerd_config
+from lab.disk import OWN, Disk, conflist
 from lab.errors import LabError
+from lab.grounds import TODAY, Ground
 from lab.host import may_lower_oom_scores
 from lab.images import PAUSE
 from lab.layout import API_PORT, DNS_ADDRESS, POD_NETWORK, Layout, pods
 from lab.looks import Look
 from lab.pki import Authority, ssh_key
 from lab.processes import PATH, Daemon
+from lab.programs import CRI_TOOLS, Programs
 
 _BIN = PurePosixPath("/run/multus-lab/bin")
 # What containerd logs when CRI has recovered its sandboxes (1.6 and 2.x, Run of the CRI plugin).
@@ -38,6 +41,7 @@ class Node:
     number: int
     count: int
     reference_plugins: bool = True
+    ground: Ground = TODAY
 
     @property
     def name(self) -> str:
@@ -188,7 +192,7 @@ class Node:
         return [*enter, "env", "-C", "/", f"PATH={_BIN}:{PATH}", *(str(word) for word in command)]
 
     def _boot(self) -> None:
-        program = [Path(__file__).with_name("node_init.sh"), self._disk.folder, self._kubernetes, self.name]
+        program = [Path(__file__).with_name("node_init.sh"), self._disk.folder, self._program_folders, self.name]
         namespaces = ["--mount", "--net", "--uts", "--pid", "--fork", "--mount-proc", "--propagation", "private"]
         started = len(self._init.log.read_text()) if self._init.log.exists() else 0
         self._init.start(
@@ -198,17 +202,22 @@ class Node:
         )
 
     @property
-    def _kubernetes(self) -> Path:
-        return prepare.programs().path("kubelet").parent
+    def _programs(self) -> Programs:
+        return prepare.programs(self.ground)
+
+    @property
+    def _program_folders(self) -> str:
+        """The built programs that a node runs, in the words of an overlay."""
+        names = ("kubelet", *(name for build in self.ground.node_programs for name in build.programs))
+        return ":".join(dict.fromkeys(str(self._programs.path(name).parent).replace(":", "\\:") for name in names))
 
     def _start_daemons(self, await_server: Callable[[], object]) -> None:
         group = self._cgroup.child("daemons")
         look, containerd, sshd = self.look, self._daemon("containerd"), self._daemon("sshd")
         logged = containerd.log.stat().st_size if containerd.log.exists() else 0
         containerd.spawn(self._inside(["containerd", "--config", look.containerd_config]), group)
-        sshd_command = [str(prepare.programs().path("sshd")), "-D", "-e", "-f", str(OWN / "sshd_config")]
+        sshd_command = [str(self._programs.path("sshd")), "-D", "-e", "-f", str(OWN / "sshd_config")]
         sshd.spawn(self._inside(sshd_command), group)
-        self._daemon("kube-proxy").spawn(self._inside(["kube-proxy", "--config", OWN / "kube-proxy.yaml"]), group)
         if look.balancer:
             self._start_balancer(look.balancer)
         ctr = ["ctr", "--address", str(look.containerd_socket)]
@@ -217,6 +226,8 @@ class Node:
         containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
         await_server()
         self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
+        # From 1.37 on it ends where its node registers more than 30 s after its own start.
+        self._daemon("kube-proxy").spawn(self._inside(["kube-proxy", "--config", OWN / "kube-proxy.yaml"]), group)
         sshd.await_ready(lambda: sshd.listens(_SSH_PORT))
 
     def _start_balancer(self, port: int) -> None:
@@ -248,13 +259,16 @@ class Node:
         self._install_network()
         disk.write(
             look.containerd_config,
-            containerd_config(look, PAUSE, restrict_oom_scores=not may_lower_oom_scores()),
+            containerd_config(
+                self.ground.containerd_config, look, PAUSE, restrict_oom_scores=not may_lower_oom_scores()
+            ),
         )
-        image_store.copy(image_store.made(prepare.programs()), disk.at(look.containerd_root))
+        image_store.copy(image_store.made(self._programs), disk.at(look.containerd_root))
         disk.write(PurePosixPath("/etc/hostname"), f"{self.name}\n")
         # sudo looks its own host up, and the machine's resolver is out of reach.
         disk.write(PurePosixPath("/etc/hosts"), f"127.0.0.1 localhost\n::1 localhost\n{self.address} {self.name}\n")
         disk.at(PurePosixPath("/etc/kubernetes/manifests")).mkdir(parents=True, exist_ok=True)
+        self._install_crictl()
         self._install_sshd()
         self._install_kubernetes()
         disk.seal()
@@ -263,7 +277,7 @@ class Node:
         disk, look = self._disk, self.look
         disk.write(look.conf_dir / "10-flannel.conflist", conflist(look, pods(self.number)))
         for plugin in look.plugins:
-            disk.copy(prepare.programs().path(plugin), look.plugin_dir / plugin, 0o755)
+            disk.copy(self._programs.path(plugin), look.plugin_dir / plugin, 0o755)
         for path, target in look.links:
             disk.link(path, target)
         bin_dir = self._real(look.bin_dir)
@@ -271,7 +285,16 @@ class Node:
             for plugin in look.plugins:
                 disk.link(bin_dir / plugin, look.plugin_dir / plugin)
         for plugin in look.reference_plugins if self.reference_plugins else ():
-            disk.copy(prepare.programs().path(plugin), bin_dir / plugin, 0o755)
+            disk.copy(self._programs.path(plugin), bin_dir / plugin, 0o755)
+
+    def _install_crictl(self) -> None:
+        disk, look = self._disk, self.look
+        for path in look.crictls if CRI_TOOLS in self.ground.node_programs else ():
+            if look.crictl_config:
+                disk.write(path, f'#!/bin/sh\nexec {_BIN}/crictl --config {look.crictl_config} "$@"\n', 0o755)
+                disk.write(look.crictl_config, f"runtime-endpoint: unix://{look.containerd_socket}\n")
+            else:
+                disk.link(path, _BIN / "crictl")
 
     def _real(self, path: PurePosixPath) -> PurePosixPath:
         """A path of the look with the look's own links followed."""
@@ -343,6 +366,8 @@ class Node:
             # The machine's disk is not the lab's to watch: no eviction, no image collection.
             "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
             "imageGCHighThresholdPercent": 100,
+            # cgroup v1 is what many a machine of a CI has.
+            "failCgroupV1": False,
             "failSwapOn": False,
             "localStorageCapacityIsolation": False,
             # The machine's resolver may be one that only the machine can reach.

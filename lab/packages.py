@@ -1,13 +1,13 @@
 """Programs that the distribution packages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab import cache
 from lab.commands import run, run_logged
 from lab.errors import LabError
-from lab.programs import BUSYBOX, PACKAGED, Packaged
+from lab.programs import BUSYBOX, Packaged
 from lab.versions import fits, on_path, version_of
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -15,18 +15,21 @@ _APT = ("apt-get", "-y", "-o", "DPkg::Lock::Timeout=600")
 _ENV = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def missing() -> list[Packaged]:
-    """The programs that this machine lacks."""
-    return [entry for entry in PACKAGED if on_path(entry.program) is None]
+def missing(entries: Iterable[Packaged]) -> list[Packaged]:
+    """Those programs that this machine lacks."""
+    return [entry for entry in entries if on_path(entry.program) is None]
 
 
-def unfitting() -> str | None:
-    """The first program that is there but too old, in a sentence."""
-    for entry in PACKAGED:
+def unfitting(entries: Iterable[Packaged]) -> str | None:
+    """The first program that is there at a version that does not fit, in a sentence."""
+    for entry in entries:
         found = on_path(entry.program)
-        if found and entry.version and not fits(version_of(found, entry.version), entry.at_least):
+        if found and entry.version and not fits(version_of(found, entry.version), entry.at_least, entry.below):
             wanted = ".".join(map(str, entry.at_least))
-            return f"{found} is older than {wanted}, which the lab needs: update the package {entry.package}."
+            below = f" and below {'.'.join(map(str, entry.below))}" if entry.below else ""
+            return (
+                f"{found} is not at a version from {wanted}{below}: the lab needs one of the package {entry.package}."
+            )
     return None
 
 
@@ -45,7 +48,7 @@ def install(entries: Sequence[Packaged]) -> None:
     if Path("/run/systemd/system").is_dir():
         for unit in sorted(_units() - units_before):
             run(["systemctl", "disable", unit], check=False)
-    still = missing()
+    still = missing(entries)
     if still:
         raise LabError(f"installed, but not on PATH: {', '.join(entry.program for entry in still)}", log)
 

@@ -7,40 +7,35 @@ from pathlib import Path
 
 from lab import gobuild, packages
 from lab.errors import LabError
-from lab.programs import BUILDS, ON_DEMAND, PACKAGED, Build, Programs
+from lab.grounds import GROUNDS, TODAY, Ground, builds_of
+from lab.programs import ON_DEMAND, Build, Programs
 from lab.progress import Report, Step, quietly
 from lab.versions import fits, on_path, version_of
 
 
-def steps(builds: Iterable[Build] = BUILDS) -> list[Step]:
-    """Return the steps that install and build the missing programs."""
-    todo: list[Step] = []
-    lacking = packages.missing()
-    if lacking:
-        names = ", ".join(sorted({entry.package for entry in lacking}))
-        todo.append(Step(f"installing {names}", partial(packages.install, lacking)))
-    if not packages.busybox().exists():
-        todo.append(Step("unpacking busybox-static", packages.unpack_busybox))
-    for build in builds:
-        if not _on_path(build) and not gobuild.target(build).is_dir():
-            title = f"building {build.name} {gobuild.pinned_version(build)}"
-            todo.append(Step(title, partial(gobuild.make, build), build.minutes))
-    return todo
+def steps(ground: Ground = TODAY) -> list[Step]:
+    """Return the steps that install and build what a lab on that ground lacks."""
+    return [*_installs([ground]), *_makes(ground.builds)]
+
+
+def steps_for_tests() -> list[Step]:
+    """Return the steps that install and build what any test of a lab needs."""
+    return [*_installs(GROUNDS.values()), *_makes([*builds_of(GROUNDS.values()), *ON_DEMAND])]
 
 
 @remembered
-def programs() -> Programs:
+def programs(ground: Ground = TODAY) -> Programs:
     """Return the path of every program; raise LabError if one is missing."""
     paths: dict[str, Path] = {"busybox": packages.busybox()}
-    for entry in PACKAGED:
+    for entry in ground.packaged:
         found = on_path(entry.program)
         if found is None:
             raise LabError(f"{entry.program} is missing: run `python -m lab up`")
         paths[entry.program] = found
-    too_old = packages.unfitting()
-    if too_old:
-        raise LabError(too_old)
-    for build in BUILDS:
+    unfit = packages.unfitting(ground.packaged)
+    if unfit:
+        raise LabError(unfit)
+    for build in ground.builds:
         found_on_path = _on_path(build)
         folder = gobuild.target(build)
         if not found_on_path and not folder.is_dir():
@@ -49,15 +44,29 @@ def programs() -> Programs:
     return Programs(paths)
 
 
-def prepare(report: Report = quietly) -> Programs:
+def prepare(ground: Ground = TODAY, report: Report = quietly) -> Programs:
     """Install and build missing programs, and return the path of every program."""
-    report(steps())
-    return programs()
+    report(steps(ground))
+    return programs(ground)
+
+
+def helm_steps(ground: Ground = TODAY) -> list[Step]:
+    """Return the step that builds that ground's Helm, if it is missing."""
+    return _makes([ground.helm])
+
+
+def helm(ground: Ground = TODAY) -> Path:
+    """Return the path of that ground's Helm; build it if it is missing."""
+    return _made(ground.helm, "helm")
 
 
 def program(name: str) -> Path:
     """Return the path of one program of a Go module, without the rest of the lab; build it if it is missing."""
-    build = next(build for build in (*BUILDS, *ON_DEMAND) if name in (*build.programs, *build.links))
+    builds = (*TODAY.builds, *ON_DEMAND)
+    return _made(next(build for build in builds if name in (*build.programs, *build.links)), name)
+
+
+def _made(build: Build, name: str) -> Path:
     found = _on_path(build)
     if found:
         return found[name]
@@ -65,6 +74,25 @@ def program(name: str) -> Path:
     if not folder.is_dir():
         gobuild.make(build)
     return folder / name
+
+
+def _installs(grounds: Iterable[Ground]) -> list[Step]:
+    todo: list[Step] = []
+    lacking = packages.missing({entry: None for ground in grounds for entry in ground.packaged})
+    if lacking:
+        names = ", ".join(sorted({entry.package for entry in lacking}))
+        todo.append(Step(f"installing {names}", partial(packages.install, lacking)))
+    if not packages.busybox().exists():
+        todo.append(Step("unpacking busybox-static", packages.unpack_busybox))
+    return todo
+
+
+def _makes(builds: Iterable[Build]) -> list[Step]:
+    return [
+        Step(f"building {build.name} {gobuild.pinned_version(build)}", partial(gobuild.make, build), build.minutes)
+        for build in builds
+        if not _on_path(build) and not gobuild.target(build).is_dir()
+    ]
 
 
 def _on_path(build: Build) -> dict[str, Path]:

@@ -1,7 +1,7 @@
 """Which programs the lab needs, from where, and which versions fit: the one place that says so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.errors import LabError
@@ -15,6 +15,7 @@ class Packaged:
     package: str
     version: tuple[str, ...] = ()
     at_least: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,6 @@ class Build:
 
 
 PACKAGED = (
-    Packaged("containerd", "containerd", ("--version",), (1, 6)),
-    Packaged("ctr", "containerd"),
     Packaged("runc", "runc", ("--version",), (1, 1)),
     Packaged("etcd", "etcd-server", ("--version",), (3, 4)),
     Packaged("sshd", "openssh-server"),
@@ -52,10 +51,16 @@ PACKAGED = (
     Packaged("curl", "curl"),
 )
 
+CONTAINERD_OLDEST = (
+    Packaged("containerd", "containerd", ("--version",), at_least=(1, 6), below=(2,)),
+    Packaged("ctr", "containerd"),
+)
+
 BUSYBOX = Packaged("busybox", "busybox-static")
 """Unpacked, never installed: the package would push out a busybox that the machine's own boot uses."""
 
 _KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+_CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
 _PLUGINS = "github.com/containernetworking/plugins/plugins"
 
 BUILDS = (
@@ -70,8 +75,7 @@ BUILDS = (
         from_path=_KUBERNETES,
         # kubectl has other words for it; it comes with the rest.
         at_least=(1, 34),
-        # From 1.35 on the kubelet refuses cgroup v1.
-        below=(1, 35),
+        below=(1, 38),
     ),
     Build(
         name="multus",
@@ -79,21 +83,6 @@ BUILDS = (
         packages=("gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/...",),
         programs=("multus", "multus-daemon", "multus-shim", "passthru-cni", "install_multus", "thin_entrypoint"),
         minutes=4,
-    ),
-    Build(
-        name="cni",
-        module="github.com/containernetworking/plugins",
-        packages=(
-            f"{_PLUGINS}/ipam/host-local",
-            f"{_PLUGINS}/ipam/static",
-            f"{_PLUGINS}/main/bridge",
-            f"{_PLUGINS}/main/loopback",
-            f"{_PLUGINS}/main/macvlan",
-            f"{_PLUGINS}/meta/bandwidth",
-            f"{_PLUGINS}/meta/portmap",
-        ),
-        programs=("bridge", "macvlan", "loopback", "host-local", "static", "portmap", "bandwidth"),
-        minutes=1,
     ),
     Build(
         name="pulumi",
@@ -106,24 +95,73 @@ BUILDS = (
         version=("version",),
         at_least=(3, 249),
     ),
-    Build(
-        name="helm",
-        module="helm.sh/helm/v3",
-        packages=("helm.sh/helm/v3/cmd/helm",),
-        programs=("helm",),
-        minutes=3,
-        stamp="helm.sh/helm/v3/internal/version.version",
-        # The Kubernetes for which `helm template` renders; without it 1.20, which charts refuse.
-        stamps=(
-            ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor", "1"),
-            ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", "37"),
-        ),
-        from_path=("helm",),
-        version=("version", "--short"),
-        # The first that takes over objects of nobody's release.
-        at_least=(3, 17),
-        below=(4,),
+)
+
+CNI = Build(
+    name="cni",
+    module="github.com/containernetworking/plugins",
+    packages=(
+        f"{_PLUGINS}/ipam/host-local",
+        f"{_PLUGINS}/ipam/static",
+        f"{_PLUGINS}/main/bridge",
+        f"{_PLUGINS}/main/loopback",
+        f"{_PLUGINS}/main/macvlan",
+        f"{_PLUGINS}/meta/bandwidth",
+        f"{_PLUGINS}/meta/portmap",
     ),
+    programs=("bridge", "macvlan", "loopback", "host-local", "static", "portmap", "bandwidth"),
+    minutes=1,
+)
+CNI_OLDEST = replace(CNI, name="cni-oldest")
+
+CONTAINERD = Build(
+    name="containerd",
+    module="github.com/containerd/containerd/v2",
+    packages=tuple(f"github.com/containerd/containerd/v2/cmd/{program}" for program in _CONTAINERD),
+    programs=_CONTAINERD,
+    minutes=3,
+    stamp="github.com/containerd/containerd/v2/version.Version",
+    from_path=_CONTAINERD,
+    # The first that reads `bin_dirs`.
+    at_least=(2, 1),
+    below=(3,),
+)
+
+CRI_TOOLS = Build(
+    name="cri-tools",
+    module="sigs.k8s.io/cri-tools",
+    packages=("sigs.k8s.io/cri-tools/cmd/crictl",),
+    programs=("crictl",),
+    minutes=2,
+    stamp="sigs.k8s.io/cri-tools/pkg/version.Version",
+)
+
+HELM = Build(
+    name="helm",
+    module="helm.sh/helm/v4",
+    packages=("helm.sh/helm/v4/cmd/helm",),
+    programs=("helm",),
+    minutes=3,
+    stamp="helm.sh/helm/v4/internal/version.version",
+    from_path=("helm",),
+    version=("version", "--short"),
+    at_least=(4,),
+    below=(5,),
+)
+HELM_OLDEST = replace(
+    HELM,
+    name="helm-oldest",
+    module="helm.sh/helm/v3",
+    packages=("helm.sh/helm/v3/cmd/helm",),
+    stamp="helm.sh/helm/v3/internal/version.version",
+    # The Kubernetes for which `helm template` renders; without it 1.20, which charts refuse.
+    stamps=(
+        ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor", "1"),
+        ("helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor", "37"),
+    ),
+    # The first that takes over objects of nobody's release.
+    at_least=(3, 17),
+    below=(4,),
 )
 
 ON_DEMAND = (

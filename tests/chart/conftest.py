@@ -13,6 +13,6 @@ from tests.support.helm_template import Helm
 def helm() -> Helm:
     """Found or built; a machine with neither Helm nor Go cannot show anything about the chart."""
     try:
-        return Helm(prepare.program("helm"))
+        return Helm(prepare.helm())
     except LabError as error:
         pytest.skip(str(error))

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from lab import prepare
 from lab.node import SUDOER
 from lab.programs import Programs
 from tests.support.doc_blocks import BLOCKS, Block
@@ -69,10 +70,11 @@ class Reader:
     @property
     def environment(self) -> dict[str, str]:
         environment = self.lab.stack.environment()
-        kubectl = self.lab.cluster.programs.path("kubectl").parent
+        cluster = self.lab.cluster
+        programs = f"{cluster.programs.path('kubectl').parent}:{cluster.helm.parent}"
         return {
             **environment,
-            "PATH": f"{environment['PATH']}:{kubectl}",
+            "PATH": f"{environment['PATH']}:{programs}",
             "HOME": str(self.folder / "home"),
             "EDITOR": str(self.folder / "editor"),
             "PULUMI_SKIP_CONFIRMATIONS": "true",
@@ -173,7 +175,8 @@ COMMANDS = {
 def test_options_are_the_programs_own(words: tuple[str, ...], programs: Programs) -> None:
     """Also those of commands that nothing here can run."""
     program, *rest = words[: words.index("--")] if "--" in words else words
-    asked = subprocess.run([programs.path(program), *rest, "--help"], capture_output=True, text=True, check=False)
+    path = prepare.helm() if program == "helm" else programs.path(program)
+    asked = subprocess.run([path, *rest, "--help"], capture_output=True, text=True, check=False)
     assert asked.returncode == 0, asked.stderr
 
 

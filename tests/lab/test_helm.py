@@ -57,7 +57,7 @@ def helmed(request: pytest.FixtureRequest, clusters: Clusters) -> Helmed:
     lab.exercise_plain_pods()
     before = lab.trees()
     configure(lab.stack, method="helm", plugin=plugin)
-    return Helmed(lab, plugin, before, lab.cluster.programs.path("helm"))
+    return Helmed(lab, plugin, before, lab.cluster.helm)
 
 
 def bring_image(helmed: Helmed, plugin: str) -> None:

@@ -24,7 +24,7 @@ from tests.support.lab.leftovers import has_conf
 from tests.support.lab.pods import NETWORK
 from tests.support.paths import CHART
 
-CELLS = [Cell("k3s", 1), Cell("k3s-legacy", 1), Cell("vanilla", 1)]
+CELLS = [Cell("k3s", 1), Cell("k3s-legacy", 1), Cell("vanilla", 1), Cell("vanilla", 1, ground="oldest")]
 RELEASE = ("multus", "--namespace", "kube-system")
 
 
@@ -63,7 +63,7 @@ class Plain:
 def plain(request: pytest.FixtureRequest, clusters: Clusters) -> Plain:
     lab = clusters.lab(request.param)
     lab.exercise_plain_pods()
-    return Plain(lab, lab.cluster.programs.path("helm"))
+    return Plain(lab, lab.cluster.helm)
 
 
 def rolled_out(plain: Plain) -> None:

@@ -21,7 +21,7 @@ from tests.support.lab.leftovers import Trees, reservations_and_files
 from tests.support.lab.pods import NETWORK
 from tests.support.paths import ROOT, STACKS
 
-CELLS = [Cell("k3s", 1), Cell("vanilla", 1), Cell("k3s", 2)]
+CELLS = [Cell("k3s", 1), Cell("vanilla", 1), Cell("k3s", 2), Cell("vanilla", 1, ground="oldest")]
 
 
 @dataclass(frozen=True)

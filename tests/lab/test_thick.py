@@ -31,7 +31,7 @@ from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees, of_no_sandbox, reservations_and_files
 from tests.support.lab.pods import NAMESPACE, NETWORK
 
-CELLS = [Cell("k3s", 2), Cell("vanilla", 1)]
+CELLS = [Cell("k3s", 2), Cell("vanilla", 1), Cell("vanilla", 1, ground="oldest")]
 PORT = 18080
 STATIC = "/etc/kubernetes/manifests/static.json"
 

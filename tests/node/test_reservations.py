@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lab import gobuild, prepare
-from lab.programs import BUILDS
+from lab.grounds import TODAY
 from multus.node_steps import USUAL_STATES
 from tests.support.scratch_node import BIN_DIR, Node
 
@@ -93,7 +93,7 @@ def test_clean_gives_back_what_no_cache_tells_of(installed: Node, host_local: Pa
 
 def has_gc(plugin: Path) -> bool:
     """Whether this is a version with a GC; the lab's is the one that lab/go pins."""
-    [build] = [each for each in BUILDS if plugin.name in each.programs]
+    [build] = [each for each in TODAY.builds if plugin.name in each.programs]
     version = gobuild.pinned_version(build).removeprefix("v")
     return tuple(int(part) for part in version.split(".")[:2]) >= FIRST_WITH_GC
 

@@ -3,4 +3,6 @@
 // Pins the Helm that the lab runs where none is on PATH.
 package tools
 
-import _ "helm.sh/helm/v3/cmd/helm"
+import (
+	_ "helm.sh/helm/v4/cmd/helm"
+)

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from lab import prepare
+from lab.grounds import OLDEST
 from lab.standins.errors import ProviderError
 from lab.standins.kubernetes.cluster import Object
 
@@ -58,7 +60,7 @@ class Helm:
         file = folder / "kubeconfig"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(kubeconfig))
-        self._command = ["helm", "--kubeconfig", str(file), *(["--kube-context", context] if context else [])]
+        self._options = ["--kubeconfig", str(file), *(["--kube-context", context] if context else [])]
         # Else what the API server of a cluster once served is kept in the user's home.
         self._environment = {**os.environ, "KUBECACHEDIR": str(folder / "cache")}
         self._cancelled = cancelled
@@ -66,19 +68,18 @@ class Helm:
 
     def run(self, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
         """What helm prints; values go to its standard input, where no process list shows them."""
-        words = [*self._command, *arguments, *(["--values", "-"] if values is not None else [])]
-        try:
-            process = subprocess.Popen(
-                words,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-            )
-        except FileNotFoundError:
-            raise HelmError("helm is not on PATH: the lab's stand-in runs Helm releases by it") from None
+        # The official provider carries Helm 3.
+        program, standard_input = str(prepare.helm(OLDEST)), ["--values", "-"] if values is not None else []
+        words = [program, *self._options, *arguments, *standard_input]
+        process = subprocess.Popen(
+            words,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
         self._running.add(process)
         try:
             stdout, stderr = self._end(process, "" if values is None else json.dumps(values))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.grounds import TODAY
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -12,6 +14,8 @@ class Cell:
     distro: str
     nodes: int = 1
     reference_plugins: bool = True
+    ground: str = TODAY.name
 
     def __str__(self) -> str:
-        return f"{self.distro}-{self.nodes}{'' if self.reference_plugins else '-bare'}"
+        bare = "" if self.reference_plugins else "-bare"
+        return f"{self.distro}-{self.nodes}{bare}{'' if self.ground == TODAY.name else f'-{self.ground}'}"

@@ -77,7 +77,7 @@ class Clusters:
 
     def _boot(self, cell: Cell) -> None:
         self.down()
-        self._cluster.up(cell.distro, cell.nodes, reference_plugins=cell.reference_plugins)
+        self._cluster.up(cell.distro, cell.nodes, reference_plugins=cell.reference_plugins, ground=cell.ground)
         self._pristine = Pristine.of(self._cluster)
         self._cell = cell
 

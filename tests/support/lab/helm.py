@@ -19,7 +19,7 @@ from .leftovers import of_no_sandbox
 
 def helm(lab: Lab, *arguments: str | Path) -> str:
     environment = {**os.environ, "KUBECONFIG": str(lab.cluster.kubeconfig)}
-    return run([lab.cluster.programs.path("helm"), *arguments], env=environment).stdout
+    return run([lab.cluster.helm, *arguments], env=environment).stdout
 
 
 def releases(lab: Lab) -> list[str]:

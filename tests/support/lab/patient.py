@@ -82,7 +82,8 @@ class Patient:
     def environment(self) -> dict[str, str]:
         """What a person's shell knows."""
         known = self.lab.stack.environment()
-        programs = {str(self.lab.cluster.programs.path(name).parent) for name in ("kubectl", "pulumi")}
+        built = self.lab.cluster.programs
+        programs = {str(path.parent) for path in (self.lab.cluster.helm, built.path("kubectl"), built.path("pulumi"))}
         path = ":".join([str(self.folder), str(Path(sys.executable).parent), *sorted(programs), known["PATH"]])
         # There is nobody to answer the engine's question.
         return {
@@ -165,7 +166,7 @@ class Patient:
         tools = ("sh", "cp", "chmod", "ln", "rm")
         plugins = {f"/opt/cni/bin/{name}": programs.path(name) for name in names}
         links = {f"/bin/{tool}": "busybox" for tool in tools}
-        image = Image("docker.io/library/cni-plugins:1.9.1", {"/bin/busybox": shell, **plugins}, links)
+        image = Image("docker.io/library/cni-plugins:1", {"/bin/busybox": shell, **plugins}, links)
         archive = self.folder / "plugins.tar"
         pack(image, archive, platform.machine())
         ctr = ["ctr", "--address", str(self.lab.cluster.look.containerd_socket), "--namespace", "k8s.io"]

@@ -37,11 +37,12 @@ SHIFTS = (
     ("helm_neighbours[k3s-1]", "helm[k3s-1]"),
     ("docs[vanilla-1]", "thick[vanilla-1]"),
     ("render[vanilla-2]",),
+    ("install[vanilla-1-oldest]", "helm_plain[vanilla-1-oldest]", "thick[vanilla-1-oldest]"),
     ("helm_plain[k3s-legacy-1]", "neighbours[k3s-legacy-1]", "power[k3s-legacy-1]"),
 )
 
 
-_TEST = re.compile(r"test_(\w+)\.py::(?:\w+(?:\[(\w[\w-]*?-\d(?:-bare)?)\b)?)?")
+_TEST = re.compile(r"test_(\w+)\.py::(?:\w+(?:\[(\w[\w-]*?-\d(?:-bare|-oldest)?)\b)?)?")
 
 
 def place_of(nodeid: str) -> tuple[int, int]:
