@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -26,7 +27,7 @@ class _Request:
 
 
 def main(path: str, *modules: str) -> None:
-    """Serve until whoever has started this is gone; a fork returns from here as the program that it has run."""
+    """Serve until whoever has started this is gone; a fork becomes its caller's program."""
     for module in modules:
         importlib.import_module(module)
     # What is imported by now is never garbage: a fork need not copy it to find that out.
@@ -90,13 +91,39 @@ def _become(caller: socket.socket) -> None:
     checkout = str(Path(__file__).resolve().parents[2])
     sys.path[:] = [entry for entry in sys.path if entry not in ("", checkout)]
     threading.Thread(target=_end_with, args=(caller,), daemon=True).start()
-    match request.program:
-        case ["-m", module, *arguments]:
-            sys.argv[1:] = arguments
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
-        case [file, *_]:
-            sys.argv[:] = request.program
-            runpy.run_path(file, run_name="__main__")
+    _end(_run(request.program))
+
+
+def _run(program: list[str]) -> int:
+    """What the program ends with; an error that it does not handle is printed as Python does."""
+    try:
+        match program:
+            case ["-m", module, *arguments]:
+                sys.argv[1:] = arguments
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            case [file, *_]:
+                sys.argv[:] = program
+                runpy.run_path(file, run_name="__main__")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def _end(code: int) -> None:
+    """What an interpreter does at its end, but for taking apart every imported module, which costs 0.1 s."""
+    # CPython 3.11 to 3.14: waits for the threads that it should wait for.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+    os._exit(code)
 
 
 def _received(caller: socket.socket) -> _Request:
