@@ -165,6 +165,9 @@ class Cluster:
         alive = self.control_plane.running
         if there and there != shape and alive and not recreate:
             raise LabError(f"the lab {self.instance!r} runs as {there}; `python -m lab down` first, for {shape}")
+        double = self._of_the_same_network()
+        if double and not alive:
+            raise LabError(f"the lab {self.instance!r} would have the addresses of {double!r}: take another name")
         nodes = self._nodes(shape)
         names = ", ".join(node.name for node in nodes)
         if there == shape and alive and not recreate:
@@ -207,6 +210,13 @@ class Cluster:
             raise LabError(f"the lab {self.instance!r} is not up: run `python -m lab up`")
         return shape
 
+    def _of_the_same_network(self) -> str | None:
+        """Another lab with this one's addresses: a number of 250 is made from each name."""
+        others = (Cluster(folder.name) for folder in self.state.parent.glob("*") if folder.name != self.instance)
+        return next(
+            (o.instance for o in others if o.layout.subnet == self.layout.subnet and o.control_plane.running), None
+        )
+
     @property
     def _record(self) -> Path:
         return self.state / "cluster.json"
@@ -225,7 +235,9 @@ class Cluster:
     def _start(self, shape: Shape) -> None:
         """All at once: nodes start their runtimes while the API server starts."""
         with ThreadPoolExecutor() as workers:
-            server = workers.submit(self.control_plane.start, prepare.programs(GROUNDS[shape.ground]))
+            server = workers.submit(
+                self.control_plane.start, prepare.programs(GROUNDS[shape.ground]), LOOKS[shape.distro].pod_security
+            )
             started = [server, *(workers.submit(node.start, server.result) for node in self._nodes(shape))]
         for each in started:
             each.result()

@@ -6,19 +6,20 @@ from lab.looks import Look
 def containerd_config(version: int, look: Look, sandbox_image: str, *, restrict_oom_scores: bool) -> str:
     """The whole file; version 2 is that of 1.x, version 3 that of 2.x."""
     made = {2: _version_2, 3: _version_3}[version]
-    common = f"""version = {version}
+    top = f"""version = {version}
 root = "{look.containerd_root}"
 state = "{look.containerd_socket.parent}"
 
 [grpc]
 address = "{look.containerd_socket}"
 """
-    return common + made(look, sandbox_image, "true" if restrict_oom_scores else "false")
+    cri, cni = made(look, sandbox_image, "true" if restrict_oom_scores else "false")
+    return f"{top}{cri}{cni if look.says_cni else ''}"
 
 
-def _version_2(look: Look, sandbox_image: str, restrict_oom_scores: str) -> str:
+def _version_2(look: Look, sandbox_image: str, restrict_oom_scores: str) -> tuple[str, str]:
     cri = 'plugins."io.containerd.grpc.v1.cri"'
-    return f"""
+    text = f"""
 [{cri}]
 sandbox_image = "{sandbox_image}"
 restrict_oom_score_adj = {restrict_oom_scores}
@@ -28,16 +29,20 @@ snapshotter = "overlayfs"
 
 [{cri}.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
-
+"""
+    return (
+        text,
+        f"""
 [{cri}.cni]
 bin_dir = "{look.bin_dir}"
 conf_dir = "{look.conf_dir}"
-"""
+""",
+    )
 
 
-def _version_3(look: Look, sandbox_image: str, restrict_oom_scores: str) -> str:
+def _version_3(look: Look, sandbox_image: str, restrict_oom_scores: str) -> tuple[str, str]:
     images, runtime = "plugins.'io.containerd.cri.v1.images'", "plugins.'io.containerd.cri.v1.runtime'"
-    return f"""
+    text = f"""
 [{images}]
 snapshotter = "overlayfs"
 
@@ -49,8 +54,12 @@ restrict_oom_score_adj = {restrict_oom_scores}
 
 [{runtime}.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
-
+"""
+    return (
+        text,
+        f"""
 [{runtime}.cni]
 bin_dirs = ["{look.bin_dir}"]
 conf_dir = "{look.conf_dir}"
-"""
+""",
+    )

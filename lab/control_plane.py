@@ -1,5 +1,6 @@
 """The control plane: etcd, API server, controller manager and scheduler in a network namespace of their own."""
 
+import json
 import ssl
 import urllib.request
 from dataclasses import dataclass
@@ -63,15 +64,21 @@ class ControlPlane:
         holder.start(["unshare", "--net", "sleep", "infinity"], self._cgroup, ready=self._separate)
         network.wire_control_plane(self.layout, holder.pid or 0)
 
-    def start(self, programs: Programs) -> None:
-        """Start every process, and return when the API server is ready."""
+    def start(self, programs: Programs, pod_security: str | None = None) -> None:
+        """Start every process, and return when the API server is ready.
+
+        Args:
+            programs: where they are.
+            pod_security: the level that every namespace but kube-system has by default.
+        """
         # A lab that loses its machine is made anew.
         data = ["--data-dir", str(self.layout.state / "etcd"), "--unsafe-no-fsync"]
         client = ["--listen-client-urls", _ETCD, "--advertise-client-urls", _ETCD]
         self._spawn("etcd", [str(programs.path("etcd")), *data, *client, "--listen-peer-urls", "http://127.0.0.1:2380"])
         etcd = self.daemon("etcd")
         etcd.await_ready(lambda: etcd.listens(_ETCD_PORT))
-        self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *self._api_server_flags()])
+        flags = [*self._api_server_flags(), *(self._pod_security_flags(pod_security) if pod_security else [])]
+        self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *flags])
         self.daemon("kube-apiserver").await_ready(self._api_ready)
         for name, flags in (
             ("kube-controller-manager", self._controller_manager_flags()),
@@ -121,6 +128,23 @@ class ControlPlane:
             f"--tls-cert-file={server.certificate}",
             f"--tls-private-key-file={server.key}",
         ]
+
+    def _pod_security_flags(self, level: str) -> list[str]:
+        settings = {
+            "apiVersion": "pod-security.admission.config.k8s.io/v1",
+            "kind": "PodSecurityConfiguration",
+            "defaults": {"enforce": level, "enforce-version": "latest"},
+            "exemptions": {"namespaces": ["kube-system"]},
+        }
+        plugin = {"name": "PodSecurity", "configuration": settings}
+        admission = {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AdmissionConfiguration",
+            "plugins": [plugin],
+        }
+        file = self.layout.state / "admission.json"
+        file.write_text(json.dumps(admission))
+        return [f"--admission-control-config-file={file}"]
 
     def _controller_manager_flags(self) -> list[str]:
         ca = self.authority.pair("ca")

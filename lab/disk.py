@@ -102,7 +102,7 @@ def conflist(look: Look, pod_network: str) -> str:
         "ipam": {"type": "host-local", "ranges": [[{"subnet": pod_network}]]},
     }
     chained = [{"type": plugin, "capabilities": {capability: True}} for plugin, capability in look.capabilities]
-    return json.dumps({"name": "cbr0", "cniVersion": "1.0.0", "plugins": [bridge, *chained]}, indent=2) + "\n"
+    return json.dumps({"name": look.network, "cniVersion": "1.0.0", "plugins": [bridge, *chained]}, indent=2) + "\n"
 
 
 def _walk(folder: Path, name: PurePosixPath, churn: set[str]) -> Iterator[tuple[str, Path]]:

@@ -276,9 +276,6 @@ class Stack:
         config: dict[str, Any] = {
             **(fresh.pop("config", None) or {}),
             **_cluster_config(self.cluster),
-            "multus:nodes": [
-                {"name": node.name, "host": node.address, "hostKey": node.host_key} for node in self.cluster.nodes
-            ],
         }
         # `config set` drops a last newline, so the comparison below has to do without it.
         plain_secrets = {
@@ -369,11 +366,13 @@ class _Tee(threading.Thread):
 
 def _cluster_config(cluster: Cluster) -> dict[str, Any]:
     """The configuration that a user of such a cluster would write."""
-    if cluster.distro == "k3s-legacy":
-        return {"multus:distro": "k3s", "multus:cniBinDir": str(cluster.look.bin_dir)}
-    if cluster.look.balancer is None:
-        return {"multus:distro": cluster.distro, "multus:apiServer": cluster.api_server}
-    return {"multus:distro": cluster.distro}
+    look = cluster.look
+    said = {"distro": look.name, **dict(look.configuration)}
+    if look.balancer is None:
+        said["apiServer"] = cluster.api_server
+    if look.has_ssh:
+        said["nodes"] = [{"name": node.name, "host": node.address, "hostKey": node.host_key} for node in cluster.nodes]
+    return {f"multus:{name}": value for name, value in said.items()}
 
 
 def _read(file: Path) -> dict[str, Any]:

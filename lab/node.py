@@ -1,6 +1,7 @@
 """A node: a machine of its own as far as Kubernetes, SSH and a distro's file layout can tell."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -232,7 +233,7 @@ class Node:
 
     def _start_balancer(self, port: int) -> None:
         daemon = self._daemon("balancer")
-        ports = [port, *([API_PORT] if self._is_server else [])]
+        ports = dict.fromkeys([port, *([API_PORT] if self._is_server else [])])
         target = f"{self.layout.api}:{API_PORT}"
         listens = [f"127.0.0.1:{listen}" for listen in ports]
         # Only the network is the node's: Python may lie where the node has a disk of its own.
@@ -250,7 +251,8 @@ class Node:
     def _kubelet_command(self) -> list[str]:
         own = {"--config": "kubelet.yaml", "--kubeconfig": "kubelet.kubeconfig"}
         files = [f"{flag}={OWN / name}" for flag, name in own.items()]
-        return ["kubelet", *files, f"--hostname-override={self.name}", f"--node-ip={self.address}"]
+        kubelet = ["kubelet", *files, f"--hostname-override={self.name}", f"--node-ip={self.address}"]
+        return [*_without(self.look.kubelet_lacks), *kubelet]
 
     def _install(self) -> None:
         disk, look = self._disk, self.look
@@ -275,7 +277,7 @@ class Node:
 
     def _install_network(self) -> None:
         disk, look = self._disk, self.look
-        disk.write(look.conf_dir / "10-flannel.conflist", conflist(look, pods(self.number)))
+        disk.write(look.conf_dir / look.network_file, conflist(look, pods(self.number)))
         for plugin in look.plugins:
             disk.copy(self._programs.path(plugin), look.plugin_dir / plugin, 0o755)
         for path, target in look.links:
@@ -286,6 +288,8 @@ class Node:
                 disk.link(bin_dir / plugin, look.plugin_dir / plugin)
         for plugin in look.reference_plugins if self.reference_plugins else ():
             disk.copy(self._programs.path(plugin), bin_dir / plugin, 0o755)
+        for folder in (look.conf_dir, look.bin_dir) if look.owner else ():
+            os.chown(disk.at(folder), look.owner, -1)
 
     def _install_crictl(self) -> None:
         disk, look = self._disk, self.look
@@ -391,3 +395,12 @@ class Node:
             # These are the machine's for all its namespaces.
             "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
         }
+
+
+def _without(directories: Sequence[PurePosixPath]) -> list[str]:
+    """The words that start a program which sees nothing in these directories, and whose mounts all others see."""
+    if not directories:
+        return []
+    # A mount goes where the mount below it is shared.
+    hide = "; ".join(f"mount --make-private {path}; mount -t tmpfs -o ro none {path}" for path in directories)
+    return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-ec", f'{hide}; exec "$@"', "sh"]

@@ -1,0 +1,94 @@
+"""What the other distributions' nodes have of their own: the same install on each, and nothing left of it.
+
+A node plays what a kubelet or a runtime can meet; the rest is played by files (tests/support/distribution_trees.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.lab.cells import Cell
+from tests.support.lab.changes import configure, failed
+from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.leftovers import Trees, reservations_and_files
+from tests.support.lab.pods import NETWORK
+
+WITHOUT_CNI_SECTION = [Cell("k3s-without-flannel"), Cell("rke2")]
+OF_ANOTHER_USER = Cell("kubespray")
+TALOS = Cell("talos")
+
+
+def has_second_interface(lab: Lab) -> None:
+    lab.pods.create_network()
+    lab.pods.create("one", node="lab-1", network=NETWORK)
+    assert lab.pods.address("one", "net1").startswith("10.98.0.")
+    lab.pods.delete("one")
+
+
+def leaves_nothing(lab: Lab, before: Trees) -> None:
+    succeeded(lab.stack.destroy())
+    lab.exercise_plain_pods()
+    after = lab.trees()
+    for node, tree in before.items():
+        assert reservations_and_files(after[node]) == reservations_and_files(tree)
+
+
+@pytest.mark.parametrize("cell", WITHOUT_CNI_SECTION, ids=str)
+def test_where_the_runtime_has_no_section_about_cni_its_defaults_count(clusters: Clusters, cell: Cell) -> None:
+    lab = clusters.lab(cell)
+    [node] = lab.cluster.nodes
+    assert "cni" not in node.run(["cat", str(node.look.containerd_config)]).stdout
+    lab.exercise_plain_pods()
+    before = lab.trees()
+    succeeded(lab.stack.up())
+    names = node.run(["ls", "/etc/cni/net.d"]).stdout.split()
+    assert names[0].startswith("00-multus.conf")
+    has_second_interface(lab)
+    succeeded(lab.stack.up("--expect-no-changes"))
+    leaves_nothing(lab, before)
+
+
+@pytest.fixture(scope="module")
+def kubespray(clusters: Clusters) -> Lab:
+    lab = clusters.lab(OF_ANOTHER_USER)
+    lab.exercise_plain_pods()
+    return lab
+
+
+def test_directories_of_another_user_are_refused_with_both_ways_out(kubespray: Lab) -> None:
+    before = kubespray.trees()
+    printed = failed(kubespray.stack.up(), "has the rights drwxr-xr-x 998 0")
+    for directory in ("/etc/cni/net.d", "/opt/cni/bin"):
+        assert f"{directory} has the rights" in printed
+    assert "chown root and chmod 755 it, or set security.privileged to true" in printed
+    assert kubespray.trees() == before
+
+
+@pytest.mark.parametrize("way", ["privileged", "chown"])
+def test_either_way_out_is_one(kubespray: Lab, way: str) -> None:
+    [node] = kubespray.cluster.nodes
+    if way == "chown":
+        node.run(["chown", "root", "/etc/cni/net.d", "/opt/cni/bin"])
+    configure(kubespray.stack, security={"privileged": True} if way == "privileged" else None)
+    before = kubespray.trees()
+    succeeded(kubespray.stack.up())
+    has_second_interface(kubespray)
+    leaves_nothing(kubespray, before)
+
+
+def test_talos_has_neither_opt_for_its_kubelet_nor_rights_for_pods(clusters: Clusters) -> None:
+    """Its kubelet's container lacks /opt, so that a hostPath of a type fails; nobody lets us in."""
+    lab = clusters.lab(TALOS)
+    [node] = lab.cluster.nodes
+    assert "bridge" in node.run(["ls", "/opt/cni/bin"]).stdout
+    configure(lab.stack, namespace="networks", createNamespace=True)
+    succeeded(lab.stack.up())
+    namespace: Any = lab.pods.core.read_namespace("networks")
+    assert namespace.metadata.labels["pod-security.kubernetes.io/enforce"] == "privileged"
+    has_second_interface(lab)
+    succeeded(lab.stack.up("--expect-no-changes"))
+    succeeded(lab.stack.destroy())
+    lab.pods.await_no_multus("networks")
+    lab.exercise_plain_pods()
