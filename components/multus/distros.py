@@ -165,7 +165,7 @@ PROFILES: dict[Distro, Profile] = {
             Source("k3s-io/k3s", "pkg/agent/templates/templates.go", _K3S_COMMIT),
             Source("rancher/rke2-selinux", "policy/centos9/rke2.fc", "63deede"),
         ),
-        tried=Tried.FILES,
+        tried=Tried.LAB,
         runtime=Runtime(
             crictl="/var/lib/rancher/rke2/bin/crictl -r unix:///run/k3s/containerd/containerd.sock",
             file="/var/lib/rancher/rke2/agent/etc/containerd/config.toml",
@@ -232,6 +232,7 @@ PROFILES: dict[Distro, Profile] = {
             Source("siderolabs/kubelet", "Dockerfile", "7128711"),
             Source("siderolabs/docs", "kubernetes-guides/cni/multus.mdx", "5debdd9"),
         ),
+        tried=Tried.LAB,
         # The kubelet's container has /etc/cni and no /opt.
         kubelet_sees_bin_dir=False,
         runtime=Runtime(file="/etc/cri/containerd.toml"),
@@ -316,7 +317,6 @@ def k3s_profile(version: str | None, *, flannel: bool, data_dir: str) -> Profile
         vanilla = PROFILES[Distro.VANILLA]
         return replace(
             profile,
-            tried=Tried.FILES,
             cni_conf_dir=vanilla.cni_conf_dir,
             cni_bin_dir=vanilla.cni_bin_dir,
             plugins_dir=vanilla.plugins_dir,

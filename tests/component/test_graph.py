@@ -330,15 +330,14 @@ def heard_at(level: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize(
     ("distro", "says"),
-    [("k3s", []), ("rke2", ["have run its checks on files"]), ("talos", ["have run nothing of it"])],
+    [("k3s", []), ("rke2", []), ("microk8s", ["have run its checks on files"])],
 )
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
 def test_an_untried_distribution_is_said_once(
     distro: str, says: list[str], preview: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = heard_at("info", monkeypatch)
-    nodes = {} if distro == "talos" else {"nodes": [node("a", 11), node("b", 12)]}
-    graph_of({"distro": distro, **nodes}, preview=preview)
+    graph_of({"distro": distro, "nodes": [node("a", 11), node("b", 12)]}, preview=preview)
     assert len(said) == (0 if preview else len(says))
     for text in said:
         assert says[0] in text

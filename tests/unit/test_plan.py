@@ -10,6 +10,7 @@ import pytest
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
 from multus.args import ConfArgs, DaemonArgs, HelmArgs, ImageArgs, LogArgs, NodeArgs, SchedulingArgs, SshArgs
 from multus.argument_types import fields_of
+from multus.distros import Tried
 from multus.node_steps import options_for
 from multus.plan import ConfPlan, problems_of
 from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
@@ -280,6 +281,14 @@ def test_values_may_hold_what_is_known_late() -> None:
     plan = resolve(k3s(method="helm", helm={"values": {"podAnnotations": {"a": late}}}))
     assert plan.helm.values["podAnnotations"]["a"] is late
     assert plan.fingerprint == resolve(k3s(method="helm", helm={"values": {"podAnnotations": {"a": late}}})).fingerprint
+
+
+def test_a_profile_that_nobody_has_run_says_so() -> None:
+    """Such is a new one, until the lab or a tree of files plays it."""
+    said = resolve(vanilla()).model_copy(update={"tried": Tried.NOT}).untried
+    assert said is not None
+    assert said.startswith("distro vanilla: this project's tests have run nothing of it")
+    assert resolve(vanilla()).untried is None
 
 
 def test_every_argument_is_tried_in_a_refusal() -> None:
