@@ -371,7 +371,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     ),
     "daemon-silent": (healthy(THICK, facts={"daemon_answers": False}), set()),
     "entrypoint-of-v3": (
-        healthy(multus=said('exec: "/entrypoint.sh": stat /entrypoint.sh: no such file or directory')),
+        healthy(multus=said('exec: "/entrypoint": stat /entrypoint: no such file or directory')),
         set(),
     ),
     "revision-of-microk8s": (
@@ -667,6 +667,16 @@ def test_ciliums_exclusiveness_needs_the_api_alone(installed: bool) -> None:
         for each in found:
             assert each.severity is Severity.ERROR
             assert "cilium-exclusive" not in names(typed(case, each.fix))
+
+
+def test_a_program_that_cannot_be_started_is_a_crash_loop_in_the_words_of_the_runtime() -> None:
+    """Kubernetes 1.37 says RunContainerError in all but a second of the back-off, and the container has no log."""
+    reason = 'unable to start container process: exec: "/entrypoint": stat /entrypoint: no such file or directory'
+    waiting = {"waiting": {"reason": "RunContainerError", "message": f"failed to create containerd task: {reason}"}}
+    [found] = find_symptoms(healthy(multus=sick_multus(waiting), logs={"kube-multus-ds-x": ""}))
+    assert found.symptom == "crash-loop"
+    assert found.what.startswith("container kube-multus is in RunContainerError: ")
+    assert reason in found.what
 
 
 def test_a_default_network_that_is_late_is_waited_for() -> None:

@@ -66,13 +66,19 @@ def node_not_ready(case: Case) -> Iterator[Occurrence]:
                 yield Occurrence(f"node {name}", f"is not Ready: {readable(said[0])}", name)
 
 
+# Where its program cannot be started, Kubernetes 1.37 says the second until shortly before the next try.
+_STARTS_IN_VAIN = ("CrashLoopBackOff", "RunContainerError")
+
+
 def crash_loop(case: Case) -> Iterator[Occurrence]:
     for pod, status in _multus_containers(case):
-        if status.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff":
+        waiting = status.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in _STARTS_IN_VAIN:
             log = case.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
             if any(re.search(_NO_DEFAULT_NETWORK, line) for line in log):
                 continue
-            what = f"container {status['name']} is in CrashLoopBackOff{f': {readable(log[-1])}' if log else ''}"
+            said = waiting.get("message", "") if waiting["reason"] == "RunContainerError" else "".join(log[-1:])
+            what = f"container {status['name']} is in {waiting['reason']}{f': {readable(said)}' if said else ''}"
             yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""))
 
 

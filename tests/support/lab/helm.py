@@ -23,7 +23,9 @@ def helm(lab: Lab, *arguments: str | Path) -> str:
 
 
 def releases(lab: Lab) -> list[str]:
-    listed: list[dict[str, Any]] = json.loads(helm(lab, "list", "--all", "--all-namespaces", "--output", "json"))
+    # Helm 4 has no `--all`.
+    each_status = (f"--{status}" for status in ("deployed", "failed", "pending", "uninstalled", "uninstalling"))
+    listed: list[dict[str, Any]] = json.loads(helm(lab, "list", *each_status, "--all-namespaces", "--output", "json"))
     return [f"{each['namespace']}/{each['name']} {each['status']}" for each in listed]
 
 
