@@ -29,6 +29,10 @@ from .snapshot import Kind, condition, container_statuses, is_well, name_of, nee
 Rule = Callable[[Case], Iterator[Finding]]
 
 _SOON_SECONDS = 7 * 24 * 3600
+_WHY_OF_NODES = {
+    Severity.ERROR: "The preflight of `pulumi up` refuses to go on over it.",
+    Severity.WARNING: "No `pulumi up` stops at it, and pods or a removal may come to harm.",
+}
 
 
 def run_checks(case: Case) -> Iterator[Finding]:
@@ -103,10 +107,9 @@ def _unreached(case: Case) -> Iterator[Finding]:
 
 def _found_by_nodes(case: Case) -> Iterator[Finding]:
     """The node program's own findings. Their fixes are sentences, so they are printed as comments."""
-    why = "The preflight of `pulumi up` refuses to go on over it."
     for node, found in case.node_findings:
         where, severity = f"{node}: {found.where}", Severity(found.severity)
-        yield Finding(found.code.check, severity, where, found.what, why, f"# {found.fix}")
+        yield Finding(found.code.check, severity, where, found.what, _WHY_OF_NODES[severity], f"# {found.fix}")
 
 
 def _pods_of_multus(case: Case) -> Iterator[Finding]:

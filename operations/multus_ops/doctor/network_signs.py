@@ -160,8 +160,8 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
                 failing.add(name_of(definition))
                 what = f"network {name_of(definition)} stands on the link {links[0]}, which this node does not have"
                 yield _of_pod(pod, f"{what}{_nodes_with(case, links[0])}", _without_link(definition))
-    known = {node: facts.links for node, facts in case.facts if facts.links is not None}
-    if not known or len(known) < len(case.snapshot.nodes):
+    known = case.snapshot.links
+    if not known or not {node["metadata"]["name"] for node in case.snapshot.nodes} <= set(known):
         return
     for network in case.snapshot.networks:
         missing = [link for link in links_of(conf_of(network)) if not any(link in links for links in known.values())]
@@ -173,7 +173,7 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
 
 
 def _nodes_with(case: Case, link: str) -> str:
-    having = [node for node, facts in case.facts if facts.links is not None and link in facts.links]
+    having = [node for node, links in case.snapshot.links.items() if link in links]
     return f"; {', '.join(having)} has it" if having else ""
 
 

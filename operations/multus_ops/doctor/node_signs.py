@@ -13,6 +13,7 @@ from multus.plan import PROGRAM, SHIM
 
 from .case import Case
 from .findings import Occurrence
+from .meshes import MESHES
 from .node_codes import NodeCode
 from .node_report import Conf, Facts, Kubeconfig
 from .snapshot import is_well
@@ -64,7 +65,10 @@ def _our_confs(case: Case) -> Iterator[tuple[str, Conf]]:
 
 
 def two_confs(case: Case) -> Iterator[Occurrence]:
-    """Thick's standby, which the runtime turns to when the daemon's own is away, is none too many."""
+    """Thick's standby, which the runtime turns to when the daemon's own is away, is none too many.
+
+    Of two of one plugin the running pod has written the newer: across CNI version 1.0.0 thin's has another name.
+    """
     program = SHIM if case.is_thick else PROGRAM
     for node, facts in case.facts:
         if len(facts.ours) < 2 or not case.is_installed:
@@ -72,7 +76,10 @@ def two_confs(case: Case) -> Iterator[Occurrence]:
         kinds = [conf.plugin.get("type") for conf in facts.ours]
         if case.plan and case.plan.has_standby and kinds == [SHIM, PROGRAM]:
             continue
-        stale = next((conf for conf in facts.ours if conf.plugin.get("type") != program), facts.ours[0])
+        others = [conf for conf in facts.ours if conf.plugin.get("type") != program] or [
+            conf for conf in facts.ours if facts.planned_conf and conf.path != facts.planned_conf
+        ]
+        stale = (others or facts.ours)[0]
         what = f"is a second configuration of Multus, and the runtime takes {facts.ours[0].name}"
         yield Occurrence(f"{node}: {stale.path}", what, node, {"file": stale.path})
 
@@ -286,6 +293,26 @@ def default_network_changed(case: Case) -> Iterator[Occurrence]:
 
 def conf_rewritten(case: Case) -> Iterator[Occurrence]:
     return _coded(case, NodeCode.CONF_REWRITTEN)
+
+
+def conf_chained(case: Case) -> Iterator[Occurrence]:
+    """A mesh that has added itself to Multus' own file, with what tells its installer to take another one."""
+    default = {node: facts.default_conf.rpartition("/")[2] for node, facts in case.facts}
+    for node, found in case.node_findings:
+        if found.code is NodeCode.CONF_CHAINED:
+            known = (chaining(case, default[node], plugin) for plugin in found.value.split() if plugin in MESHES)
+            values = next(known, {"advice": found.fix})
+            yield Occurrence(f"{node}: {found.where}", found.what, node, values)
+
+
+def chaining(case: Case, network_file: str, plugin: str) -> dict[str, str]:
+    """What a command names that tells a mesh's installer which file to take, or what its user does instead."""
+    mesh = MESHES[plugin]
+    for daemon_set in case.snapshot.daemon_sets:
+        about = daemon_set["metadata"]
+        if about["name"] == mesh.daemon_set and network_file:
+            return {"mesh": about["name"], "mesh_namespace": about["namespace"], "network_file": network_file}
+    return {"advice": mesh.instead or f"have the installer of {plugin} take the default network's file"}
 
 
 def cache_emptied(case: Case) -> Iterator[Occurrence]:

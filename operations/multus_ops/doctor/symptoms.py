@@ -99,6 +99,14 @@ _CILIUM_SHARES = (
     'kubectl -n kube-system patch configmap cilium-config --type merge -p \'{{"data":{{"cni-exclusive":"false"}}}}\'',
     "kubectl -n kube-system rollout restart daemonset cilium",
 )
+_MESH_TAKES_ANOTHER_FILE = (
+    "kubectl -n {mesh_namespace} set env daemonset {mesh} CNI_CONF_NAME={network_file}",
+    "kubectl -n {mesh_namespace} rollout status daemonset {mesh}",
+)
+_MESH_FORGETS = (
+    " Set it in its Helm values as well (Istio: `cniConfFileName`, Kuma: `cni.confName`), or the mesh's next upgrade"
+    " forgets it."
+)
 _REPAIRED = "What was changed by hand comes back with the next look of Pulumi, or when the install is applied again."
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
@@ -153,7 +161,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.IMAGE,
         seen=cluster_signs.shim_and_daemon_differ,
         issues=("keiretsu-labs/kubernetes-manifests#2903",),
-        untried="v4.3.1 is not among the lab's images",
     ),
     Symptom(
         name="kubeconfig-not-found",
@@ -251,7 +258,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="two-confs",
         shows="There are a 00-multus.conf and a 00-multus.conflist.",
         why="The first is taken, whoever wrote it: after a change between thin and thick that is the plugin that"
-        " is gone.",
+        " is gone, and after the default network's cniVersion has crossed 1.0.0 one of the two holds a copy of the old"
+        " network.",
         fix=("{on} rm -f {file}",),
         check=Check.CONF,
         seen=node_signs.two_confs,
@@ -443,6 +451,45 @@ SYMPTOMS: tuple[Symptom, ...] = (
         issues=("talos#10468", "rke2#7464", "rke2#9074"),
     ),
     Symptom(
+        name="cilium-chains-multus",
+        shows="Cilium's ConfigMap has a `cni-chaining-target`, and `05-cilium.conflist` comes to call `multus`.",
+        why="Cilium copies the first file whose network has that name and adds its plugin. Multus' own file sorts first"
+        " and has the default network's name: at Cilium's next start Multus' default network would be a list that calls"
+        " Multus, without end. Under a name of its own it is left alone.",
+        fix=("{change}", "kubectl -n kube-system rollout restart daemonset cilium"),
+        changes={"conf.overrideNetworkName": "false"},
+        check=Check.CONF,
+        seen=cluster_signs.cilium_chains_multus,
+    ),
+    Symptom(
+        name="mesh-takes-the-first-file",
+        shows="Istio's CNI is installed without `cniConfFileName`.",
+        why="It adds its plugin to the first file of the directory, which is Multus', whose next pod drops it again:"
+        " pods that start meanwhile are not in the mesh. In the default network's file it stays, and Multus calls it"
+        " from there." + _MESH_FORGETS,
+        fix=_MESH_TAKES_ANOTHER_FILE,
+        otherwise=(
+            "# name the default network's file, such as 10-calico.conflist, by cniConfFileName in its Helm values",
+        ),
+        check=Check.CONF,
+        seen=cluster_signs.mesh_takes_the_first_file,
+        severity=Severity.WARNING,
+        issues=("istio#48734", "rancher#41608"),
+    ),
+    Symptom(
+        name="conf-chained",
+        shows="Multus' configuration has a further plugin: `istio-cni`, `linkerd-cni`, `kuma-cni` or `consul-cni`.",
+        why="A mesh has added it to the first file of the directory. The next Multus pod there drops it, until the mesh"
+        " adds it again: pods that start meanwhile are not in the mesh. In the default network's file it stays, and"
+        " Multus calls it from there." + _MESH_FORGETS,
+        fix=(*_MESH_TAKES_ANOTHER_FILE, "{restart}"),
+        otherwise=("# {advice}", "{restart}"),
+        check=Check.CONF,
+        seen=node_signs.conf_chained,
+        severity=Severity.WARNING,
+        issues=("istio#48734", "rancher#41608"),
+    ),
+    Symptom(
         name="moving-image",
         shows="Nodes run different versions of Multus, or shim and daemon do not understand each other.",
         why="`snapshot`, `latest` and `stable` are other images every week, and upstream's manifests name them. "
@@ -533,7 +580,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.NETWORKS,
         seen=network_signs.network_without_config,
         issues=("rancher#41608", "multus-cni#1238", "istio#32827"),
-        untried="only whoever has made the network knows its configuration",
     ),
     Symptom(
         name="annotation-not-read",
@@ -559,7 +605,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         changes={"conf.namespaceIsolation": "true", "conf.globalNamespaces[1]": "{target}"},
         check=Check.PODS,
         seen=network_signs.namespace_isolation,
-        untried="the run of docs/networks.md on the lab shows the refusal, and opens no namespace",
     ),
     Symptom(
         name="no-dhcp-daemon",
@@ -812,8 +857,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="cache-emptied",
         shows="`unexpected end of JSON input` when a pod is removed after a power cut; it stays Terminating.",
-        why="The plugin keeps in this file what it needs for the removal, and refuses it while the file is empty."
-        " Without the file it lets go. What the pod has reserved may stay: see `addresses-leaked`.",
+        why="A plugin keeps in this file what it needs for the removal. With an emptied or cut one flannel refuses"
+        " that, and Multus v4.3.0 gives nothing back; without the file flannel lets go, and Multus asks the API what"
+        " the pod has. So remove it while the pod is there. Of one that is gone the addresses may stay: see"
+        " `addresses-leaked`.",
         fix=("{on} rm -f {file}",),
         check=Check.ADDRESSES,
         seen=node_signs.cache_emptied,
