@@ -1,5 +1,6 @@
 """The control plane: etcd, API server, controller manager and scheduler in a network namespace of their own."""
 
+import json
 import ssl
 import urllib.request
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from lab.programs import Programs
 _SERVICE_ADDRESS = "10.43.0.1"
 _ETCD_PORT = 2379
 _ETCD = f"http://127.0.0.1:{_ETCD_PORT}"
+LIMITED_CLASS = "limited"
+"""Pods of this priority class, which nobody has by himself, are admitted only where a quota speaks of it."""
 _NAMES = ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -71,6 +74,7 @@ class ControlPlane:
         self._spawn("etcd", [str(programs.path("etcd")), *data, *client, "--listen-peer-urls", "http://127.0.0.1:2380"])
         etcd = self.daemon("etcd")
         etcd.await_ready(lambda: etcd.listens(_ETCD_PORT))
+        self._admission.write_text(json.dumps(_admission()))
         self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *self._api_server_flags()])
         self.daemon("kube-apiserver").await_ready(self._api_ready)
         for name, flags in (
@@ -100,9 +104,14 @@ class ControlPlane:
         except OSError:
             return False
 
+    @property
+    def _admission(self) -> Path:
+        return self.layout.state / "admission.json"
+
     def _api_server_flags(self) -> list[str]:
         server, kubelet = self.authority.pair("kube-apiserver"), self.authority.pair("kube-apiserver-kubelet")
         return [
+            f"--admission-control-config-file={self._admission}",
             "--advertise-address=" + self.layout.api,
             "--allow-privileged=true",
             "--authorization-mode=Node,RBAC",
@@ -137,3 +146,13 @@ class ControlPlane:
         path = self.layout.state / name
         path.touch(mode=0o600)
         path.write_text(text)
+
+
+def _admission() -> dict[str, object]:
+    """As GKE limits critical pods, for a class of the lab's own."""
+    version = "apiserver.config.k8s.io/v1"
+    scope = {"scopeName": "PriorityClass", "operator": "In", "values": [LIMITED_CLASS]}
+    limited = [{"resource": "pods", "matchScopes": [scope]}]
+    quota = {"apiVersion": version, "kind": "ResourceQuotaConfiguration", "limitedResources": limited}
+    plugins = [{"name": "ResourceQuota", "configuration": quota}]
+    return {"apiVersion": version, "kind": "AdmissionConfiguration", "plugins": plugins}

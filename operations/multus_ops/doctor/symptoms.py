@@ -140,7 +140,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.DAEMON_SETS,
         seen=cluster_signs.refused_by_priority_quota,
         issues=("test-infra#35233", "gatekeeper#1120"),
-        untried="it takes an API server that was started with such an admission configuration",
     ),
     Symptom(
         name="default-network-late",

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.control_plane import LIMITED_CLASS
 from lab.images import BUSYBOX, MULTUS_THICK
+from lab.waiting import until
 from multus.multus_conf import DAEMON_CONF_FILE
 from multus.objects import CRD
 from multus_ops.doctor.meshes import ISTIO_CONFIG_MAP, MESHES
@@ -348,6 +350,20 @@ def _namespace_that_forbids_directories_of_the_host(patient: Patient) -> None:
     patient.restart_multus()
 
 
+def _class_that_needs_a_quota(patient: Patient) -> None:
+    """As GKE does with critical pods outside kube-system; the lab's API server has such a class of its own."""
+    patient.kubectl("create", "priorityclass", LIMITED_CLASS, "--value=1000000")
+    patient.patch_daemon_set({"priorityClassName": LIMITED_CLASS, "priority": None})
+
+
+def _class_as_before(patient: Patient) -> None:
+    """The new pods are there, by the quota that was printed."""
+    until(lambda: bool(patient.lab.pods.of_multus(patient.node.name)), "a pod of Multus is admitted", every=0.25)
+    patient.kubectl("-n", NAMESPACE, "delete", "quota", "multus-critical")
+    patient.patch_daemon_set({"priorityClassName": "system-node-critical", "priority": None})
+    patient.kubectl("delete", "priorityclass", LIMITED_CLASS)
+
+
 def _default_network_that_is_not_there_yet(patient: Patient) -> None:
     file = f"{patient.conf_dir}/10-flannel.conflist"
     patient.sh(f"mv {file} {patient.conf_dir}/../10-flannel.later")
@@ -546,6 +562,7 @@ IN_CLUSTER = (
     Breakage(["annotation-not-read"], _annotation_that_is_no_json, shown_by_pod=False),
     Breakage(["network-mode", "network-takes-routes"], _networks_that_cannot_work, shown_by_pod=False),
     Breakage(["refused-by-pod-security"], _namespace_that_forbids_directories_of_the_host),
+    Breakage(["refused-by-priority-quota"], _class_that_needs_a_quota, by_hand=_class_as_before),
     Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
     Breakage(["network-without-version"], _network_that_no_status_names, shown_by_pod=False),
     Breakage(["default-route-ignored"], _pod_that_asks_for_its_default_route, shown_by_pod=False),
