@@ -542,6 +542,30 @@ def test_thicks_standby_is_no_second_configuration() -> None:
     assert names(healthy(THIN, facts={"confs": (shim, standby, flannel_conf)})) == {"two-confs"}
 
 
+@pytest.mark.parametrize(
+    ("distro", "command", "root"),
+    [
+        ("k3s", "ssh root@one rm -f", ""),
+        ("talos", "kubectl debug node/one --image=busybox:1.36 --profile=sysadmin -- rm -f", "/host"),
+    ],
+)
+@pytest.mark.parametrize(
+    "message",
+    ['failed to find plugin "multus" in path [/opt/cni/bin]', 'plugin type="multus" failed (add): x: Unauthorized'],
+)
+def test_a_multus_that_is_gone_is_known_by_what_pods_say(distro: str, command: str, root: str, message: str) -> None:
+    """A new start of its pod would be no fix: there is none."""
+    plan = resolve({"distro": distro})
+    case = healthy(plan, daemon_sets=(), crd=None, reports={}, **failing(message))
+    [found] = find_symptoms(case)
+    assert found.symptom == "conf-left-behind"
+    words = shlex.split(found.fix)
+    assert " ".join(words[:-2]) == command
+    assert words[-2:] == [f"{root}{plan.cni_conf_dir}/00-multus.{kind}" for kind in ("conf", "conflist")]
+    assert names(without_stack(case)) == {"conf-left-behind"}
+    assert not names(without_stack(case, unseen=frozenset({Kind.DAEMON_SETS}))) & {"conf-left-behind"}
+
+
 @pytest.mark.parametrize(("serving", "stale"), [("conf", "conflist"), ("conflist", "conf")])
 def test_of_two_files_of_thin_the_running_pods_stays(serving: str, stale: str) -> None:
     """After the default network's cniVersion has crossed 1.0.0: the older one's name may sort first."""

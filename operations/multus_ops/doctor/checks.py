@@ -148,7 +148,7 @@ def _pods_that_do_not_exist(case: Case) -> Iterator[Finding]:
 
 def _pods_without_multus(case: Case) -> Iterator[Finding]:
     """What asks for networks where nothing of Multus is left, or was ever."""
-    if case.is_installed or Kind.DAEMON_SETS in case.snapshot.unseen:
+    if not case.is_absent:
         return
     markers = [each for each in case.snapshot.config_maps if each["metadata"]["name"] == objects.MARKER]
     for marker in markers:
@@ -364,7 +364,7 @@ def _markers(case: Case) -> Iterator[Finding]:
             what = f"is marked as of another install ({facts.marker.owner})"
             why = "The stack's clean-up leaves such a node alone."
             yield _error(Check.OTHERS, f"node {node}", what, why, case.repair)
-        elif facts.marker is not None and not case.is_installed:
+        elif facts.marker is not None and case.is_absent:
             what = f"is still marked as provisioned by {facts.marker.owner}"
             why = "Its clean-up did not run; the preflight of another stack refuses the node."
             fix = f"{case.on(node)} rm -rf {STATE_DIR}"

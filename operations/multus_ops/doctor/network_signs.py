@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from multus.defaults import DEFAULT_PLUGIN_DIRECTORY
-from multus.distros import PROFILES
 from multus.metadata import Object
 
 from .annotations import (
@@ -27,7 +26,6 @@ from .annotations import (
     without_member,
 )
 from .case import Case
-from .distribution import distro_of
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
@@ -334,13 +332,8 @@ def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
         if "/run/cni/dhcp.sock" in message:
             node = pod["spec"].get("nodeName", "")
             facts = dict(case.facts).get(node, Facts())
-            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if _has_ssh(case) else {}
+            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh else {}
             yield _of_pod(pod, readable(message), values)
-
-
-def _has_ssh(case: Case) -> bool:
-    distro = case.plan.distro if case.plan else distro_of(case.snapshot)
-    return distro is None or PROFILES[distro].has_ssh
 
 
 def namespace_isolation(case: Case) -> Iterator[Occurrence]:

@@ -7,16 +7,20 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from multus.args import Distro
 from multus.defaults import DEFAULT_SOCKET_DIR
+from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.plan import PROGRAM, SHIM
 
 from .case import Case
+from .distribution import distro_of
 from .findings import Occurrence
 from .meshes import MESHES
+from .messages import readable
 from .node_codes import NodeCode
 from .node_report import Conf, Facts, Kubeconfig
-from .snapshot import is_well
+from .snapshot import is_well, name_of
 
 # From which patch of a containerd release on, and until which (containerd#12923, its tags read one by one).
 _LOSES_WHAT_IT_WAS_MAKING = {(1, 7): (23, 31), (2, 0): (0, 8), (2, 1): (0, 7), (2, 2): (0, 2)}
@@ -31,12 +35,33 @@ def _serving(case: Case) -> Iterator[tuple[str, Facts]]:
 
 
 def conf_left_behind(case: Case) -> Iterator[Occurrence]:
-    if case.is_installed:
+    """As nodes show it, and of a node that was not asked, as its pods say it."""
+    if not case.is_absent:
         return
     for node, facts in case.facts:
         for conf in facts.ours:
             what = "no Multus is installed any more, and the runtime still asks for it"
-            yield Occurrence(f"{node}: {conf.path}", what, node, {"file": conf.path})
+            yield Occurrence(f"{node}: {conf.path}", what, node, _removing(case, node, conf.path))
+    for pod, message in case.snapshot.sandbox_failures():
+        node = pod["spec"].get("nodeName", "")
+        if node and node not in case.snapshot.reports and re.search(r'type="?multus|plugin "multus|Multus: ', message):
+            what = f"no Multus is installed any more, and the runtime still asks for it: {readable(message)}"
+            directory = _usual_conf_dir(case)
+            files = [f"{directory}/00-multus.conf", f"{directory}/00-multus.conflist"]
+            yield Occurrence(f"pod {name_of(pod)}", what, node, _removing(case, node, *files))
+
+
+def _removing(case: Case, node: str, *files: str) -> dict[str, str]:
+    """By a login, or by a pod with the host's network, which starts without any CNI."""
+    if case.has_ssh:
+        return {"file": " ".join(files)}
+    return {"on_node": node, "host_files": " ".join(f"/host{file}" for file in files)}
+
+
+def _usual_conf_dir(case: Case) -> str:
+    if case.plan:
+        return case.plan.cni_conf_dir
+    return PROFILES[distro_of(case.snapshot) or Distro.VANILLA].cni_conf_dir
 
 
 def conf_missing(case: Case) -> Iterator[Occurrence]:

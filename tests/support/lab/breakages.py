@@ -457,7 +457,7 @@ def _disabled(patient: Patient) -> None:
     patient.run_printed(f"multus-ops disable {options}")
 
 
-def _conf_of_an_install_that_is_gone(patient: Patient) -> None:
+def conf_of_an_install_that_is_gone(patient: Patient) -> None:
     plugin = {"type": "multus", "delegates": [{"name": "cbr0"}]}
     conf = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]}
     patient.write(f"{patient.conf_dir}/00-multus.conflist", conf)
@@ -470,7 +470,7 @@ def _stack_with_another_directory(patient: Patient) -> None:
 
 
 BEFORE_AN_INSTALL = (
-    Breakage(["conf-left-behind"], _conf_of_an_install_that_is_gone, shown_by_pod=False),
+    Breakage(["conf-left-behind"], conf_of_an_install_that_is_gone, shown_by_pod=False),
     Breakage(["plan-against-runtime"], _stack_with_another_directory, shown_by_pod=False),
 )
 
