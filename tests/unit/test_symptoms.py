@@ -176,6 +176,18 @@ NO_LINK = (
 )
 
 
+CALICO: dict[str, Any] = {
+    "metadata": {"name": "calico-node", "namespace": "calico"},
+    "spec": {"template": {"spec": {}}},
+}
+TIMED_OUT = (
+    'Multus: [default/web/u]: error getting pod: Get "https://127.0.0.1:6444/api/v1/namespaces/default/pods/web": dial'
+    " tcp 127.0.0.1:6444: i/o timeout"
+)
+NOT_THERE = (
+    "Multus: [default/web/u]: have you checked that your default network is ready? still waiting for"
+    " readinessindicatorfile @ "
+)
 NO_MASTER = 'cannot find valid master CNI config in "/host/etc/cni/net.d"'
 ISOLATED = (
     "GetNetworkDelegates: namespace isolation enabled, annotation violates permission, pod is in namespace default but"
@@ -211,6 +223,15 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
         set(),
     ),
     "client-failed": (healthy(facts=kubeconfig(proof="000", answer="Connection refused")), set()),
+    "api-out-of-reach": (healthy(**failing(TIMED_OUT), endpoints=("10.0.0.5:6443",)), set()),
+    "default-network-not-ready": (
+        healthy(daemon_sets=(*daemon_sets(THIN), CALICO), **failing(f"{NOT_THERE}/run/x. pollimmediate")),
+        set(),
+    ),
+    "directories-not-writable": (
+        healthy(multus=said("open /host/etc/cni/net.d/00-multus.conf.new: permission denied")),
+        set(),
+    ),
     "daemon-config-not-found": (
         healthy(
             THICK,
@@ -764,6 +785,34 @@ def test_cilium_chains_itself_to_multus_by_its_name_alone() -> None:
     assert "overrideNetworkName" not in found.fix
 
 
+def test_an_api_server_out_of_reach_is_asked_where_it_answers() -> None:
+    def printed(message: str = TIMED_OUT, case: Case | None = None, **changes: Any) -> str:
+        [found] = find_symptoms(case or healthy(reports={}, **failing(message), **changes))
+        assert found.symptom == "api-out-of-reach"
+        return found.fix
+
+    asked = printed(endpoints=("10.0.0.5:6443",))
+    assert "multus:apiServer https://10.0.0.5:6443" in asked
+    # What a kubeconfig says that is not the plan's is written anew.
+    assert printed(TIMED_OUT.replace("127.0.0.1:6444", "[10.43.0.1]:443")).startswith(
+        "kubectl -n kube-system delete pod"
+    )
+    there = without_stack(healthy(reports={}, **failing(TIMED_OUT)), endpoints=("127.0.0.1:6444",))
+    assert printed(case=there).startswith("# let one reach https://127.0.0.1:6444")
+    waiting = TIMED_OUT.replace("getting pod", "waiting for pod").replace("dial tcp 127.0.0.1:6444: i/o timeout", "EOF")
+    assert not names(healthy(reports={}, **failing(waiting)))
+    waiting = waiting.replace("EOF", "context deadline exceeded")
+    assert names(healthy(reports={}, **failing(waiting))) == {"api-out-of-reach"}
+
+
+def test_a_default_network_that_is_not_ready_is_waited_for() -> None:
+    message = f"{NOT_THERE}/run/x. pollimmediate error: timed out waiting for the condition"
+    [found] = find_symptoms(healthy(**failing(message)))
+    assert found.fix.startswith("# the default network does not write /run/x ")
+    [found] = find_symptoms(healthy(**failing(message), daemon_sets=(*daemon_sets(THIN), CALICO)))
+    assert found.fix == "kubectl -n calico rollout status daemonset calico-node"
+
+
 def test_a_mesh_that_names_its_file_or_stands_alone_is_left_alone() -> None:
     for data in ({"CNI_CONF_NAME": "10-flannel.conflist"}, {"CHAINED_CNI_PLUGIN": "false"}):
         assert not names(healthy(**istio(**data)))
@@ -800,10 +849,7 @@ def test_where_no_command_tells_an_installer_its_user_does(plugins: str, advice:
 
 
 def test_a_default_network_that_is_late_is_waited_for() -> None:
-    sets = (
-        *daemon_sets(THIN),
-        {"metadata": {"name": "calico-node", "namespace": "calico"}, "spec": {"template": {"spec": {}}}},
-    )
+    sets = (*daemon_sets(THIN), CALICO)
     waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
     case = healthy(daemon_sets=sets, multus=sick_multus(waiting), logs={"kube-multus-ds-x": f"start\n{NO_MASTER}\nend"})
     [found] = find_symptoms(case)
@@ -1008,6 +1054,7 @@ def anything(symptom: Symptom, lines: tuple[str, ...]) -> dict[str, str]:
         "memory": "256Mi",
         "key": "cniConfDir",
         "value": "/etc/cni/net.d",
+        "server": "https://10.0.0.5:6443",
     }
     open_names = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
     return {name: known.get(name, "some") for name in open_names - NAMES_OF_DOCTOR}

@@ -75,7 +75,7 @@ def crash_loop(case: Case) -> Iterator[Occurrence]:
     for pod, status in _multus_containers(case):
         if status.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff":
             log = case.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
-            if any(re.search(_NO_DEFAULT_NETWORK, line) for line in log):
+            if any(re.search(rf"{_NO_DEFAULT_NETWORK}|/host/\S+: permission denied", line) for line in log):
                 continue
             what = f"container {status['name']} is in CrashLoopBackOff{f': {readable(log[-1])}' if log else ''}"
             yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""))

@@ -26,6 +26,7 @@ from .annotations import (
     without_member,
 )
 from .case import Case
+from .default_cni import default_cni_sets
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
@@ -189,6 +190,35 @@ def _definitions_asked_by(case: Case, pod: Object) -> list[Object]:
 
 def _pods_asking_for(case: Case, network: Object) -> list[Object]:
     return [pod for pod in case.snapshot.pods if network in _definitions_asked_by(case, pod)]
+
+
+def api_out_of_reach(case: Case) -> Iterator[Occurrence]:
+    """What Multus says where the API server gives no answer; whoever answers with a refusal has been reached."""
+    for pod, message in case.snapshot.sandbox_failures():
+        said = re.search(
+            r"error (?:getting|waiting for) pod: .*?https://(?P<address>[^/\s]+)/.*"
+            r"(?:dial tcp|imeout|timed out|deadline exceeded)",
+            message,
+        )
+        if said is None:
+            continue
+        node, address = pod["spec"].get("nodeName", ""), said["address"]
+        values = {"server": f"https://{next(iter(case.snapshot.endpoints), '')}"}
+        if case.plan and case.plan.api_server and f"https://{address}" != case.plan.api_server:
+            values["change"] = case.restart(node)
+        elif address in case.snapshot.endpoints or not case.snapshot.endpoints:
+            values["change"] = f"# let {node} reach https://{address}: a firewall or the API server is in the way"
+        yield _of_pod(pod, readable(message), values)
+
+
+def default_network_not_ready(case: Case) -> Iterator[Occurrence]:
+    for pod, message in case.snapshot.sandbox_failures():
+        said = re.search(r"waiting for readinessindicatorfile @ (?P<file>\S+?)[.]? ", message)
+        if said:
+            values = {"file": said["file"]}
+            for each in default_cni_sets(case.snapshot)[:1]:
+                values |= {"cni": each["metadata"]["name"], "cni_namespace": each["metadata"]["namespace"]}
+            yield _of_pod(pod, readable(message), values)
 
 
 def network_mode(case: Case) -> Iterator[Occurrence]:

@@ -185,6 +185,46 @@ SYMPTOMS: tuple[Symptom, ...] = (
         issues=("multus-cni#1105",),
     ),
     Symptom(
+        name="api-out-of-reach",
+        shows='`error getting pod: Get "https://10.43.0.1:443/...": dial tcp ...: i/o timeout`, `no route to host`,'
+        " `connection refused` or `context deadline exceeded`, or the same after `error waiting for pod`.",
+        why="The node does not reach the API server where Multus asks it: no pod starts there, and none can be removed."
+        " The address of a Service works on a node only while kube-proxy, or what stands in for it, serves the node"
+        " itself; that of the control plane needs neither.",
+        fix=("{change}",),
+        changes={"apiServer": "{server}"},
+        check=Check.PODS,
+        seen=network_signs.api_out_of_reach,
+        issues=("multus-cni#943", "multus-cni#1462", "multus-cni#117"),
+        untried="every node of the lab reaches its API server; a kubeconfig that names another one is `client-failed`",
+    ),
+    Symptom(
+        name="default-network-not-ready",
+        shows="`have you checked that your default network is ready? still waiting for readinessindicatorfile @ ...`,"
+        " `timed out waiting for the condition`.",
+        why="With `conf.readinessIndicatorFile` Multus waits 45 s for a file that the default network writes when it is"
+        " ready. Either that is not ready on this node, or it writes another file.",
+        fix=("kubectl -n {cni_namespace} rollout status daemonset {cni}",),
+        otherwise=(
+            "# the default network does not write {file} on this node: have it start, or name by"
+            " conf.readinessIndicatorFile what it writes",
+        ),
+        check=Check.PODS,
+        seen=network_signs.default_network_not_ready,
+        issues=("multus-cni#402", "openshift/cluster-network-operator#568"),
+    ),
+    Symptom(
+        name="directories-not-writable",
+        shows="`/host/etc/cni/net.d/...: permission denied`, or the same of `/host/opt/cni/bin`, in Multus' pod.",
+        why="Thin's pod has no privileges, so that root writes only where root owns, and not where SELinux confines it."
+        " This gives it privileges; an owner root, or `security.selinux.type: spc_t`, does as well and opens less.",
+        fix=("{change}",),
+        changes={"security.privileged": "true"},
+        check=Check.DAEMON_SETS,
+        says=r"/host/\S+: permission denied",
+        issues=("rke2-selinux#83", "elemental#529"),
+    ),
+    Symptom(
         name="daemon-config-not-found",
         shows="`daemon-config.json` is not found, or the ConfigMap that carries it is not.",
         why="Thick's daemon does not start without it, and with the daemon away no pod gets an additional network.",
@@ -475,20 +515,21 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.CONF,
         seen=cluster_signs.mesh_takes_the_first_file,
         severity=Severity.WARNING,
-        issues=("istio#48734", "rancher#41608"),
+        issues=("istio#57432",),
     ),
     Symptom(
         name="conf-chained",
         shows="Multus' configuration has a further plugin: `istio-cni`, `linkerd-cni`, `kuma-cni` or `consul-cni`.",
         why="A mesh has added it to the first file of the directory. The next Multus pod there drops it, until the mesh"
-        " adds it again: pods that start meanwhile are not in the mesh. In the default network's file it stays, and"
-        " Multus calls it from there." + _MESH_FORGETS,
+        " adds it again: pods that start meanwhile are not in the mesh. Where the default network's file has it too, as"
+        " after a restart of the node, Istio's is called twice for a pod and fails. In the default network's file alone"
+        " it stays, and Multus calls it from there." + _MESH_FORGETS,
         fix=(*_MESH_TAKES_ANOTHER_FILE, "{restart}"),
         otherwise=("# {advice}", "{restart}"),
         check=Check.CONF,
         seen=node_signs.conf_chained,
         severity=Severity.WARNING,
-        issues=("istio#48734", "rancher#41608"),
+        issues=("istio#57432", "istio#52761"),
     ),
     Symptom(
         name="moving-image",

@@ -350,6 +350,23 @@ def _namespace_that_forbids_directories_of_the_host(patient: Patient) -> None:
     patient.restart_multus()
 
 
+def _default_network_whose_file_never_comes(patient: Patient) -> None:
+    patient.edit_plugin(readinessindicatorfile="/run/never-there")
+    patient.ask_for_web()
+
+
+def _directory_of_somebody_else(patient: Patient) -> None:
+    """As kubespray leaves it."""
+    patient.sh(f"chown 1000 {patient.conf_dir}")
+    patient.restart_multus()
+
+
+def _directory_of_root(patient: Patient) -> None:
+    patient.assert_pod_gets_net1()
+    patient.sh(f"chown 0 {patient.conf_dir}")
+    patient.up(security=None)
+
+
 def _class_that_needs_a_quota(patient: Patient) -> None:
     """As GKE does with critical pods outside kube-system; the lab's API server has such a class of its own."""
     patient.kubectl("create", "priorityclass", LIMITED_CLASS, "--value=1000000")
@@ -562,6 +579,18 @@ IN_CLUSTER = (
     Breakage(["annotation-not-read"], _annotation_that_is_no_json, shown_by_pod=False),
     Breakage(["network-mode", "network-takes-routes"], _networks_that_cannot_work, shown_by_pod=False),
     Breakage(["refused-by-pod-security"], _namespace_that_forbids_directories_of_the_host),
+    Breakage(
+        ["default-network-not-ready"],
+        _default_network_whose_file_never_comes,
+        besides=["conf-rewritten"],
+        by_hand=lambda patient: patient.restart_multus(),
+    ),
+    Breakage(
+        ["directories-not-writable"],
+        _directory_of_somebody_else,
+        besides=["crash-loop"],
+        by_hand=_directory_of_root,
+    ),
     Breakage(["refused-by-priority-quota"], _class_that_needs_a_quota, by_hand=_class_as_before),
     Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
     Breakage(["network-without-version"], _network_that_no_status_names, shown_by_pod=False),
