@@ -7,6 +7,7 @@ from multus_ops.doctor.symptoms import SYMPTOMS, Symptom
 from multus_ops.pulumi_cli import PulumiCli
 
 from .reports import REPORTS
+from .words import WORDS
 
 _HEAD = """\
 # Troubleshooting
@@ -42,6 +43,8 @@ _OWNERS = {
     "kubriX": "suxess-it/kubriX",
     "turing-rk1-cluster": "freed-dev-llc/turing-rk1-cluster",
     "home-ops": "blackjid/home-ops",
+    "rke2-selinux": "rancher/rke2-selinux",
+    "elemental": "SUSE/elemental",
 }
 _RUN = "the lab's tests of doctor run it, as doctor prints it"
 # As somebody reads them who has installed by a stack; doctor writes them for every origin.
@@ -68,7 +71,14 @@ def written() -> str:
     rows = [
         f"| {symptom.shows.replace('|', chr(92) + '|')} | [{symptom.name}](#{symptom.name}) |" for symptom in SYMPTOMS
     ]
-    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *map(_section, SYMPTOMS), *_reports()])
+    return "\n".join([_HEAD.rstrip("\n"), *rows, "", *_words(), *map(_section, SYMPTOMS), *_reports()])
+
+
+def _words() -> list[str]:
+    """What has no section of its own."""
+    rows = (f"| {each.said} | {each.means} | {each.answer} |" for each in WORDS)
+    head = ["| what you see | what it says | where to look |", "| --- | --- | --- |"]
+    return ["## Words that say little of their cause", "", *head, *rows, ""]
 
 
 def _reports() -> list[str]:

@@ -16,6 +16,8 @@ from lab.programs import Programs
 _SERVICE_ADDRESS = "10.43.0.1"
 _ETCD_PORT = 2379
 _ETCD = f"http://127.0.0.1:{_ETCD_PORT}"
+LIMITED_CLASS = "limited"
+"""Pods of this priority class, which nobody has by himself, are admitted only where a quota speaks of it."""
 _NAMES = ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -77,8 +79,8 @@ class ControlPlane:
         self._spawn("etcd", [str(programs.path("etcd")), *data, *client, "--listen-peer-urls", "http://127.0.0.1:2380"])
         etcd = self.daemon("etcd")
         etcd.await_ready(lambda: etcd.listens(_ETCD_PORT))
-        flags = [*self._api_server_flags(), *(self._pod_security_flags(pod_security) if pod_security else [])]
-        self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *flags])
+        self._admission.write_text(json.dumps(_admission(pod_security)))
+        self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *self._api_server_flags()])
         self.daemon("kube-apiserver").await_ready(self._api_ready)
         for name, flags in (
             ("kube-controller-manager", self._controller_manager_flags()),
@@ -107,9 +109,14 @@ class ControlPlane:
         except OSError:
             return False
 
+    @property
+    def _admission(self) -> Path:
+        return self.layout.state / "admission.json"
+
     def _api_server_flags(self) -> list[str]:
         server, kubelet = self.authority.pair("kube-apiserver"), self.authority.pair("kube-apiserver-kubelet")
         return [
+            f"--admission-control-config-file={self._admission}",
             "--advertise-address=" + self.layout.api,
             "--allow-privileged=true",
             "--authorization-mode=Node,RBAC",
@@ -129,23 +136,6 @@ class ControlPlane:
             f"--tls-private-key-file={server.key}",
         ]
 
-    def _pod_security_flags(self, level: str) -> list[str]:
-        settings = {
-            "apiVersion": "pod-security.admission.config.k8s.io/v1",
-            "kind": "PodSecurityConfiguration",
-            "defaults": {"enforce": level, "enforce-version": "latest"},
-            "exemptions": {"namespaces": ["kube-system"]},
-        }
-        plugin = {"name": "PodSecurity", "configuration": settings}
-        admission = {
-            "apiVersion": "apiserver.config.k8s.io/v1",
-            "kind": "AdmissionConfiguration",
-            "plugins": [plugin],
-        }
-        file = self.layout.state / "admission.json"
-        file.write_text(json.dumps(admission))
-        return [f"--admission-control-config-file={file}"]
-
     def _controller_manager_flags(self) -> list[str]:
         ca = self.authority.pair("ca")
         return [
@@ -161,3 +151,21 @@ class ControlPlane:
         path = self.layout.state / name
         path.touch(mode=0o600)
         path.write_text(text)
+
+
+def _admission(pod_security: str | None) -> dict[str, object]:
+    """As GKE limits critical pods, for a class of the lab's own; and as Talos keeps pods out of other namespaces."""
+    version = "apiserver.config.k8s.io/v1"
+    scope = {"scopeName": "PriorityClass", "operator": "In", "values": [LIMITED_CLASS]}
+    limited = [{"resource": "pods", "matchScopes": [scope]}]
+    quota = {"apiVersion": version, "kind": "ResourceQuotaConfiguration", "limitedResources": limited}
+    plugins = [{"name": "ResourceQuota", "configuration": quota}]
+    if pod_security:
+        security = {
+            "apiVersion": "pod-security.admission.config.k8s.io/v1",
+            "kind": "PodSecurityConfiguration",
+            "defaults": {"enforce": pod_security, "enforce-version": "latest"},
+            "exemptions": {"namespaces": ["kube-system"]},
+        }
+        plugins.append({"name": "PodSecurity", "configuration": security})
+    return {"apiVersion": version, "kind": "AdmissionConfiguration", "plugins": plugins}

@@ -242,6 +242,8 @@ def doctor_command(
         examine.show(report, shown)
     if not report.is_well:
         raise typer.Exit(Exit.FAILED)
+    if report.is_blind:
+        raise typer.Exit(Exit.UNUSABLE)
 
 
 @app.command("render")

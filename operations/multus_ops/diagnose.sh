@@ -135,6 +135,8 @@ diagnose() {
     fact_json rootIsShared "$(truth root_is_shared)"
     fact_json daemonAnswers "$(truth daemon_answers)"
     fact_json k3sPrograms "$(k3s_programs | texts)"
+    serving=$(planned_conf)
+    fact plannedConf "${serving#"$root"}"
     [ ! -r "$root/proc/net/dev" ] || fact_json links "$(links | texts)"
     fact_json networkFiles "$(network_files | texts)"
     conclude ''

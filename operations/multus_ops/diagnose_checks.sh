@@ -8,7 +8,8 @@ check_served() {
     [ -n "$ours" ] && [ -s "$kubeconfig" ] || return 0
     # With another network first the copy is of another one, which is a trouble of its own.
     [ "$(json "$ours" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/name="\(.*\)"$|\2|p')" != "$(default_name)" ] || check_copy "$ours"
-    added=$(types_of "$ours" | sed 1d | tr '\n' ' ')
+    # Linkerd's installer adds itself to every file, and its plugin may be called twice, as Istio's may not (istio#57432).
+    added=$(types_of "$ours" | sed 1d | grep -vxF "$(types_of "$(default_conf)" | grep -x linkerd-cni)" | tr '\n' ' ')
     [ -z "$added" ] || warn conf-chained "$ours" "another program has added ${added% }, which the next Multus pod drops" "have that program add it to $(default_conf)" "${added% }"
     for was in "$kept"/00-multus.conf*; do
         if [ ! -f "$was" ] || ! is_planned "$was"; then continue; fi
@@ -25,12 +26,16 @@ own_keys() {
     json "$1" | sed 's|^/plugins/0/|/|' | grep -Ev "^/(plugins|delegates|capabilities)/|^/($followed)=" || true
 }
 
-# What a power cut leaves of files that a plugin needs for a sandbox's removal. A new one may be about to be written.
+# What a power cut leaves of files that a plugin needs for a sandbox's removal: nothing, or a part. A new one may be about
+# to be written.
 check_emptied() {
     while read -r file; do
-        [ -z "$file" ] || warn cache-emptied "${file#"$root"}" "is empty, and what it told of a sandbox is lost" "remove it" "${file#"$root"}"
+        if [ -z "$file" ] || json "$file" >/dev/null 2>&1; then continue; fi
+        id=$(say "$file" | sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p')
+        of=$(attachments "${id:-none}" | cut -d' ' -f2 | head -n 1)
+        warn cache-emptied "${file#"$root"}" "is emptied or cut, and what it told of ${of:-a sandbox} is lost" "remove it" "${file#"$root"}"
     done <<END
-$(find "$root"/var/lib/cni/multus "$root"/var/lib/cni/flannel "$root"/var/lib/cni/results -type f -size 0 -mmin +1 2>/dev/null)
+$(find "$root"/var/lib/cni/multus "$root"/var/lib/cni/flannel "$root"/var/lib/cni/results -type f -mmin +1 2>/dev/null)
 END
 }
 

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+import yaml
 
 from lab.waiting import until
 from multus_ops.doctor import smoke
@@ -76,6 +77,21 @@ def test_smoke_on_a_broken_node_names_the_trouble(patient: Patient) -> None:
     [fix] = next(each["fix"] for each in found if each["symptom"] == "other-pods-fail")
     patient.run_printed(fix)
     patient.assert_healthy()
+
+
+def test_who_may_read_nothing_is_not_told_that_all_is_well(patient: Patient) -> None:
+    patient.kubectl("-n", NAMESPACE, "create", "serviceaccount", "nobody")
+    asked: Any = {"spec": {}}
+    made: Any = patient.lab.pods.core.create_namespaced_service_account_token("nobody", NAMESPACE, asked)
+    config = yaml.safe_load(patient.lab.cluster.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": made.status.token}
+    file = patient.folder / "nobody"
+    file.write_text(yaml.safe_dump(config))
+    result = multus(patient.lab, "doctor", "--kubeconfig", str(file))
+    patient.kubectl("-n", NAMESPACE, "delete", "serviceaccount", "nobody")
+    assert result.returncode == 2, result.stdout
+    assert "Whether Multus runs is not known" in result.stdout
+    assert "Nothing is wrong" not in result.stdout
 
 
 def test_a_quota_that_lets_no_pod_of_multus_in_is_an_error_in_the_apis_words(patient: Patient) -> None:

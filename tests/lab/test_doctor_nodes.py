@@ -7,13 +7,24 @@ import json
 import pytest
 
 from lab.waiting import until
+from multus import resolve
 from multus_ops.doctor import examine as doctor
-from tests.support.lab.breakages import BEFORE_AN_INSTALL, ON_NODES, Breakage, tried
+from multus_ops.doctor import snapshot
+from multus_ops.doctor.case import Case
+from multus_ops.doctor.findings import Finding
+from multus_ops.doctor.symptoms import find_symptoms
+from tests.support.lab.breakages import (
+    BEFORE_AN_INSTALL,
+    ON_NODES,
+    Breakage,
+    conf_of_an_install_that_is_gone,
+    tried,
+)
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure
 from tests.support.lab.clusters import Clusters
 from tests.support.lab.command_line import multus, of_cluster, of_stack
-from tests.support.lab.patient import Patient
+from tests.support.lab.patient import WEB, Patient
 
 CELL = Cell("k3s")
 
@@ -34,6 +45,25 @@ def test_before_an_install_everything_is_looked_at_and_nothing_changed(patient: 
     assert results["nodes over SSH"] == results["default network"] == "ok"
     assert results["token"] == "not there"
     assert patient.lab.trees() == before
+
+
+def test_where_nobody_can_log_in_a_pod_takes_away_what_an_install_has_left(patient: Patient) -> None:
+    """As on Talos: no pod starts on the node but those that take its own network."""
+    conf_of_an_install_that_is_gone(patient)
+    patient.ask_for_web()
+    plan = resolve({"distro": "talos", "cni_conf_dir": patient.conf_dir})
+
+    def left_behind() -> list[Finding]:
+        seen = Case(snapshot.take(patient.lab.pods.api, None, {}, {}, {}), plan)
+        return [each for each in find_symptoms(seen) if each.symptom == "conf-left-behind"]
+
+    until(lambda: bool(left_behind()), "the pod's events say it", every=0.5)
+    patient.run_printed(left_behind()[0].fix)
+    patient.lab.pods.await_running(WEB)
+    patient.forget_web()
+    for name in patient.lab.pods.names():
+        if name.startswith("node-debugger-"):
+            patient.lab.pods.delete(name)
 
 
 @pytest.mark.parametrize("breakage", BEFORE_AN_INSTALL, ids=str)

@@ -168,6 +168,17 @@ def test_files_that_a_power_cut_has_emptied(node: Node) -> None:
     assert sorted(found(node)) == [("cache-emptied", path, path) for path in paths]
 
 
+@pytest.mark.parametrize("left", [b"", b'[{"ConfList":{"cniVersion"', bytes(40)], ids=["nothing", "a part", "blanks"])
+def test_what_a_power_cut_has_left_is_named_with_its_pod(node: Node, left: bytes) -> None:
+    node.add_sandbox(ALIVE, "web", "net1", alive=True)
+    cached = node.cache / ALIVE
+    cached.write_bytes(left)
+    os.utime(cached, (time.time() - 600,) * 2)
+    [finding] = node.diagnose()["findings"]
+    assert (finding["code"], finding["value"]) == ("cache-emptied", f"/var/lib/cni/multus/{ALIVE}")
+    assert "default/web" in finding["what"]
+
+
 def test_a_default_network_that_is_not_the_copys_any_more(installed: Node) -> None:
     assert found(installed) == []
     (installed.conf / "10-flannel.conflist").write_text(json.dumps({**FLANNEL, "cniVersion": "0.3.1"}))
@@ -179,6 +190,14 @@ def test_a_copy_is_held_against_its_own_network_alone(installed: Node) -> None:
     assert "default-network-changed" not in {code for code, _, _ in found(installed)}
 
 
+def test_of_two_files_of_multus_the_newer_is_the_running_pods(installed: Node) -> None:
+    for name in ("00-multus.conflist", "00-multus.conf", "00-multus.conflist"):
+        installed.pod_installs(name)
+        for file in installed.conf.glob("00-multus.*"):
+            os.utime(file, (1, 1) if file.name != name else None)
+        assert installed.diagnose()["facts"]["plannedConf"] == f"{CONF_DIR}/{name}"
+
+
 def test_who_has_added_a_plugin_is_named(installed: Node) -> None:
     file = installed.conf / "00-multus.conflist"
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -187,6 +206,18 @@ def test_who_has_added_a_plugin_is_named(installed: Node) -> None:
     [finding] = installed.diagnose()["findings"]
     assert (finding["severity"], finding["code"], finding["value"]) == ("warning", "conf-chained", "istio-cni")
     assert finding["fix"] == f"have that program add it to {installed.conf}/10-flannel.conflist"
+
+
+@pytest.mark.parametrize(("plugin", "harms"), [("linkerd-cni", False), ("istio-cni", True)])
+def test_what_adds_itself_to_every_file_may_be_called_twice_or_not(installed: Node, plugin: str, harms: bool) -> None:
+    for name in ("00-multus.conflist", "10-flannel.conflist"):
+        file = installed.conf / name
+        content = json.loads(file.read_text(encoding="utf-8"))
+        content["plugins"].append({"type": plugin})
+        file.write_text(json.dumps(content), encoding="utf-8")
+        codes = {code for code, _, _ in found(installed)}
+        assert ("conf-chained" in codes) is (harms or name == "00-multus.conflist")
+    assert "default-network-changed" in codes, "and the next pod of Multus copies it"
 
 
 def test_keys_that_somebody_has_changed_are_named_and_no_value_is(installed: Node) -> None:

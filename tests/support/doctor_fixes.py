@@ -18,8 +18,10 @@ Objects = tuple[dict[str, Any], ...]
 
 
 def is_modelled(fix: str) -> bool:
-    """Whether every command of a fix changes an object of a snapshot, or only waits or restarts."""
-    return all(_change_of(shlex.split(line)) is not None for line in fix.splitlines())
+    """Whether every command of a fix changes an object of a snapshot, or waits for that or restarts something."""
+    lines = fix.splitlines()
+    waits_alone = all("rollout status" in line for line in lines)
+    return not waits_alone and all(_change_of(shlex.split(line)) is not None for line in lines)
 
 
 def typed(case: Case, fix: str) -> Case:
@@ -54,7 +56,12 @@ def _change_of(words: list[str]) -> Callable[[Snapshot], Snapshot] | None:
             return lambda seen: replace(seen, pods=tuple(_without(seen.pods, namespace, name)))
         case ["delete", "clusterrolebinding", name]:
             return lambda seen: replace(seen, bindings=tuple(_without(seen.bindings, "", name)))
-        case ["rollout", "restart", *_]:
+        case ["set", "env", "daemonset", name, text]:
+            key, _, value = text.partition("=")
+            return lambda seen: replace(
+                seen, daemon_sets=_changed(seen.daemon_sets, namespace, name, _told(key, value))
+            )
+        case ["rollout", "restart" | "status", *_]:
             return lambda seen: seen
     return None
 
@@ -77,6 +84,17 @@ def _without(things: Objects, namespace: str, name: str) -> list[dict[str, Any]]
 
 def _annotated(key: str, value: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return _merged({"metadata": {"annotations": {key: value}}})
+
+
+def _told(key: str, value: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A variable of every container."""
+
+    def tell(daemon_set: dict[str, Any]) -> dict[str, Any]:
+        containers = daemon_set["spec"]["template"]["spec"]["containers"]
+        told = [{**each, "env": [*each.get("env", ()), {"name": key, "value": value}]} for each in containers]
+        return _merged({"spec": {"template": {"spec": {"containers": told}}}})(daemon_set)
+
+    return tell
 
 
 def _merged(patch: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:

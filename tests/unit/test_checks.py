@@ -147,6 +147,15 @@ def test_what_the_nodes_own_checks_say_stands_where_it_belongs(code: NodeCode, c
     assert (finding.check, finding.fix) == (check, "# do something")
 
 
+@pytest.mark.parametrize("severity", Severity)
+def test_what_stops_no_install_is_not_said_to(severity: Severity) -> None:
+    code = NodeCode.STALE_FILE
+    said = NodeFinding(severity=severity.value, code=code, where="/x", what="is odd", fix="do something")
+    finding = only(healthy(reports={NODE: NodeReport(findings=(said,), facts=facts_of(THIN))}))
+    assert finding.severity is severity
+    assert ("refuses" in finding.why) is (severity is Severity.ERROR)
+
+
 def test_a_pod_of_multus_that_is_not_well() -> None:
     waiting = {
         "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such\n image"}},

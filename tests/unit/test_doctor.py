@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 
@@ -11,6 +12,8 @@ from rich.console import Console
 from multus_ops.doctor import examine as doctor
 from multus_ops.doctor.findings import Check, Finding, Severity
 from multus_ops.doctor.node_report import NodeReport, decoded_claims
+from multus_ops.doctor.snapshot import Kind
+from multus_ops.doctor.symptoms import find_symptoms
 from multus_ops.ssh import NodeResult
 from tests.support.doctor_cases import healthy, plan_of
 
@@ -43,6 +46,20 @@ def test_what_was_not_looked_at_is_said() -> None:
     before = {line.check: line.result for line in doctor.lines(healthy(daemon_sets=()), [], smoked=True)}
     assert before[Check.RBAC.value] == "not there"
     assert before[Check.SMOKE.value] == "ok"
+
+
+def test_what_may_not_be_read_is_called_neither_well_nor_gone() -> None:
+    """Not even who sees a file of Multus alone says that there is no Multus."""
+    case = healthy(daemon_sets=(), unseen=frozenset({Kind.DAEMON_SETS, Kind.NETWORKS}))
+    assert not [each for each in find_symptoms(case) if each.symptom == "conf-left-behind"]
+    lines = {line.check: line for line in doctor.lines(case, [], smoked=False)}
+    assert (lines[Check.DAEMON_SETS.value].result, lines[Check.NETWORKS.value].result) == ("not seen", "not seen")
+    assert lines[Check.IMAGE.value].remark == "the account may not read DaemonSets"
+    blind = dataclasses.replace(report(), is_blind=True)
+    shown = io.StringIO()
+    doctor.show(blind, Console(file=shown))
+    assert "Nothing is wrong" not in shown.getvalue()
+    assert "Whether Multus runs is not known" in shown.getvalue()
 
 
 def test_people_get_commands_that_can_be_copied() -> None:

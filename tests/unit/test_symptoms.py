@@ -27,6 +27,7 @@ from multus_ops.doctor.annotations import (
 from multus_ops.doctor.case import Case
 from multus_ops.doctor.checks import run_checks
 from multus_ops.doctor.findings import Check, Occurrence, Severity, without_echoes
+from multus_ops.doctor.meshes import MESHES
 from multus_ops.doctor.networks import conf_of
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.doctor.node_report import Facts, NamedPath, NodeFinding, NodeReport, Program
@@ -121,6 +122,26 @@ def cilium(**data: str) -> dict[str, Any]:
     return {"metadata": {"name": "cilium-config", "namespace": "kube-system"}, "data": data}
 
 
+def istio(**data: str) -> dict[str, Any]:
+    """Istio's CNI, as its chart installs it, beside a healthy Multus."""
+    about = {"namespace": "istio-system"}
+    config = {"metadata": {**about, "name": "istio-cni-config"}, "data": {"CHAINED_CNI_PLUGIN": "true", **data}}
+    container = {"name": "install-cni", "image": "i/install-cni:1.30.3", "env": [{"name": "NODE_NAME"}]}
+    mesh = {
+        "metadata": {**about, "name": "istio-cni-node"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    return {"daemon_sets": (*daemon_sets(THIN), mesh), "config_maps": (objects.marker(THIN, "o"), config)}
+
+
+def chained(plugins: str, **changes: Any) -> Case:
+    """A node that has found further plugins in Multus' file."""
+    fix = "have that program add it to /10-flannel.conflist"
+    code = NodeCode.CONF_CHAINED
+    found = NodeFinding(severity="warning", code=code, where=OURS, what=f"has {plugins}", fix=fix, value=plugins)
+    return healthy(reports={NODE: NodeReport(findings=(found,), facts=facts_of(THIN))}, **changes)
+
+
 def with_two_images(plan: Any) -> tuple[dict[str, Any], ...]:
     return changed_sets(plan, lambda spec: spec["initContainers"][0].update(image="m/multus-cni:v4.3.1-thick"))
 
@@ -155,6 +176,18 @@ NO_LINK = (
 )
 
 
+CALICO: dict[str, Any] = {
+    "metadata": {"name": "calico-node", "namespace": "calico"},
+    "spec": {"template": {"spec": {}}},
+}
+TIMED_OUT = (
+    'Multus: [default/web/u]: error getting pod: Get "https://127.0.0.1:6444/api/v1/namespaces/default/pods/web": dial'
+    " tcp 127.0.0.1:6444: i/o timeout"
+)
+NOT_THERE = (
+    "Multus: [default/web/u]: have you checked that your default network is ready? still waiting for"
+    " readinessindicatorfile @ "
+)
 NO_MASTER = 'cannot find valid master CNI config in "/host/etc/cni/net.d"'
 ISOLATED = (
     "GetNetworkDelegates: namespace isolation enabled, annotation violates permission, pod is in namespace default but"
@@ -190,6 +223,15 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
         set(),
     ),
     "client-failed": (healthy(facts=kubeconfig(proof="000", answer="Connection refused")), set()),
+    "api-out-of-reach": (healthy(**failing(TIMED_OUT), endpoints=("10.0.0.5:6443",)), set()),
+    "default-network-not-ready": (
+        healthy(daemon_sets=(*daemon_sets(THIN), CALICO), **failing(f"{NOT_THERE}/run/x. pollimmediate")),
+        set(),
+    ),
+    "directories-not-writable": (
+        healthy(multus=said("open /host/etc/cni/net.d/00-multus.conf.new: permission denied")),
+        set(),
+    ),
     "daemon-config-not-found": (
         healthy(
             THICK,
@@ -278,6 +320,12 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
         healthy(config_maps=(objects.marker(THIN, "o"), cilium(**{"cni-exclusive": "true"}))),
         set(),
     ),
+    "cilium-chains-multus": (
+        healthy(config_maps=(objects.marker(THIN, "o"), cilium(**{"cni-chaining-target": "cbr0"}))),
+        set(),
+    ),
+    "mesh-takes-the-first-file": (healthy(**istio()), set()),
+    "conf-chained": (chained("istio-cni ", **istio()), {"mesh-takes-the-first-file"}),
     "moving-image": (
         healthy(
             daemon_sets=changed_sets(THIN, lambda spec: spec["containers"][0].update(image="m/multus-cni:snapshot"))
@@ -371,7 +419,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     ),
     "daemon-silent": (healthy(THICK, facts={"daemon_answers": False}), set()),
     "entrypoint-of-v3": (
-        healthy(multus=said('exec: "/entrypoint": stat /entrypoint: no such file or directory')),
+        healthy(multus=said('exec: "/entrypoint.sh": stat /entrypoint.sh: no such file or directory')),
         set(),
     ),
     "revision-of-microk8s": (
@@ -409,6 +457,7 @@ MENDED_IN_THE_MODEL = {
     "incompatible-versions",
     "link-not-found",
     "may-too-much",
+    "mesh-takes-the-first-file",
     "network-in-another-namespace",
     "network-mode",
     "network-takes-routes",
@@ -514,6 +563,40 @@ def test_thicks_standby_is_no_second_configuration() -> None:
     assert names(healthy(THIN, facts={"confs": (shim, standby, flannel_conf)})) == {"two-confs"}
 
 
+@pytest.mark.parametrize(
+    ("distro", "command", "root"),
+    [
+        ("k3s", "ssh root@one rm -f", ""),
+        ("talos", "kubectl debug node/one --image=busybox:1.36 --profile=sysadmin -- rm -f", "/host"),
+    ],
+)
+@pytest.mark.parametrize(
+    "message",
+    ['failed to find plugin "multus" in path [/opt/cni/bin]', 'plugin type="multus" failed (add): x: Unauthorized'],
+)
+def test_a_multus_that_is_gone_is_known_by_what_pods_say(distro: str, command: str, root: str, message: str) -> None:
+    """A new start of its pod would be no fix: there is none."""
+    plan = resolve({"distro": distro})
+    case = healthy(plan, daemon_sets=(), crd=None, reports={}, **failing(message))
+    [found] = find_symptoms(case)
+    assert found.symptom == "conf-left-behind"
+    words = shlex.split(found.fix)
+    assert " ".join(words[:-2]) == command
+    assert words[-2:] == [f"{root}{plan.cni_conf_dir}/00-multus.{kind}" for kind in ("conf", "conflist")]
+    assert names(without_stack(case)) == {"conf-left-behind"}
+    assert not names(without_stack(case, unseen=frozenset({Kind.DAEMON_SETS}))) & {"conf-left-behind"}
+
+
+@pytest.mark.parametrize(("serving", "stale"), [("conf", "conflist"), ("conflist", "conf")])
+def test_of_two_files_of_thin_the_running_pods_stays(serving: str, stale: str) -> None:
+    """After the default network's cniVersion has crossed 1.0.0: the older one's name may sort first."""
+    [listed, flannel_conf] = ours()
+    single = conf(THIN, "00-multus.conf", {"name": "cbr0", "cniVersion": "0.3.1", "type": "multus"})
+    known = {"confs": (single, listed, flannel_conf), "planned_conf": f"{THIN.cni_conf_dir}/00-multus.{serving}"}
+    [found] = find_symptoms(healthy(facts=known))
+    assert (found.symptom, found.fix.split()[-1]) == ("two-confs", f"{THIN.cni_conf_dir}/00-multus.{stale}")
+
+
 @pytest.mark.parametrize("version", [None, "", "0.1.0", "0.2.0"])
 def test_a_pod_is_not_broken_over_a_network_that_no_status_names(version: str | None) -> None:
     """Multus v4.3.0 gives the interface and writes no entry; a missing one of another network still counts."""
@@ -579,12 +662,16 @@ def test_a_default_network_elsewhere_leaves_the_other_networks_alone() -> None:
 
 @pytest.mark.parametrize(
     "definition",
-    [bare("mesh"), network("mesh", type="istio-cni"), network("mesh", plugins=[{"type": "linkerd-cni"}], type=None)],
-    ids=["file", "istio", "linkerd"],
+    [
+        bare("mesh"),
+        network("mesh", plugins=[{"type": "linkerd-cni"}], type=None),
+        *(network("mesh", type=plugin) for plugin in MESHES),
+    ],
+    ids=["file", "list", *MESHES],
 )
 def test_a_network_that_makes_no_interface_is_missed_by_nobody(definition: dict[str, Any]) -> None:
     status = '[{"name": "cbr0", "interface": "eth0", "default": true}]'
-    plugins = {"plugins": ("istio-cni", "linkerd-cni", "macvlan", "host-local")}
+    plugins = {"plugins": (*MESHES, "macvlan", "host-local")}
     mesh = healthy(networks=(definition, network()), pods=(started("mesh", status),), facts=plugins)
     assert not names(mesh)
     both = healthy(networks=(definition, network()), pods=(started("mesh,second", status),), facts=plugins)
@@ -601,6 +688,21 @@ def test_a_link_that_no_node_has_is_found_before_a_pod_meets_it() -> None:
     [found] = find_symptoms(case)
     assert (found.symptom, found.what) == ("link-not-found", "stands on the link eth7, which no node has")
     assert not names(typed(case, found.fix))
+
+
+def test_a_link_that_no_node_has_is_found_by_the_api_alone_where_nmstate_tells() -> None:
+    links = [{"name": "eth0", "alt-names": [{"name": "enp1s0"}]}, {"name": "bond0"}]
+    state = {"metadata": {"name": NODE}, "status": {"currentState": {"interfaces": links}}}
+
+    def seen(master: str, **changes: Any) -> Case:
+        return healthy(**{"networks": (network(master=master),), "reports": {}, "node_networks": (state,), **changes})
+
+    assert names(seen("eth7")) == {"link-not-found"}
+    assert not names(seen("eth7", node_networks=()))
+    assert not names(seen("bond0"))
+    assert not names(seen("enp1s0"))
+    other = {"metadata": {"name": "two"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    assert "link-not-found" not in names(seen("eth7", nodes=(*healthy().snapshot.nodes, other))), "nobody knows of two"
 
 
 @pytest.mark.parametrize(("kind", "key"), [("host-device", "device"), ("vlan", "master")])
@@ -679,11 +781,85 @@ def test_a_program_that_cannot_be_started_is_a_crash_loop_in_the_words_of_the_ru
     assert reason in found.what
 
 
-def test_a_default_network_that_is_late_is_waited_for() -> None:
-    sets = (
-        *daemon_sets(THIN),
-        {"metadata": {"name": "calico-node", "namespace": "calico"}, "spec": {"template": {"spec": {}}}},
+def test_cilium_chains_itself_to_multus_by_its_name_alone() -> None:
+    def seen(target: str, plan: Any = THIN, **changes: Any) -> Case:
+        return healthy(plan, config_maps=(cilium(**{"cni-chaining-target": target}),), **changes)
+
+    assert "cilium-chains-multus" not in names(seen("aws-cni"))
+    assert "cilium-chains-multus" in names(seen("aws-cni", reports={})), "it has the default network's name"
+    own_name = plan_of(conf={"override_network_name": False})
+    assert "cilium-chains-multus" not in names(seen("aws-cni", own_name, reports={}))
+    [found] = [each for each in find_symptoms(seen("cbr0")) if each.symptom == "cilium-chains-multus"]
+    assert "conf.overrideNetworkName false" in found.fix
+    [found] = [each for each in find_symptoms(seen("*", own_name)) if each.symptom == "cilium-chains-multus"]
+    assert "overrideNetworkName" not in found.fix
+
+
+def test_an_api_server_out_of_reach_is_asked_where_it_answers() -> None:
+    def printed(message: str = TIMED_OUT, case: Case | None = None, **changes: Any) -> str:
+        [found] = find_symptoms(case or healthy(reports={}, **failing(message), **changes))
+        assert found.symptom == "api-out-of-reach"
+        return found.fix
+
+    asked = printed(endpoints=("10.0.0.5:6443",))
+    assert "multus:apiServer https://10.0.0.5:6443" in asked
+    # What a kubeconfig says that is not the plan's is written anew.
+    assert printed(TIMED_OUT.replace("127.0.0.1:6444", "[10.43.0.1]:443")).startswith(
+        "kubectl -n kube-system delete pod"
     )
+    there = without_stack(healthy(reports={}, **failing(TIMED_OUT)), endpoints=("127.0.0.1:6444",))
+    assert printed(case=there).startswith("# let one reach https://127.0.0.1:6444")
+    waiting = TIMED_OUT.replace("getting pod", "waiting for pod").replace("dial tcp 127.0.0.1:6444: i/o timeout", "EOF")
+    assert not names(healthy(reports={}, **failing(waiting)))
+    waiting = waiting.replace("EOF", "context deadline exceeded")
+    assert names(healthy(reports={}, **failing(waiting))) == {"api-out-of-reach"}
+
+
+def test_a_default_network_that_is_not_ready_is_waited_for() -> None:
+    message = f"{NOT_THERE}/run/x. pollimmediate error: timed out waiting for the condition"
+    [found] = find_symptoms(healthy(**failing(message)))
+    assert found.fix.startswith("# the default network does not write /run/x ")
+    [found] = find_symptoms(healthy(**failing(message), daemon_sets=(*daemon_sets(THIN), CALICO)))
+    assert found.fix == "kubectl -n calico rollout status daemonset calico-node"
+
+
+def test_a_mesh_that_names_its_file_or_stands_alone_is_left_alone() -> None:
+    for data in ({"CNI_CONF_NAME": "10-flannel.conflist"}, {"CHAINED_CNI_PLUGIN": "false"}):
+        assert not names(healthy(**istio(**data)))
+    unread = {**istio(), "config_maps": (objects.marker(THIN, "o"),)}
+    assert not names(healthy(**unread)), "nobody can say"
+
+
+def test_a_meshs_installer_is_told_of_the_default_networks_file() -> None:
+    case = chained("istio-cni ", **istio())
+    [found] = [each for each in find_symptoms(case) if each.symptom == "conf-chained"]
+    told, waited, restarted = found.fix.splitlines()
+    assert told == "kubectl -n istio-system set env daemonset istio-cni-node CNI_CONF_NAME=10-flannel.conflist"
+    assert waited == "kubectl -n istio-system rollout status daemonset istio-cni-node"
+    assert restarted.startswith("kubectl -n kube-system delete pod -l ")
+    elsewhere = resolve({"distro": "vanilla", "api_server": "https://10.0.0.1:6443"})
+    [found] = find_symptoms(healthy(elsewhere, reports={}, **istio()))
+    assert found.fix.startswith("# name the default network's file")
+
+
+@pytest.mark.parametrize(
+    ("plugins", "advice"),
+    [
+        ("consul-cni ", "# set connectInject.cni.multus to true in Consul's Helm values"),
+        ("linkerd-cni ", "# wait until it has added itself to the default network's file too"),
+        ("made-up ", "# have that program add it to /10-flannel.conflist"),
+        ("istio-cni ", "# have the installer of istio-cni take the default network's file"),
+    ],
+)
+def test_where_no_command_tells_an_installer_its_user_does(plugins: str, advice: str) -> None:
+    [found] = find_symptoms(chained(plugins))
+    first, restarted = found.fix.splitlines()
+    assert first.startswith(advice)
+    assert restarted.startswith("kubectl -n kube-system delete pod -l ")
+
+
+def test_a_default_network_that_is_late_is_waited_for() -> None:
+    sets = (*daemon_sets(THIN), CALICO)
     waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
     case = healthy(daemon_sets=sets, multus=sick_multus(waiting), logs={"kube-multus-ds-x": f"start\n{NO_MASTER}\nend"})
     [found] = find_symptoms(case)
@@ -888,6 +1064,7 @@ def anything(symptom: Symptom, lines: tuple[str, ...]) -> dict[str, str]:
         "memory": "256Mi",
         "key": "cniConfDir",
         "value": "/etc/cni/net.d",
+        "server": "https://10.0.0.5:6443",
     }
     open_names = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
     return {name: known.get(name, "some") for name in open_names - NAMES_OF_DOCTOR}

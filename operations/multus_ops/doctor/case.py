@@ -12,10 +12,11 @@ from multus.metadata import Object
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
 from multus.plan import InstallPlan, NodePlan
 
+from .distribution import distro_of
 from .live_install import is_thick_set
 from .node_report import Facts, NodeFinding
 from .origin import Origin, PulumiInstall, origin_of
-from .snapshot import Snapshot, name_of
+from .snapshot import Kind, Snapshot, name_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,17 @@ class Case:
     def is_installed(self) -> bool:
         """Whether there is any Multus."""
         return bool(self.snapshot.multus_sets)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is sure that there is none: who may not read DaemonSets does not know."""
+        return not self.is_installed and Kind.DAEMON_SETS not in self.snapshot.unseen
+
+    @property
+    def has_ssh(self) -> bool:
+        """Whether anybody can log in to the nodes of the distribution."""
+        distro = self.plan.distro if self.plan else distro_of(self.snapshot)
+        return distro is None or PROFILES[distro].has_ssh
 
     @property
     def is_thick(self) -> bool:

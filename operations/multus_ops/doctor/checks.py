@@ -29,6 +29,10 @@ from .snapshot import Kind, condition, container_statuses, is_well, name_of, nee
 Rule = Callable[[Case], Iterator[Finding]]
 
 _SOON_SECONDS = 7 * 24 * 3600
+_WHY_OF_NODES = {
+    Severity.ERROR: "The preflight of `pulumi up` refuses to go on over it.",
+    Severity.WARNING: "No `pulumi up` stops at it, and pods or a removal may come to harm.",
+}
 
 
 def run_checks(case: Case) -> Iterator[Finding]:
@@ -103,10 +107,9 @@ def _unreached(case: Case) -> Iterator[Finding]:
 
 def _found_by_nodes(case: Case) -> Iterator[Finding]:
     """The node program's own findings. Their fixes are sentences, so they are printed as comments."""
-    why = "The preflight of `pulumi up` refuses to go on over it."
     for node, found in case.node_findings:
         where, severity = f"{node}: {found.where}", Severity(found.severity)
-        yield Finding(found.code.check, severity, where, found.what, why, f"# {found.fix}")
+        yield Finding(found.code.check, severity, where, found.what, _WHY_OF_NODES[severity], f"# {found.fix}")
 
 
 def _pods_of_multus(case: Case) -> Iterator[Finding]:
@@ -145,7 +148,7 @@ def _pods_that_do_not_exist(case: Case) -> Iterator[Finding]:
 
 def _pods_without_multus(case: Case) -> Iterator[Finding]:
     """What asks for networks where nothing of Multus is left, or was ever."""
-    if case.is_installed or Kind.DAEMON_SETS in case.snapshot.unseen:
+    if not case.is_absent:
         return
     markers = [each for each in case.snapshot.config_maps if each["metadata"]["name"] == objects.MARKER]
     for marker in markers:
@@ -361,7 +364,7 @@ def _markers(case: Case) -> Iterator[Finding]:
             what = f"is marked as of another install ({facts.marker.owner})"
             why = "The stack's clean-up leaves such a node alone."
             yield _error(Check.OTHERS, f"node {node}", what, why, case.repair)
-        elif facts.marker is not None and not case.is_installed:
+        elif facts.marker is not None and case.is_absent:
             what = f"is still marked as provisioned by {facts.marker.owner}"
             why = "Its clean-up did not run; the preflight of another stack refuses the node."
             fix = f"{case.on(node)} rm -rf {STATE_DIR}"

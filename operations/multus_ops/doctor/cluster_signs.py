@@ -20,10 +20,11 @@ from .default_cni import default_cni_sets
 from .distribution import distro_of, has_flannel
 from .findings import Occurrence
 from .live_install import is_thick_set
+from .meshes import ISTIO_CONFIG_MAP, MESHES
 from .messages import from_line_of, readable
 from .networks import as_object
 from .node_report import Facts
-from .node_signs import kubeconfigs
+from .node_signs import chaining, kubeconfigs
 from .snapshot import Kind, container_statuses, host_paths, is_well, name_of
 
 # Thin's words and thick's: multus-cni v4.3.0, cmd/thin_entrypoint/main.go and pkg/server/config/manager.go.
@@ -34,6 +35,10 @@ _NO_DEFAULT_NETWORK = (
 
 
 def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
+    """Pods that say something, and how it matches."""
+    if case.is_absent:
+        # Whatever a Multus says that is gone has one cause: conf_left_behind.
+        return
     messages = _multus_messages(case) if about_multus else case.snapshot.sandbox_failures()
     for pod, message in messages:
         match = re.search(pattern, message)
@@ -75,7 +80,7 @@ def crash_loop(case: Case) -> Iterator[Occurrence]:
         waiting = status.get("state", {}).get("waiting", {})
         if waiting.get("reason") in _STARTS_IN_VAIN:
             log = case.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
-            if any(re.search(_NO_DEFAULT_NETWORK, line) for line in log):
+            if any(re.search(rf"{_NO_DEFAULT_NETWORK}|/host/\S+: permission denied", line) for line in log):
                 continue
             said = waiting.get("message", "") if waiting["reason"] == "RunContainerError" else "".join(log[-1:])
             what = f"container {status['name']} is in {waiting['reason']}{f': {readable(said)}' if said else ''}"
@@ -137,6 +142,52 @@ def cilium_exclusive(case: Case) -> Iterator[Occurrence]:
         if about["name"] == "cilium-config" and str(data.get("cni-exclusive", "")).lower() == "true":
             what = "says cni-exclusive: true, so that Cilium renames Multus' configuration away"
             yield Occurrence(f"ConfigMap {name_of(config_map)}", what)
+
+
+def cilium_chains_multus(case: Case) -> Iterator[Occurrence]:
+    """Whether Cilium would take Multus' file for the network that it chains itself to.
+
+    Source: cilium/cilium 01990e1, daemon/cmd/cni/config.go, findCNINetwork; `*` is the first file.
+    """
+    for config_map in case.snapshot.config_maps:
+        about, data = config_map["metadata"], config_map.get("data") or {}
+        target = str(data.get("cni-chaining-target", ""))
+        if about["name"] != "cilium-config" or not target:
+            continue
+        if target == "*":
+            what = "chains Cilium to the first file, which is Multus'"
+            change = "# name the default network by cni.chainingTarget in the Helm values of Cilium, and look again"
+            yield Occurrence(f"ConfigMap {name_of(config_map)}", what, "", {"change": change})
+        elif _may_be_called(case, target):
+            what = f"chains Cilium to the network {target}, which is the name of Multus' own file too"
+            yield Occurrence(f"ConfigMap {name_of(config_map)}", what)
+
+
+def _may_be_called(case: Case, network: str) -> bool:
+    """Whether Multus' file has this name: as the nodes say, and else as the plan would have it."""
+    names = {conf.network for _, facts in case.facts for conf in facts.ours}
+    if names:
+        return network in names
+    return case.plan is None or (case.plan.whole_conf is None and case.plan.conf.override_network_name)
+
+
+def mesh_takes_the_first_file(case: Case) -> Iterator[Occurrence]:
+    """What the configuration of Istio's installer says; other meshes are seen where they have added themselves."""
+    config_maps = {name_of(each): each.get("data") or {} for each in case.snapshot.config_maps}
+    files = [case.network_file or "", *(facts.default_conf.rpartition("/")[2] for _, facts in case.facts)]
+    for daemon_set in case.snapshot.daemon_sets:
+        about, pods = daemon_set["metadata"], daemon_set["spec"]["template"]["spec"]
+        config = config_maps.get(f"{about['namespace']}/{ISTIO_CONFIG_MAP}")
+        if about["name"] != MESHES["istio-cni"].daemon_set or config is None:
+            continue
+        set_here = {
+            each["name"]: each.get("value") for one in pods.get("containers", ()) for each in one.get("env", ())
+        }
+        said = {**config, **set_here}
+        if str(said.get("CHAINED_CNI_PLUGIN", "true")) == "true" and not said.get("CNI_CONF_NAME"):
+            what = "adds itself to the first file of the directory, which is Multus'"
+            values = chaining(case, next(filter(None, files), ""), "istio-cni")
+            yield Occurrence(f"DaemonSet {name_of(daemon_set)}", what, "", values)
 
 
 def shim_and_daemon_differ(case: Case) -> Iterator[Occurrence]:

@@ -57,6 +57,21 @@ _OF_AN_INSTALL = {
     Check.MOUNTS,
     Check.PROGRAM,
 }
+# What is read of the API for a check. Without the first three nobody knows whether there is a Multus that runs.
+_NEEDED = {Kind.NODES, Kind.DAEMON_SETS, Kind.PODS}
+_READ_FOR = {
+    Check.CLUSTER: {Kind.NODES},
+    Check.OTHERS: {Kind.DAEMON_SETS},
+    Check.DAEMON_SETS: {Kind.DAEMON_SETS, Kind.PODS, Kind.EVENTS},
+    Check.IMAGE: {Kind.DAEMON_SETS},
+    Check.CRD: {Kind.CRD},
+    Check.NETWORKS: {Kind.NETWORKS},
+    Check.RBAC: {Kind.ACCOUNT, Kind.RIGHTS, Kind.CLUSTER_ROLE_BINDINGS, Kind.ROLE_BINDINGS},
+    Check.CONFIG_MAP: {Kind.CONFIG_MAPS},
+    Check.TOKEN: {Kind.SECRETS},
+    Check.MOUNTS: {Kind.DAEMON_SETS},
+    Check.PODS: {Kind.PODS, Kind.EVENTS},
+}
 _COLORS = {"ok": "green", "error": "red", "warning": "yellow"}
 
 
@@ -78,12 +93,14 @@ class Report:
         lines: every check.
         findings: what is wrong, worst first.
         unseen: what could not be looked at, in sentences.
+        is_blind: whether something was not seen without which nobody knows whether there is a Multus that runs.
     """
 
     about: Mapping[str, str]
     lines: tuple[Line, ...]
     findings: tuple[Finding, ...]
     unseen: tuple[str, ...]
+    is_blind: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -157,7 +174,7 @@ def examine(
     rerun = f"multus-ops doctor --smoke {options}".rstrip()
     found = without_echoes(chain(find_symptoms(case), checks.run_checks(case), smoke.judge(outcomes, rerun)))
     table = tuple(lines(case, found, smoked=smoke_options is not None))
-    return Report(_about(case), table, tuple(found), _unseen(case))
+    return Report(_about(case), table, tuple(found), _unseen(case), bool(_NEEDED & snapshot.unseen))
 
 
 def advise(stack: StackConfig | None, api: client.ApiClient, kubeconfig: str, *, reach: Reach | None = None) -> Advice:
@@ -240,7 +257,8 @@ def _about(case: Case) -> dict[str, str]:
         "nodes": f"{len(snapshot.nodes)}, {', '.join(versions)}",
         "distribution": kind.name if kind else f"{case.plan.distro.value} by the stack" if case.plan else "not known",
         "default CNI": _default_networks(case) or default_cni_of(snapshot),
-        "Multus": ", ".join(name_of(each) for each in snapshot.multus_sets) or "not installed",
+        "Multus": ", ".join(name_of(each) for each in snapshot.multus_sets)
+        or ("not installed" if case.is_absent else "not known"),
         "installed by": case.origin.name,
         "networks": str(sum(smoke.LABEL not in each["metadata"].get("labels", {}) for each in snapshot.networks)),
     }
@@ -261,7 +279,9 @@ def lines(case: Case, found: Sequence[Finding], *, smoked: bool) -> Iterator[Lin
             yield Line(check.value, result, of_it[0].where if len(of_it) == 1 else f"{len(of_it)} findings")
         elif check is Check.SMOKE and not smoked:
             yield Line(check.value, "not tried", "--smoke starts them")
-        elif (check in _OF_AN_INSTALL and not case.is_installed) or (check is Check.CRD and not case.snapshot.crd):
+        elif hidden := [kind for kind in Kind if kind in case.snapshot.unseen & _READ_FOR.get(check, frozenset())]:
+            yield Line(check.value, "not seen", f"the account may not read {', '.join(hidden)}")
+        elif (check in _OF_AN_INSTALL and case.is_absent) or (check is Check.CRD and not case.snapshot.crd):
             yield Line(check.value, "not there", "nothing is installed")
         elif check in _OVER_SSH and not case.snapshot.reports:
             yield Line(check.value, "not seen", "only nodes over SSH can tell")
@@ -309,7 +329,11 @@ def show(report: Report, console: Console) -> None:
             console.print(Text(f"   {command if command.startswith('#') else f'$ {command}'}"), soft_wrap=True)
     for sentence in report.unseen:
         console.print(Text(f"not seen: {sentence}", "dim"), soft_wrap=True)
-    if not report.findings:
+    if report.is_blind:
+        console.print(
+            Text("Whether Multus runs is not known: ask as somebody who may read nodes, DaemonSets and pods.")
+        )
+    elif not report.findings:
         console.print(Text("Nothing is wrong.", "green"))
 
 

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from multus.defaults import DEFAULT_PLUGIN_DIRECTORY
-from multus.distros import PROFILES
 from multus.metadata import Object
 
 from .annotations import (
@@ -27,7 +26,7 @@ from .annotations import (
     without_member,
 )
 from .case import Case
-from .distribution import distro_of
+from .default_cni import default_cni_sets
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
@@ -160,8 +159,8 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
                 failing.add(name_of(definition))
                 what = f"network {name_of(definition)} stands on the link {links[0]}, which this node does not have"
                 yield _of_pod(pod, f"{what}{_nodes_with(case, links[0])}", _without_link(definition))
-    known = {node: facts.links for node, facts in case.facts if facts.links is not None}
-    if not known or len(known) < len(case.snapshot.nodes):
+    known = case.snapshot.links
+    if not known or not {node["metadata"]["name"] for node in case.snapshot.nodes} <= set(known):
         return
     for network in case.snapshot.networks:
         missing = [link for link in links_of(conf_of(network)) if not any(link in links for links in known.values())]
@@ -173,7 +172,7 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
 
 
 def _nodes_with(case: Case, link: str) -> str:
-    having = [node for node, facts in case.facts if facts.links is not None and link in facts.links]
+    having = [node for node, links in case.snapshot.links.items() if link in links]
     return f"; {', '.join(having)} has it" if having else ""
 
 
@@ -191,6 +190,35 @@ def _definitions_asked_by(case: Case, pod: Object) -> list[Object]:
 
 def _pods_asking_for(case: Case, network: Object) -> list[Object]:
     return [pod for pod in case.snapshot.pods if network in _definitions_asked_by(case, pod)]
+
+
+def api_out_of_reach(case: Case) -> Iterator[Occurrence]:
+    """What Multus says where the API server gives no answer; whoever answers with a refusal has been reached."""
+    for pod, message in case.snapshot.sandbox_failures():
+        said = re.search(
+            r"error (?:getting|waiting for) pod: .*?https://(?P<address>[^/\s]+)/.*"
+            r"(?:dial tcp|imeout|timed out|deadline exceeded)",
+            message,
+        )
+        if said is None:
+            continue
+        node, address = pod["spec"].get("nodeName", ""), said["address"]
+        values = {"server": f"https://{next(iter(case.snapshot.endpoints), '')}"}
+        if case.plan and case.plan.api_server and f"https://{address}" != case.plan.api_server:
+            values["change"] = case.restart(node)
+        elif address in case.snapshot.endpoints or not case.snapshot.endpoints:
+            values["change"] = f"# let {node} reach https://{address}: a firewall or the API server is in the way"
+        yield _of_pod(pod, readable(message), values)
+
+
+def default_network_not_ready(case: Case) -> Iterator[Occurrence]:
+    for pod, message in case.snapshot.sandbox_failures():
+        said = re.search(r"waiting for readinessindicatorfile @ (?P<file>\S+?)[.]? ", message)
+        if said:
+            values = {"file": said["file"]}
+            for each in default_cni_sets(case.snapshot)[:1]:
+                values |= {"cni": each["metadata"]["name"], "cni_namespace": each["metadata"]["namespace"]}
+            yield _of_pod(pod, readable(message), values)
 
 
 def network_mode(case: Case) -> Iterator[Occurrence]:
@@ -334,13 +362,8 @@ def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
         if "/run/cni/dhcp.sock" in message:
             node = pod["spec"].get("nodeName", "")
             facts = dict(case.facts).get(node, Facts())
-            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if _has_ssh(case) else {}
+            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh else {}
             yield _of_pod(pod, readable(message), values)
-
-
-def _has_ssh(case: Case) -> bool:
-    distro = case.plan.distro if case.plan else distro_of(case.snapshot)
-    return distro is None or PROFILES[distro].has_ssh
 
 
 def namespace_isolation(case: Case) -> Iterator[Occurrence]:

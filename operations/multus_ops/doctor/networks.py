@@ -9,8 +9,8 @@ from typing import Any
 
 from multus.metadata import Object
 
-# Plugins of meshes that Multus calls for pods: they answer with a result that has no interface (istio, linkerd2, kuma).
-_WITHOUT_INTERFACE = {"istio-cni", "linkerd-cni", "kuma-cni"}
+from .meshes import MESHES
+
 _UNREPORTED = (None, "", "0.1.0", "0.2.0")
 
 
@@ -55,9 +55,7 @@ def makes_no_interface(network: Object) -> bool:
 
     A definition without a configuration stands for a file on the nodes, as meshes write it.
     """
-    return (
-        not has_config(network) or {each.get("type") for each in plugin_confs(conf_of(network))} <= _WITHOUT_INTERFACE
-    )
+    return not has_config(network) or {each.get("type") for each in plugin_confs(conf_of(network))} <= set(MESHES)
 
 
 def has_config(network: Object) -> bool:

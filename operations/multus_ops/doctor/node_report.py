@@ -150,6 +150,8 @@ class Facts(_Fact):
     """What is there.
 
     Attributes:
+        planned_conf: the path of the configuration that the running pod of Multus has written, the newest of its
+            plugin; empty where there is none.
         links: the node's links; None where the node was not asked for them.
         network_files: the names of the networks in the directory in which Multus looks for a definition without a
             configuration; None where the node was not asked for them.
@@ -176,6 +178,7 @@ class Facts(_Fact):
     default_conf: str = ""
     default_network: str = ""
     cni_load_status: str = ""
+    planned_conf: str = ""
     k3s_version: str = ""
     links: tuple[str, ...] | None = None
     network_files: tuple[str, ...] | None = None

@@ -7,15 +7,20 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from multus.args import Distro
 from multus.defaults import DEFAULT_SOCKET_DIR
+from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.plan import PROGRAM, SHIM
 
 from .case import Case
+from .distribution import distro_of
 from .findings import Occurrence
+from .meshes import MESHES
+from .messages import readable
 from .node_codes import NodeCode
 from .node_report import Conf, Facts, Kubeconfig
-from .snapshot import is_well
+from .snapshot import is_well, name_of
 
 # From which patch of a containerd release on, and until which (containerd#12923, its tags read one by one).
 _LOSES_WHAT_IT_WAS_MAKING = {(1, 7): (23, 31), (2, 0): (0, 8), (2, 1): (0, 7), (2, 2): (0, 2)}
@@ -30,12 +35,33 @@ def _serving(case: Case) -> Iterator[tuple[str, Facts]]:
 
 
 def conf_left_behind(case: Case) -> Iterator[Occurrence]:
-    if case.is_installed:
+    """As nodes show it, and of a node that was not asked, as its pods say it."""
+    if not case.is_absent:
         return
     for node, facts in case.facts:
         for conf in facts.ours:
             what = "no Multus is installed any more, and the runtime still asks for it"
-            yield Occurrence(f"{node}: {conf.path}", what, node, {"file": conf.path})
+            yield Occurrence(f"{node}: {conf.path}", what, node, _removing(case, node, conf.path))
+    for pod, message in case.snapshot.sandbox_failures():
+        node = pod["spec"].get("nodeName", "")
+        if node and node not in case.snapshot.reports and re.search(r'type="?multus|plugin "multus|Multus: ', message):
+            what = f"no Multus is installed any more, and the runtime still asks for it: {readable(message)}"
+            directory = _usual_conf_dir(case)
+            files = [f"{directory}/00-multus.conf", f"{directory}/00-multus.conflist"]
+            yield Occurrence(f"pod {name_of(pod)}", what, node, _removing(case, node, *files))
+
+
+def _removing(case: Case, node: str, *files: str) -> dict[str, str]:
+    """By a login, or by a pod with the host's network, which starts without any CNI."""
+    if case.has_ssh:
+        return {"file": " ".join(files)}
+    return {"on_node": node, "host_files": " ".join(f"/host{file}" for file in files)}
+
+
+def _usual_conf_dir(case: Case) -> str:
+    if case.plan:
+        return case.plan.cni_conf_dir
+    return PROFILES[distro_of(case.snapshot) or Distro.VANILLA].cni_conf_dir
 
 
 def conf_missing(case: Case) -> Iterator[Occurrence]:
@@ -64,7 +90,10 @@ def _our_confs(case: Case) -> Iterator[tuple[str, Conf]]:
 
 
 def two_confs(case: Case) -> Iterator[Occurrence]:
-    """Thick's standby, which the runtime turns to when the daemon's own is away, is none too many."""
+    """Thick's standby, which the runtime turns to when the daemon's own is away, is none too many.
+
+    Of two of one plugin the running pod has written the newer: across CNI version 1.0.0 thin's has another name.
+    """
     program = SHIM if case.is_thick else PROGRAM
     for node, facts in case.facts:
         if len(facts.ours) < 2 or not case.is_installed:
@@ -72,7 +101,10 @@ def two_confs(case: Case) -> Iterator[Occurrence]:
         kinds = [conf.plugin.get("type") for conf in facts.ours]
         if case.plan and case.plan.has_standby and kinds == [SHIM, PROGRAM]:
             continue
-        stale = next((conf for conf in facts.ours if conf.plugin.get("type") != program), facts.ours[0])
+        others = [conf for conf in facts.ours if conf.plugin.get("type") != program] or [
+            conf for conf in facts.ours if facts.planned_conf and conf.path != facts.planned_conf
+        ]
+        stale = (others or facts.ours)[0]
         what = f"is a second configuration of Multus, and the runtime takes {facts.ours[0].name}"
         yield Occurrence(f"{node}: {stale.path}", what, node, {"file": stale.path})
 
@@ -286,6 +318,26 @@ def default_network_changed(case: Case) -> Iterator[Occurrence]:
 
 def conf_rewritten(case: Case) -> Iterator[Occurrence]:
     return _coded(case, NodeCode.CONF_REWRITTEN)
+
+
+def conf_chained(case: Case) -> Iterator[Occurrence]:
+    """A mesh that has added itself to Multus' own file, with what tells its installer to take another one."""
+    default = {node: facts.default_conf.rpartition("/")[2] for node, facts in case.facts}
+    for node, found in case.node_findings:
+        if found.code is NodeCode.CONF_CHAINED:
+            known = (chaining(case, default[node], plugin) for plugin in found.value.split() if plugin in MESHES)
+            values = next(known, {"advice": found.fix})
+            yield Occurrence(f"{node}: {found.where}", found.what, node, values)
+
+
+def chaining(case: Case, network_file: str, plugin: str) -> dict[str, str]:
+    """What a command names that tells a mesh's installer which file to take, or what its user does instead."""
+    mesh = MESHES[plugin]
+    for daemon_set in case.snapshot.daemon_sets:
+        about = daemon_set["metadata"]
+        if about["name"] == mesh.daemon_set and network_file:
+            return {"mesh": about["name"], "mesh_namespace": about["namespace"], "network_file": network_file}
+    return {"advice": mesh.instead or f"have the installer of {plugin} take the default network's file"}
 
 
 def cache_emptied(case: Case) -> Iterator[Occurrence]:

@@ -17,11 +17,14 @@ from multus.metadata import Object
 from multus.objects import CRD
 from multus.pods import ACCOUNT
 
+from .meshes import ISTIO_CONFIG_MAP, MESHES
 from .node_report import NodeReport, decoded_claims
 
 _PAGE = 500
 _SECONDS = 30
 _LOG_LINES = 20
+# The API group in which nmstate reports the links of every node, where it is installed.
+_NODE_NETWORKS = ("nmstate.io", "v1beta1", "nodenetworkstates")
 _SIBLINGS = ("dynamic-networks", "whereabouts")
 SANDBOX_TROUBLES = ("FailedCreatePodSandBox", "FailedKillPod")
 
@@ -36,8 +39,10 @@ class Kind(StrEnum):
     EVENTS = "events"
     CRD = f"CRD {CRD}"
     NETWORKS = "networks"
+    NODE_NETWORKS = "NodeNetworkStates"
     CONFIG_MAPS = "ConfigMaps"
     CILIUM = "the ConfigMap of Cilium"
+    ISTIO = "the ConfigMap of Istio's CNI"
     ACCOUNT = "the ServiceAccount"
     CLUSTER_ROLE_BINDINGS = "ClusterRoleBindings"
     ROLE_BINDINGS = "RoleBindings"
@@ -92,6 +97,7 @@ class Snapshot:
         namespace: where Multus is, or would be.
         version: the API server's.
         groups: the API groups that it serves.
+        node_networks: what nmstate reports of each node's network, where it is installed.
         endpoints: where the API server answers, `host:port`, as the control plane itself says.
         logs: the last lines of Multus' containers that are not well, by pod.
         unreached: why a node could not be asked over SSH, by node.
@@ -107,6 +113,7 @@ class Snapshot:
     events: tuple[Object, ...] = ()
     crd: Object | None = None
     networks: tuple[Object, ...] = ()
+    node_networks: tuple[Object, ...] = ()
     config_maps: tuple[Object, ...] = ()
     account: Object | None = None
     bindings: tuple[Object, ...] = ()
@@ -138,6 +145,16 @@ class Snapshot:
         """The Multus pod of a node; the newest where there are two."""
         found = [pod for pod in self.multus_pods if pod["spec"].get("nodeName") == node]
         return max(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+
+    @property
+    def links(self) -> dict[str, set[str]]:
+        """The links of nodes by their names: as they have answered themselves, and else as nmstate reports them.
+
+        Source: nmstate/kubernetes-nmstate, api/shared/nodenetworkstate_types.go, and nmstate's schema of interfaces.
+        """
+        seen = {each["metadata"]["name"]: _links_of(each) for each in self.node_networks}
+        said = {node: set(report.facts.links or ()) for node, report in self.reports.items()}
+        return seen | {node: links for node, links in said.items() if links}
 
     def creation_failures(self) -> Iterator[tuple[Object, str]]:
         """DaemonSets of Multus whose pods the API server refuses to create, each with its last sentence about it."""
@@ -190,6 +207,13 @@ class Snapshot:
             if event.get("involvedObject", {}).get("uid") == pod["metadata"].get("uid"):
                 yield str(event.get("message", ""))
         yield self.logs.get(pod["metadata"]["name"], "")
+
+
+def _links_of(node_network: Object) -> set[str]:
+    state = node_network.get("status", {}).get("currentState") or {}
+    links = [each for each in state.get("interfaces") or () if isinstance(each, dict)]
+    others = (other.get("name") for each in links for other in each.get("alt-names") or () if isinstance(other, dict))
+    return {str(name) for name in (*(each.get("name") for each in links), *others) if name}
 
 
 def runs_multus(daemon_set: Object) -> bool:
@@ -294,9 +318,15 @@ def take(
             "v1",
             "network-attachment-definitions",
         ),
+        node_networks=reader.items(Kind.NODE_NETWORKS, objects.list_cluster_custom_object, *_NODE_NETWORKS)
+        if any(group["name"] == _NODE_NETWORKS[0] for group in groups)
+        else (),
         config_maps=(
             *reader.items(Kind.CONFIG_MAPS, core.list_namespaced_config_map, namespace, label_selector="app=multus"),
             *filter(None, [reader.one(Kind.CILIUM, core.read_namespaced_config_map, "cilium-config", "kube-system")]),
+            *filter(
+                None, (reader.one(Kind.ISTIO, core.read_namespaced_config_map, *each) for each in _istio(daemon_sets))
+            ),
         ),
         account=reader.one(Kind.ACCOUNT, core.read_namespaced_service_account, ACCOUNT, namespace),
         bindings=(
@@ -435,6 +465,13 @@ class _Reader:
                     if error.status not in (400, 403, 404, 500):
                         raise
         return "\n".join(str(line) for line in lines if line)
+
+
+def _istio(daemon_sets: tuple[Object, ...]) -> Iterator[tuple[str, str]]:
+    """The ConfigMaps of Istio's installers."""
+    for each in daemon_sets:
+        if each["metadata"]["name"] == MESHES["istio-cni"].daemon_set:
+            yield ISTIO_CONFIG_MAP, each["metadata"]["namespace"]
 
 
 def _slices(api: client.ApiClient) -> Callable[..., Any]:

@@ -99,6 +99,14 @@ _CILIUM_SHARES = (
     'kubectl -n kube-system patch configmap cilium-config --type merge -p \'{{"data":{{"cni-exclusive":"false"}}}}\'',
     "kubectl -n kube-system rollout restart daemonset cilium",
 )
+_MESH_TAKES_ANOTHER_FILE = (
+    "kubectl -n {mesh_namespace} set env daemonset {mesh} CNI_CONF_NAME={network_file}",
+    "kubectl -n {mesh_namespace} rollout status daemonset {mesh}",
+)
+_MESH_FORGETS = (
+    " Set it in its Helm values as well (Istio: `cniConfFileName`, Kuma: `cni.confName`), or the mesh's next upgrade"
+    " forgets it."
+)
 _REPAIRED = "What was changed by hand comes back with the next look of Pulumi, or when the install is applied again."
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
@@ -132,7 +140,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.DAEMON_SETS,
         seen=cluster_signs.refused_by_priority_quota,
         issues=("test-infra#35233", "gatekeeper#1120"),
-        untried="it takes an API server that was started with such an admission configuration",
     ),
     Symptom(
         name="default-network-late",
@@ -153,7 +160,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.IMAGE,
         seen=cluster_signs.shim_and_daemon_differ,
         issues=("keiretsu-labs/kubernetes-manifests#2903",),
-        untried="v4.3.1 is not among the lab's images",
     ),
     Symptom(
         name="kubeconfig-not-found",
@@ -177,6 +183,46 @@ SYMPTOMS: tuple[Symptom, ...] = (
         r" refused.*multus-cni",
         seen=node_signs.client_failed,
         issues=("multus-cni#1105",),
+    ),
+    Symptom(
+        name="api-out-of-reach",
+        shows='`error getting pod: Get "https://10.43.0.1:443/...": dial tcp ...: i/o timeout`, `no route to host`,'
+        " `connection refused` or `context deadline exceeded`, or the same after `error waiting for pod`.",
+        why="The node does not reach the API server where Multus asks it: no pod starts there, and none can be removed."
+        " The address of a Service works on a node only while kube-proxy, or what stands in for it, serves the node"
+        " itself; that of the control plane needs neither.",
+        fix=("{change}",),
+        changes={"apiServer": "{server}"},
+        check=Check.PODS,
+        seen=network_signs.api_out_of_reach,
+        issues=("multus-cni#943", "multus-cni#1462", "multus-cni#117"),
+        untried="every node of the lab reaches its API server; a kubeconfig that names another one is `client-failed`",
+    ),
+    Symptom(
+        name="default-network-not-ready",
+        shows="`have you checked that your default network is ready? still waiting for readinessindicatorfile @ ...`,"
+        " `timed out waiting for the condition`.",
+        why="With `conf.readinessIndicatorFile` Multus waits 45 s for a file that the default network writes when it is"
+        " ready. Either that is not ready on this node, or it writes another file.",
+        fix=("kubectl -n {cni_namespace} rollout status daemonset {cni}",),
+        otherwise=(
+            "# the default network does not write {file} on this node: have it start, or name by"
+            " conf.readinessIndicatorFile what it writes",
+        ),
+        check=Check.PODS,
+        seen=network_signs.default_network_not_ready,
+        issues=("multus-cni#402", "openshift/cluster-network-operator#568"),
+    ),
+    Symptom(
+        name="directories-not-writable",
+        shows="`/host/etc/cni/net.d/...: permission denied`, or the same of `/host/opt/cni/bin`, in Multus' pod.",
+        why="Thin's pod has no privileges, so that root writes only where root owns, and not where SELinux confines it."
+        " This gives it privileges; an owner root, or `security.selinux.type: spc_t`, does as well and opens less.",
+        fix=("{change}",),
+        changes={"security.privileged": "true"},
+        check=Check.DAEMON_SETS,
+        says=r"/host/\S+: permission denied",
+        issues=("rke2-selinux#83", "elemental#529"),
     ),
     Symptom(
         name="daemon-config-not-found",
@@ -212,8 +258,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="conf-left-behind",
         shows='After an uninstall no pod starts: `failed to find plugin "multus"`, `Unauthorized`, `connection'
         " refused`.",
-        why="00-multus.conf sorts first, so the runtime keeps asking a Multus that is gone.",
+        why="00-multus.conf sorts first, so the runtime keeps asking a Multus that is gone. Where nobody can log in, a"
+        " pod with the node's own network removes it, since that needs no CNI.",
         fix=("{on} rm -f {file}",),
+        otherwise=("kubectl debug node/{on_node} --image=busybox:1.36 --profile=sysadmin -- rm -f {host_files}",),
         check=Check.CONF,
         seen=node_signs.conf_left_behind,
         issues=("multus-cni#461", "multus-cni#592", "multus-cni#1429"),
@@ -251,7 +299,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         name="two-confs",
         shows="There are a 00-multus.conf and a 00-multus.conflist.",
         why="The first is taken, whoever wrote it: after a change between thin and thick that is the plugin that"
-        " is gone.",
+        " is gone, and after the default network's cniVersion has crossed 1.0.0 one of the two holds a copy of the old"
+        " network.",
         fix=("{on} rm -f {file}",),
         check=Check.CONF,
         seen=node_signs.two_confs,
@@ -443,6 +492,46 @@ SYMPTOMS: tuple[Symptom, ...] = (
         issues=("talos#10468", "rke2#7464", "rke2#9074"),
     ),
     Symptom(
+        name="cilium-chains-multus",
+        shows="Cilium's ConfigMap has a `cni-chaining-target`, and `05-cilium.conflist` comes to call `multus`.",
+        why="Cilium copies the first file whose network has that name and adds its plugin. Multus' own file sorts first"
+        " and has the default network's name: at Cilium's next start Multus' default network would be a list that calls"
+        " Multus, without end. Under a name of its own it is left alone.",
+        fix=("{change}", "kubectl -n kube-system rollout restart daemonset cilium"),
+        changes={"conf.overrideNetworkName": "false"},
+        check=Check.CONF,
+        seen=cluster_signs.cilium_chains_multus,
+    ),
+    Symptom(
+        name="mesh-takes-the-first-file",
+        shows="Istio's CNI is installed without `cniConfFileName`.",
+        why="It adds its plugin to the first file of the directory, which is Multus', whose next pod drops it again:"
+        " pods that start meanwhile are not in the mesh. In the default network's file it stays, and Multus calls it"
+        " from there." + _MESH_FORGETS,
+        fix=_MESH_TAKES_ANOTHER_FILE,
+        otherwise=(
+            "# name the default network's file, such as 10-calico.conflist, by cniConfFileName in its Helm values",
+        ),
+        check=Check.CONF,
+        seen=cluster_signs.mesh_takes_the_first_file,
+        severity=Severity.WARNING,
+        issues=("istio#57432",),
+    ),
+    Symptom(
+        name="conf-chained",
+        shows="Multus' configuration has a further plugin: `istio-cni`, `linkerd-cni`, `kuma-cni` or `consul-cni`.",
+        why="A mesh has added it to the first file of the directory. The next Multus pod there drops it, until the mesh"
+        " adds it again: pods that start meanwhile are not in the mesh. Where the default network's file has it too, as"
+        " after a restart of the node, Istio's is called twice for a pod and fails. In the default network's file alone"
+        " it stays, and Multus calls it from there." + _MESH_FORGETS,
+        fix=(*_MESH_TAKES_ANOTHER_FILE, "{restart}"),
+        otherwise=("# {advice}", "{restart}"),
+        check=Check.CONF,
+        seen=node_signs.conf_chained,
+        severity=Severity.WARNING,
+        issues=("istio#57432", "istio#52761"),
+    ),
+    Symptom(
         name="moving-image",
         shows="Nodes run different versions of Multus, or shim and daemon do not understand each other.",
         why="`snapshot`, `latest` and `stable` are other images every week, and upstream's manifests name them. "
@@ -533,7 +622,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.NETWORKS,
         seen=network_signs.network_without_config,
         issues=("rancher#41608", "multus-cni#1238", "istio#32827"),
-        untried="only whoever has made the network knows its configuration",
     ),
     Symptom(
         name="annotation-not-read",
@@ -559,7 +647,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         changes={"conf.namespaceIsolation": "true", "conf.globalNamespaces[1]": "{target}"},
         check=Check.PODS,
         seen=network_signs.namespace_isolation,
-        untried="the run of docs/networks.md on the lab shows the refusal, and opens no namespace",
     ),
     Symptom(
         name="no-dhcp-daemon",
@@ -812,8 +899,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="cache-emptied",
         shows="`unexpected end of JSON input` when a pod is removed after a power cut; it stays Terminating.",
-        why="The plugin keeps in this file what it needs for the removal, and refuses it while the file is empty."
-        " Without the file it lets go. What the pod has reserved may stay: see `addresses-leaked`.",
+        why="A plugin keeps in this file what it needs for the removal. With an emptied or cut one flannel refuses"
+        " that, and Multus v4.3.0 gives nothing back; without the file flannel lets go, and Multus asks the API what"
+        " the pod has. So remove it while the pod is there. Of one that is gone the addresses may stay: see"
+        " `addresses-leaked`.",
         fix=("{on} rm -f {file}",),
         check=Check.ADDRESSES,
         seen=node_signs.cache_emptied,

@@ -12,14 +12,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.images import BUSYBOX
+from lab.control_plane import LIMITED_CLASS
+from lab.images import BUSYBOX, MULTUS_THICK
+from lab.waiting import until
 from multus.multus_conf import DAEMON_CONF_FILE
 from multus.objects import CRD
+from multus_ops.doctor.meshes import ISTIO_CONFIG_MAP, MESHES
 
 from .changes import NAMESPACE, configure
-from .patient import Patient
+from .patient import WEB, Patient
 from .pods import NETWORK
 
+MESH = MESHES["istio-cni"].daemon_set
+# As Istio's installer does: it takes the file that it is told, else the first one, and adds its plugin whenever that is
+# not there. Nothing in the image waits for a change of a directory.
+CHAINING = """
+cd /conf
+file=${CNI_CONF_NAME:-$(ls | grep -E '[.]conf(list)?$' | head -n 1)}
+while :; do
+    if [ -s "$file" ] && ! grep -q istio-cni "$file"; then
+        tr -d '\\n' <"$file" | sed 's/]\\([^]]*\\)$/,{"type":"istio-cni"}]\\1/' >.mesh
+        mv .mesh "$file"
+    fi
+    touch /added
+    sleep 1
+done
+"""
 OLD = {"name": "old", "cniVersion": "1.0.0", "plugins": [{"type": "loopback"}]}
 
 
@@ -90,20 +108,11 @@ def _no_conf(patient: Patient) -> None:
 def _renamed_conf(patient: Patient) -> None:
     patient.sh(f"mv {patient.conf} {patient.conf}.cilium_bak")
     patient.kubectl("-n", "kube-system", "create", "configmap", "cilium-config", "--from-literal=cni-exclusive=true")
-    container = {"name": "agent", "image": BUSYBOX, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "1d"]}
-    body = {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": {"name": "cilium", "namespace": "kube-system"},
-        "spec": {
-            "selector": {"matchLabels": {"k8s-app": "cilium"}},
-            "template": {
-                "metadata": {"labels": {"k8s-app": "cilium"}},
-                "spec": {"hostNetwork": True, "terminationGracePeriodSeconds": 1, "containers": [container]},
-            },
-        },
-    }
-    patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    patient.kubectl("apply", "-f", "-", stdin=json.dumps(_daemon_set("cilium", _agent())))
+
+
+def _agent() -> dict[str, Any]:
+    return {"name": "agent", "image": BUSYBOX, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "1d"]}
 
 
 def _binary_of_an_earlier_release(patient: Patient) -> None:
@@ -140,18 +149,39 @@ def network(patient: Patient, name: str, namespace: str = "default", **config: A
     patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
 
 
-def _default_network_of(patient: Patient, mtu: int | None) -> None:
+def _edit_default_network(patient: Patient, change: Callable[[dict[str, Any]], None]) -> None:
     """As an upgrade of the CNI changes it, under the copies that Multus' pods have made."""
 
-    def change(text: str) -> str:
-        conf = json.loads(text)
+    def changed(text: str) -> str:
+        conf: dict[str, Any] = json.loads(text)
+        change(conf)
+        return json.dumps(conf)
+
+    patient.edit(f"{patient.conf_dir}/10-flannel.conflist", changed)
+
+
+def _default_network_of(patient: Patient, mtu: int | None) -> None:
+    def change(conf: dict[str, Any]) -> None:
         bridge = conf["plugins"][0]
         bridge.pop("mtu", None)
         if mtu is not None:
             bridge["mtu"] = mtu
-        return json.dumps(conf)
 
-    patient.edit(f"{patient.conf_dir}/10-flannel.conflist", change)
+    _edit_default_network(patient, change)
+
+
+def _default_network_speaks(version: str) -> Callable[[Patient], None]:
+    return lambda patient: _edit_default_network(patient, lambda conf: conf.update(cniVersion=version))
+
+
+def _file_of_the_other_name_goes(patient: Patient) -> None:
+    """The new pod has written its file beside the one of before, and which of them sorts first is chance."""
+    patient.run_printed(patient.recognised("two-confs")["two-confs"].fix)
+    versions = [
+        json.loads(patient.node.run(["cat", f"{patient.conf_dir}/{name}"]).stdout)["cniVersion"]
+        for name in ("10-flannel.conflist", patient.conf.rpartition("/")[2])
+    ]
+    assert versions[0] == versions[1], "the file that is left is the running pod's"
 
 
 def _default_network_as_before(patient: Patient) -> None:
@@ -164,6 +194,73 @@ def _cache_file_emptied(patient: Patient) -> None:
     """As a power cut leaves it, of a sandbox that nobody has any more."""
     file = f"/var/lib/cni/flannel/{'e' * 64}"
     patient.sh(f"mkdir -p {file.rpartition('/')[0]}; : > {file}; touch -d '1 hour ago' {file}")
+
+
+def _cache_of_a_running_pod_cut(patient: Patient) -> None:
+    """As a power cut leaves a file that was being written: its beginning."""
+    patient.ask_for_web(runs=True)
+    script = (
+        'cd /var/lib/cni/multus; file=$(grep -l \'"web"\' results/*-net1 | sed "s/.*-\\([0-9a-f]\\{64\\}\\)-.*/\\1/");'
+        ' cut=$(head -c 40 "$file"); printf %s "$cut" > "$file"; touch -d "1 hour ago" "$file"'
+    )
+    patient.sh(script)
+
+
+def _nothing_of_it_stays_reserved(patient: Patient) -> None:
+    """The pod goes after the file; whatever it leaves behind would stay in the way of the next stories."""
+    patient.forget_web()
+    folder = f"/var/lib/cni/networks/{NETWORK}"
+    left = patient.node.run(["find", folder, "-name", "10.*"]).stdout.split()
+    patient.sh(f"rm -f {folder}/10.*")
+    assert not left
+
+
+def _mesh_that_chains_itself(patient: Patient) -> None:
+    """Another plugin stands in for its own: portmap, which hands on what it gets and has nothing to do."""
+    patient.sh(f"cp {patient.bin_dir}/portmap {patient.bin_dir}/istio-cni")
+    told = "--from-literal=CHAINED_CNI_PLUGIN=true"
+    patient.kubectl("-n", NAMESPACE, "create", "configmap", ISTIO_CONFIG_MAP, told)
+    container = {
+        "name": "install-cni",
+        "image": BUSYBOX,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh", "-c", CHAINING],
+        "readinessProbe": {"exec": {"command": ["test", "-e", "/added"]}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "conf", "mountPath": "/conf"}],
+    }
+    volume = {"name": "conf", "hostPath": {"path": patient.conf_dir, "type": "Directory"}}
+    patient.kubectl("apply", "-f", "-", stdin=json.dumps(_daemon_set(MESH, container, volumes=[volume])))
+
+
+def _daemon_set(name: str, container: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """One that needs no network and ends at once."""
+    labels = {"k8s-app": name}
+    known = {"hostNetwork": True, "terminationGracePeriodSeconds": 1, "containers": [container], **spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": known},
+        },
+    }
+
+
+def _mesh_goes(patient: Patient) -> None:
+    """Pods have met its plugin in the default network's list until here."""
+    patient.assert_healthy()
+    patient.assert_pod_gets_net1()
+    patient.kubectl("-n", NAMESPACE, "delete", "daemonset", MESH, "--cascade=foreground")
+    patient.kubectl("-n", NAMESPACE, "delete", "configmap", ISTIO_CONFIG_MAP)
+
+    def without_it(conf: dict[str, Any]) -> None:
+        assert conf["plugins"].pop() == {"type": "istio-cni"}
+
+    _edit_default_network(patient, without_it)
+    patient.restart_multus()
+    patient.assert_healthy()
+    patient.sh(f"rm {patient.bin_dir}/istio-cni")
 
 
 def _network_on_a_link_that_is_not_there(patient: Patient) -> None:
@@ -199,6 +296,49 @@ def _network_named_with_its_namespace_in_the_long_form(patient: Patient) -> None
     patient.ask_for_web(json.dumps([{"name": "kube-public/theirs", "interface": "db0"}]))
 
 
+def _network_that_stands_for_a_file(patient: Patient) -> None:
+    """Only whoever has made it knows its configuration, and writes it."""
+    body = {
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": "bare", "namespace": "default"},
+        "spec": {},
+    }
+    patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    patient.ask_for_web("bare")
+    config = {"cniVersion": "1.0.0", "name": "bare", "type": "macvlan", "master": "eth0"}
+    patient.will_write("spec", {"config": json.dumps(config)})
+
+
+def _web_runs(patient: Patient) -> None:
+    patient.lab.pods.await_running(WEB)
+
+
+def _networks_of_one_namespace_alone(patient: Patient) -> None:
+    patient.up(conf={"namespaceIsolation": True})
+    network(patient, "theirs", "kube-public")
+    patient.ask_for_web("kube-public/theirs")
+
+
+def _namespaces_are_open_again(patient: Patient) -> None:
+    _web_runs(patient)
+    patient.up(conf=None)
+
+
+def _cilium_that_chains_itself(patient: Patient) -> None:
+    """What its ConfigMap says; no Cilium is here that would do it."""
+    told = "--from-literal=cni-chaining-target=cbr0"
+    patient.kubectl("-n", NAMESPACE, "create", "configmap", "cilium-config", told)
+    patient.kubectl("apply", "-f", "-", stdin=json.dumps(_daemon_set("cilium", _agent())))
+
+
+def _cilium_goes(patient: Patient) -> None:
+    patient.assert_healthy()
+    patient.kubectl("-n", NAMESPACE, "delete", "configmap", "cilium-config")
+    patient.kubectl("-n", NAMESPACE, "delete", "daemonset", "cilium")
+    patient.up(conf=None)
+
+
 def _annotation_that_is_no_json(patient: Patient) -> None:
     patient.ask_for_web(f'[{{"name": "{NETWORK}"}},]')
 
@@ -208,6 +348,37 @@ def _namespace_that_forbids_directories_of_the_host(patient: Patient) -> None:
     level = "pod-security.kubernetes.io/enforce=baseline"
     patient.kubectl("label", "--overwrite", "namespace", NAMESPACE, level)
     patient.restart_multus()
+
+
+def _default_network_whose_file_never_comes(patient: Patient) -> None:
+    patient.edit_plugin(readinessindicatorfile="/run/never-there")
+    patient.ask_for_web()
+
+
+def _directory_of_somebody_else(patient: Patient) -> None:
+    """As kubespray leaves it."""
+    patient.sh(f"chown 1000 {patient.conf_dir}")
+    patient.restart_multus()
+
+
+def _directory_of_root(patient: Patient) -> None:
+    patient.assert_pod_gets_net1()
+    patient.sh(f"chown 0 {patient.conf_dir}")
+    patient.up(security=None)
+
+
+def _class_that_needs_a_quota(patient: Patient) -> None:
+    """As GKE does with critical pods outside kube-system; the lab's API server has such a class of its own."""
+    patient.kubectl("create", "priorityclass", LIMITED_CLASS, "--value=1000000")
+    patient.patch_daemon_set({"priorityClassName": LIMITED_CLASS, "priority": None})
+
+
+def _class_as_before(patient: Patient) -> None:
+    """The new pods are there, by the quota that was printed."""
+    until(lambda: bool(patient.lab.pods.of_multus(patient.node.name)), "a pod of Multus is admitted", every=0.25)
+    patient.kubectl("-n", NAMESPACE, "delete", "quota", "multus-critical")
+    patient.patch_daemon_set({"priorityClassName": "system-node-critical", "priority": None})
+    patient.kubectl("delete", "priorityclass", LIMITED_CLASS)
 
 
 def _default_network_that_is_not_there_yet(patient: Patient) -> None:
@@ -282,6 +453,14 @@ def _daemon_that_needs_more_memory(patient: Patient) -> None:
     patient.patch_daemon_set({"containers": [{**container, "resources": resources}]})
 
 
+def _shim_of_another_release(patient: Patient) -> None:
+    """By its tag alone: doctor compares the names of both images."""
+    another = MULTUS_THICK.replace("v4.3.0", "v4.3.1")
+    ctr = f"ctr --address {patient.lab.cluster.look.containerd_socket} --namespace k8s.io"
+    patient.sh(f"{ctr} images tag --force {MULTUS_THICK} {another}")
+    patient.patch_daemon_set({"initContainers": [{"name": "install-thick", "image": another}]})
+
+
 def _copy_over_what_runs(patient: Patient) -> None:
     """As upstream's manifest did before v4.2.3, with a binary that is running at this moment."""
     target = "/host/opt/cni/bin/busybox-that-runs"
@@ -295,7 +474,7 @@ def _disabled(patient: Patient) -> None:
     patient.run_printed(f"multus-ops disable {options}")
 
 
-def _conf_of_an_install_that_is_gone(patient: Patient) -> None:
+def conf_of_an_install_that_is_gone(patient: Patient) -> None:
     plugin = {"type": "multus", "delegates": [{"name": "cbr0"}]}
     conf = {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]}
     patient.write(f"{patient.conf_dir}/00-multus.conflist", conf)
@@ -308,7 +487,7 @@ def _stack_with_another_directory(patient: Patient) -> None:
 
 
 BEFORE_AN_INSTALL = (
-    Breakage(["conf-left-behind"], _conf_of_an_install_that_is_gone, shown_by_pod=False),
+    Breakage(["conf-left-behind"], conf_of_an_install_that_is_gone, shown_by_pod=False),
     Breakage(["plan-against-runtime"], _stack_with_another_directory, shown_by_pod=False),
 )
 
@@ -372,8 +551,14 @@ ON_NODES = (
         lambda patient: _default_network_of(patient, 1400),
         by_hand=_default_network_as_before,
     ),
+    # Up and down across 1.0.0, where thin's file has another name.
+    Breakage(["default-network-changed"], _default_network_speaks("0.3.1"), by_hand=_file_of_the_other_name_goes),
+    Breakage(["default-network-changed"], _default_network_speaks("1.1.0"), by_hand=_file_of_the_other_name_goes),
+    Breakage(["default-network-changed"], _default_network_speaks("1.0.0")),
+    Breakage(["mesh-takes-the-first-file", "conf-chained"], _mesh_that_chains_itself, by_hand=_mesh_goes),
     Breakage(["conf-rewritten"], lambda patient: patient.edit_plugin(logLevel="debug")),
     Breakage(["cache-emptied"], _cache_file_emptied, shown_by_pod=False),
+    Breakage(["cache-emptied"], _cache_of_a_running_pod_cut, by_hand=_nothing_of_it_stays_reserved),
 )
 
 IN_CLUSTER = (
@@ -394,9 +579,25 @@ IN_CLUSTER = (
     Breakage(["annotation-not-read"], _annotation_that_is_no_json, shown_by_pod=False),
     Breakage(["network-mode", "network-takes-routes"], _networks_that_cannot_work, shown_by_pod=False),
     Breakage(["refused-by-pod-security"], _namespace_that_forbids_directories_of_the_host),
+    Breakage(
+        ["default-network-not-ready"],
+        _default_network_whose_file_never_comes,
+        besides=["conf-rewritten"],
+        by_hand=lambda patient: patient.restart_multus(),
+    ),
+    Breakage(
+        ["directories-not-writable"],
+        _directory_of_somebody_else,
+        besides=["crash-loop"],
+        by_hand=_directory_of_root,
+    ),
+    Breakage(["refused-by-priority-quota"], _class_that_needs_a_quota, by_hand=_class_as_before),
     Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
     Breakage(["network-without-version"], _network_that_no_status_names, shown_by_pod=False),
     Breakage(["default-route-ignored"], _pod_that_asks_for_its_default_route, shown_by_pod=False),
+    Breakage(["network-without-config"], _network_that_stands_for_a_file, by_hand=_web_runs, shown_by_pod=False),
+    Breakage(["namespace-isolation"], _networks_of_one_namespace_alone, by_hand=_namespaces_are_open_again),
+    Breakage(["cilium-chains-multus"], _cilium_that_chains_itself, by_hand=_cilium_goes),
     Breakage(["disabled"], _disabled),
     Breakage(
         ["wrong-directories", "moving-image", "no-priority", "revision-of-microk8s"],
@@ -422,6 +623,7 @@ OF_THICK = (
     Breakage(["daemon-ends-at-once"], _daemon_with_a_file_of_its_own, besides=["crash-loop", "conf-missing"]),
     Breakage(["daemon-config-not-found"], _daemon_without_its_file, besides=["crash-loop"]),
     Breakage(["oom-killed", "crash-loop"], _daemon_that_needs_more_memory),
+    Breakage(["shim-and-daemon-differ"], _shim_of_another_release),
     Breakage(["text-file-busy"], _copy_over_what_runs, besides=["crash-loop"]),
 )
 

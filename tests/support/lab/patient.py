@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -25,8 +26,8 @@ from multus_ops.doctor.findings import Finding
 from multus_ops.stack import StackConfig
 from tests.support.paths import ROOT
 
-from .changes import NAMESPACE
-from .clusters import Lab
+from .changes import NAMESPACE, configure
+from .clusters import Lab, succeeded
 from .pods import NETWORK
 
 WEB = "web"
@@ -91,7 +92,24 @@ class Patient:
             "PATH": path,
             "KUBECONFIG": str(self.lab.cluster.kubeconfig),
             "PULUMI_SKIP_CONFIRMATIONS": "true",
+            "KUBE_EDITOR": str(self._editor),
         }
+
+    @property
+    def _editor(self) -> Path:
+        return self.folder / "editor"
+
+    def will_write(self, key: str, value: Any) -> None:
+        """What a person writes into the next object that an editor shows them, in the place of what it has."""
+        text = shlex.quote(json.dumps({key: value})[1:-1])
+        self._editor.write_text(f'#!/bin/sh\nsed -i "/^{key}:/d" "$1"\nprintf "%s\\n" {text} >> "$1"\n')
+        self._editor.chmod(0o755)
+
+    def up(self, **settings: Any) -> None:
+        """Another configuration, applied."""
+        configure(self.lab.stack, **settings)
+        succeeded(self.lab.stack.up())
+        self.reload()
 
     def reload(self) -> None:
         """Read the stack's configuration, as doctor does when it starts."""
