@@ -8,6 +8,9 @@ NODE_PARTS := $(NODE_FIRST) $(filter-out $(NODE_FIRST) $(NODE)/main.sh,$(sort $(
 PEOPLES_PARTS := $(addprefix operations/multus_ops/,node_json.sh diagnose_checks.sh diagnose.sh)
 SOURCES := components/multus operations/multus_ops examples generate lab tests __main__.py
 
+# Some images tell Python to keep no bytecode: then every worker and every program of a test compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help:
 	@echo 'make up     a cluster on this machine, with Multus installed by Pulumi and a pod that uses it'

@@ -15,6 +15,9 @@ from tests.support.argument_matrix import plans
 from tests.support.arguments import k3s
 
 
+PLANS = plans()
+
+
 def empties(value: Any, path: str = "") -> Iterator[str]:
     if value is None or value == []:
         yield path
@@ -22,10 +25,10 @@ def empties(value: Any, path: str = "") -> Iterator[str]:
         yield from empties(item, f"{path}.{key}")
 
 
-@pytest.mark.parametrize("name", plans())
+@pytest.mark.parametrize("name", PLANS)
 def test_values_have_nothing_that_the_provider_loses(name: str) -> None:
     """It drops nulls, and makes null of an empty list: only no tolerations at all are one."""
-    found = set(empties(values_of(resolve(plans()[name]), "h", 1)))
+    found = set(empties(values_of(resolve(PLANS[name]), "h", 1)))
     assert found <= ({".tolerations"} if name.endswith("intolerant") else set())
 
 
