@@ -14,7 +14,6 @@ from multus.release import handed_over
 from tests.support.argument_matrix import plans
 from tests.support.arguments import k3s
 
-
 PLANS = plans()
 
 
