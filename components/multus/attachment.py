@@ -27,7 +27,9 @@ _TAKEN = ("eth0", "lo")
 class _HasPlan(Protocol):
     """A MultusNetwork, which this module need not know."""
 
-    plan: NetworkPlan
+    @property
+    def plan(self) -> NetworkPlan:
+        """What was decided about it."""
 
 
 @dataclass(frozen=True)
