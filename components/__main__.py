@@ -1,8 +1,8 @@
-"""The plugin that `pulumi package add` runs: it serves MultusComponent to every Pulumi language."""
+"""The plugin that `pulumi package add` runs: it serves its components to every Pulumi language."""
 
 from pulumi.provider.experimental import component_provider_host
 
-from multus import MultusComponent, __version__
+from multus import MultusComponent, MultusNetwork, __version__
 
 if __name__ == "__main__":
-    component_provider_host([MultusComponent], name="multus", version=__version__)
+    component_provider_host([MultusComponent, MultusNetwork], name="multus", version=__version__)

@@ -1,17 +1,17 @@
-"""docs/arguments.md: what args.py says, for people who read."""
+"""docs/arguments.md: what args.py and network_args.py say, for people who read."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
 
-from multus import args
+from multus import args, network_args
 from multus.argument_types import fields_of
 
 _HEAD = """\
 # Arguments
 
-Written from `components/multus/args.py` by `make generate`. In a stack's configuration, and in
+Written from `components/multus/args.py` and `network_args.py` by `make generate`. In a stack's configuration, and in
 every language but Python, the same names are in camel case: `multus:cniConfDir`. A name without a default is required.
 
 Most people need five of them:
@@ -20,7 +20,7 @@ Most people need five of them:
 | --- | --- |
 {first}
 
-All others have defaults that work.
+All others have defaults that work. Those of a [network](networks.md) begin at [MultusNetworkArgs](#multusnetworkargs).
 """
 _FIRST = {
     "distro": "`k3s`, `vanilla` or one of [the others](paths.md): every path follows from it",
@@ -29,17 +29,21 @@ _FIRST = {
     "plugin": "`thick` for metrics and log rotation; else leave it out",
     "image": "`registry` where images come from a mirror, `tag` for another release",
 }
-_TOP = "MultusComponentArgs"
+_PARTS = ((args, "MultusComponentArgs"), (network_args, "MultusNetworkArgs"))
 
 
 def written() -> str:
     """The page as it has to be."""
-    body = ast.parse(Path(args.__file__).read_text(encoding="utf-8")).body
-    classes = [item for item in body if isinstance(item, ast.ClassDef)]
-    ordered = sorted(classes, key=lambda item: item.name != _TOP)
+    ordered = [item for module, top in _PARTS for item in _classes(str(module.__file__), top)]
     assert _FIRST.keys() <= fields_of(args.MultusComponentArgs).keys()
     first = "\n".join(f"| `{name}` | {about} |" for name, about in _FIRST.items())
     return "\n".join([_HEAD.format(first=first), *(_section(item) for item in ordered)])
+
+
+def _classes(file: str, top: str) -> list[ast.ClassDef]:
+    """The classes of a module, that of its component first."""
+    body = ast.parse(Path(file).read_text(encoding="utf-8")).body
+    return sorted((item for item in body if isinstance(item, ast.ClassDef)), key=lambda item: item.name != top)
 
 
 def _section(item: ast.ClassDef) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 from pulumi.provider.experimental.component import ComponentProvider
 
-from multus import MultusComponent, __version__
+from multus import MultusComponent, MultusNetwork, __version__
 
 
 def provider() -> ComponentProvider:
     """The provider as the plugin serves it."""
-    return ComponentProvider([MultusComponent], "multus", version=__version__)
+    return ComponentProvider([MultusComponent, MultusNetwork], "multus", version=__version__)
 
 
 def schema() -> dict[str, Any]:

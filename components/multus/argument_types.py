@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any, NotRequired, Union, get_args, get_origin, is_typeddict
@@ -61,6 +62,26 @@ def check(typed_dict: type, value: object, path: str = "") -> tuple[dict[str, An
         elif key in typed_dict.__required_keys__:  # type: ignore[attr-defined]  # every TypedDict has it
             problems.append(Problem(here, "is missing", f"set `{here}`"))
     return valid, [*problems, *(_unknown_key(path, key, fields) for key in value if key not in fields)]
+
+
+def judged(
+    typed_dict: type, value: object, rules: Callable[[Mapping[str, Any]], Iterable[Problem]]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The arguments that fit their types, normalised, and every problem: of types, and of the rules where types fit.
+
+    Args:
+        typed_dict: what they are held against.
+        value: the arguments.
+        rules: what is wrong with arguments that are well typed.
+    """
+    valid, problems = check(typed_dict, value)
+    unfit = {problem.path for problem in problems}
+    return valid, [*problems, *(problem for problem in rules(valid) if unfit.isdisjoint(_ways_to(problem.path)))]
+
+
+def _ways_to(path: str) -> list[str]:
+    """`a.b[0]` -> `['a', 'a.b', 'a.b[0]']`."""
+    return [path[: match.start()] for match in re.finditer(r"[.\[]|\Z", path)]
 
 
 def fields_of(typed_dict: type) -> dict[str, Any]:

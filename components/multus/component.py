@@ -62,7 +62,10 @@ class MultusComponent(pulumi.ComponentResource):
             pulumi.log.warn(warning, resource=self)
         if plan.untried and not pulumi.runtime.is_dry_run():
             pulumi.log.info(plan.untried, resource=self)
-        installed = self._install(name, plan)
+        owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+        server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
+        self._steps = Steps(self, name, plan, owner, server)
+        installed = self._install(name, plan, self._steps)
         self.namespace = pulumi.Output.from_input(plan.namespace)
         self.plugin = pulumi.Output.from_input(plan.plugin.value)
         self.daemon_set_name = _name_of(installed.main)
@@ -74,12 +77,14 @@ class MultusComponent(pulumi.ComponentResource):
         self.provisioned_nodes = pulumi.Output.from_input([node.name for node in plan.nodes])
         self.register_outputs({key: getattr(self, key) for key in MultusComponent.__annotations__})
 
-    def _install(self, name: str, plan: InstallPlan) -> Installed:
-        """Register everything of an install."""
-        owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
-        server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
-        steps = Steps(self, name, plan, owner, server)
+    @property
+    def steps(self) -> Steps:
+        """What makes the commands on its nodes, with the plan of the install: for components beside it."""
+        return self._steps
 
+    def _install(self, name: str, plan: InstallPlan, steps: Steps) -> Installed:
+        """Register everything of an install."""
+        server = steps.server
         preflights = {node.name: steps.preflight(node) for node in plan.nodes}
         checked = pulumi.ResourceOptions(parent=self, depends_on=list(preflights.values()))
         account, token, access = _register_access(name, plan, checked)
@@ -108,7 +113,7 @@ class MultusComponent(pulumi.ComponentResource):
         verified = [steps.verify(node, install, [provisions[node.name], *installed.ready]) for node in plan.nodes]
         registering.register(
             f"{name}-marker",
-            objects.marker(plan, owner),
+            objects.marker(plan, steps.owner),
             pulumi.ResourceOptions(parent=self, depends_on=verified or installed.ready),
         )
         return installed

@@ -66,8 +66,8 @@ class InvalidArgumentsError(MultusError):
         problems: every problem found, those of the types first.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], what: str = "Multus") -> None:
         self.problems = tuple(problems)
         count = "1 argument" if len(self.problems) == 1 else f"{len(self.problems)} arguments"
         lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"Multus was not planned, {count} cannot work:\n{lines}")
+        super().__init__(f"{what} was not planned, {count} cannot work:\n{lines}")

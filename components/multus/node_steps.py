@@ -59,6 +59,7 @@ _READS = {
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
     "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", *_OF_PLUGIN),
     "forget": (),
+    "unused": ("conf_dir", "bin_dir", "node"),
 }
 DEFAULTS = {
     **USUAL_DIRECTORIES,
@@ -78,7 +79,7 @@ DEFAULTS = {
 USUAL_STATES = ("/run/k3s/containerd", "/run/containerd")
 """Where the node program looks anyway for what runs: node/reservations.sh."""
 
-_INPUTS = ("connection", "create", "update", "delete", "stdin", "logging", "addPreviousOutputInEnv")
+_INPUTS = ("connection", "create", "update", "delete", "stdin", "triggers", "logging", "addPreviousOutputInEnv")
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,18 @@ class Steps:
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
+    def guard(self, node: NodePlan, network: pulumi.Input[str], definition: pulumi.Output[str]) -> remote.Command:
+        """Do nothing until the network goes or is replaced: then refuse before it does, while pods here use it.
+
+        Args:
+            node: where to look.
+            network: its name, as it stands in its configuration.
+            definition: the id of its definition. What is deleted before it is replaced takes along what is triggered by
+                it, first.
+        """
+        unused = self._run(node, self._phase(node, "unused", held=network), guard=_IF_GONE % "")
+        return self._command(node, "guard", None, delete=unused, triggers=[definition])
+
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
         """The phase and its options, quoted. The plan's fingerprint is one, so that a changed plan runs it again."""
         known_options = {**options_for(self.plan, node), "owner": self.owner}
@@ -165,11 +178,12 @@ class Steps:
         self,
         node: NodePlan,
         phase: str,
-        create: pulumi.Output[str],
+        create: pulumi.Output[str] | None,
         *,
         delete: pulumi.Output[str] | None,
         update: pulumi.Output[str] | None = None,
         stdin: Any = None,
+        triggers: list[Any] | None = None,
         after: list[pulumi.Resource] | None = None,
     ) -> remote.Command:
         return remote.Command(
@@ -185,6 +199,7 @@ class Steps:
             update=update,
             delete=delete,
             stdin=stdin,
+            triggers=triggers,
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions.merge(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ import pydantic
 from . import argument_rules, argument_rules_nodes
 from . import image as images
 from .args import Credentials, Distro, LiveAttachments, LogLevel, Method, MultusComponentArgs, Plugin
-from .argument_types import check, is_opaque
+from .argument_types import is_opaque, judged
 from .defaults import (
     DEFAULT_CERTIFICATE_DURATION,
     DEFAULT_MAX_UNAVAILABLE,
@@ -361,16 +360,7 @@ def problems_of(args: MultusComponentArgs | Mapping[str, Any]) -> list[Problem]:
 
 
 def _judged(args: MultusComponentArgs | Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The arguments that fit their types, normalised, and every problem of all of them."""
-    valid, problems = check(MultusComponentArgs, args)
-    unfit = {problem.path for problem in problems}
-    found = argument_rules.contradictions(valid)
-    return valid, [*problems, *(problem for problem in found if unfit.isdisjoint(_ways_to(problem.path)))]
-
-
-def _ways_to(path: str) -> list[str]:
-    """`a.b[0]` -> `['a', 'a.b', 'a.b[0]']`."""
-    return [path[: match.start()] for match in re.finditer(r"[.\[]|\Z", path)]
+    return judged(MultusComponentArgs, args, argument_rules.contradictions)
 
 
 def known(test: Callable[[str, str], Iterable[Problem]], path: str, value: str) -> str:

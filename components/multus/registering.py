@@ -72,6 +72,12 @@ def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
     return _TYPES[manifest["kind"]](name, opts=opts, **_arguments(_forced(labelled)))
 
 
+def register_network(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
+    """Register the definition of a network. Its name is fixed too, so a replacement deletes first."""
+    opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
+    return k8s.apiextensions.CustomResource(name, opts=opts, **_arguments(_forced(manifest)))
+
+
 def register_patch(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
     """Register fields of an object that others own too. Destroying it gives up the fields, never the object."""
     return _PATCH_TYPES[manifest["kind"]](name, opts=opts, **_arguments(_forced(manifest)))

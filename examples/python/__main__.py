@@ -3,12 +3,10 @@
 `machines` names the other stack. It has the outputs `kubeconfig`, `addresses` and `hostKeys`, both by node name.
 """
 
-import json
-
 import pulumi
 import pulumi_kubernetes as k8s
 
-from multus import Distro, MultusComponent
+from multus import Distro, MultusComponent, MultusNetwork, attachments
 
 config = pulumi.Config()
 machines = pulumi.StackReference(config.require("machines"))
@@ -40,23 +38,15 @@ multus = MultusComponent(
 
 # After Multus, and when everything is destroyed, before it: the pods are gone when the nodes are disarmed.
 on_cluster = pulumi.ResourceOptions(provider=cluster, depends_on=[multus])
-network = k8s.apiextensions.CustomResource(
-    "storage-network",
-    api_version="k8s.cni.cncf.io/v1",
-    kind="NetworkAttachmentDefinition",
-    metadata={"name": "storage", "namespace": "default"},
-    spec={
-        "config": json.dumps(
-            {
-                "cniVersion": "1.0.0",
-                "name": "storage",
-                "type": "bridge",
-                "bridge": "br-storage",
-                "ipam": {"type": "host-local", "subnet": "10.98.0.0/24"},
-            }
-        )
+storage = MultusNetwork(
+    "storage",
+    {
+        "bridge": {"bridge": "br-storage"},
+        "ipam": {"host_local": {"ranges": [{"subnet": "10.98.0.0/24"}]}},
     },
-    opts=on_cluster,
+    pulumi.ResourceOptions(provider=cluster),
+    # Its pods guard it on the machines, and it goes before Multus does.
+    multus=multus,
 )
 labels = {"app": "client"}
 k8s.apps.v1.Deployment(
@@ -65,11 +55,11 @@ k8s.apps.v1.Deployment(
     spec={
         "selector": {"match_labels": labels},
         "template": {
-            "metadata": {"labels": labels, "annotations": {"k8s.v1.cni.cncf.io/networks": "storage"}},
+            "metadata": {"labels": labels, "annotations": attachments([storage])},
             "spec": {"containers": [{"name": "shell", "image": "busybox:1.36", "command": ["sleep", "infinity"]}]},
         },
     },
-    opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[network])),
+    opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[storage])),
 )
 
 pulumi.export("kubeconfigPath", multus.kubeconfig_path)

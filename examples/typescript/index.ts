@@ -16,5 +16,12 @@ const installed = new multus.MultusComponent("multus", {
     }],
 }, { providers: { kubernetes: cluster } });
 
+const storage = new multus.MultusNetwork("storage", {
+    bridge: { bridge: "br-storage" },
+    ipam: { hostLocal: { ranges: [{ subnet: "10.98.0.0/24" }] } },
+}, { dependsOn: [installed], providers: { kubernetes: cluster } });
+
+// A pod's template asks for it by this value of its annotation k8s.v1.cni.cncf.io/networks.
+export const storageReference = storage.reference;
 export const kubeconfigPath = installed.kubeconfigPath;
 export const provisionedNodes = installed.provisionedNodes;

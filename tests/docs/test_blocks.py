@@ -12,14 +12,14 @@ import pulumi_kubernetes as k8s
 import pytest
 import yaml
 
-from multus import MultusComponent
+from multus import MultusComponent, MultusNetwork
 from multus.settings import Settings
 from tests.support.arguments import SSH_KEY, k3s, node
 from tests.support.doc_blocks import BLOCKS, CHECKED, UNCHECKED, Block, blocks_in
 from tests.support.doc_commands import commands_in, problems_in
 from tests.support.paths import ROOT
 from tests.support.recording import run
-from tests.support.schema_names import OUTPUTS, PROPERTIES, TOKEN, configuration_problem, value_problems
+from tests.support.schema_names import NETWORK_TOKEN, OUTPUTS, PROPERTIES, TOKEN, configuration_problem, value_problems
 from tests.support.stack_files import SECRETS
 
 # What other SDKs' resources and options are told besides.
@@ -83,11 +83,15 @@ def python_problems(block: Block) -> Iterator[str]:
             "key": SSH_KEY,
             "args": k3s(node("server-1", 11)),
             "MultusComponent": MultusComponent,
+            "MultusNetwork": MultusNetwork,
         }
+        if "multus=multus" in block.text:
+            names["multus"] = MultusComponent("there-already", k3s(node("server-1", 11)))
         exec(compile("import pulumi\n" + block.text, str(block), "exec"), names)  # noqa: S102 # our own pages
 
-    if TOKEN not in run(program).graph.types.values():
-        yield "registers no MultusComponent"
+    types = run(program).graph.types
+    if not any(kind in (TOKEN, NETWORK_TOKEN) for name, kind in types.items() if name != "there-already"):
+        yield "registers neither a MultusComponent nor a MultusNetwork"
 
 
 def yaml_problems(block: Block) -> Iterator[str]:

@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 import yaml
 
+from multus import resolve_network
 from multus.distros import PROFILES
 from tests.support.arguments import HOST_KEY, SSH_KEY
 from tests.support.paths import ROOT
 from tests.support.recording import Run, run
-from tests.support.schema_names import OUTPUTS, PROPERTIES, SCHEMA, TOKEN, value_problems
+from tests.support.schema_names import (
+    NETWORK_INPUTS,
+    NETWORK_OUTPUTS,
+    NETWORK_TOKEN,
+    OUTPUTS,
+    PROPERTIES,
+    SCHEMA,
+    TOKEN,
+    value_problems,
+)
 
 PYTHON = ROOT / "examples" / "python"
 YAML = ROOT / "examples" / "yaml" / "Pulumi.yaml"
@@ -49,11 +59,18 @@ def test_python_example_installs_on_machines_of_another_stack(python: Run) -> No
 
 
 def test_python_example_starts_its_workload_after_multus_has_been_verified(python: Run) -> None:
-    assert {"multus-marker", "storage-network", *(f"multus-verify-{name}" for name in NODES)} <= python.graph.needs(
+    assert {"multus-marker", "storage-definition", *(f"multus-verify-{name}" for name in NODES)} <= python.graph.needs(
         "client"
     )
     annotations = python.graph["client"].inputs["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["k8s.v1.cni.cncf.io/networks"] == python.graph["storage-network"].inputs["metadata"]["name"]
+    definition = python.graph["storage-definition"].inputs["metadata"]
+    [asked] = json.loads(annotations["k8s.v1.cni.cncf.io/networks"])
+    assert asked == {"name": definition["name"], "namespace": definition["namespace"]}
+
+
+def test_python_example_guards_its_network_on_every_machine(python: Run) -> None:
+    for name in NODES:
+        assert "storage-definition" in python.graph.needs(f"storage-guard-{name}")
 
 
 def test_python_example_keeps_its_secrets(python: Run) -> None:
@@ -87,7 +104,19 @@ def test_yaml_example_reads_outputs_and_configuration_that_exist(program: Any) -
     outputs = {name.removeprefix("multus.") for name in used if name.startswith("multus.")}
     assert outputs
     assert outputs <= set(OUTPUTS)
-    assert {name for name in used if "." not in name} == {*program["config"], "cluster"}
+    assert {name.removeprefix("storage.") for name in used if name.startswith("storage.")} == {"reference"}
+    assert {name for name in used if "." not in name} == {*program["config"], "cluster", "multus"}
+
+
+def test_yaml_example_has_a_network_that_can_be(program: Any) -> None:
+    storage = program["resources"]["storage"]
+    assert storage["type"] == NETWORK_TOKEN
+    assert list(value_problems(storage["properties"], NETWORK_INPUTS)) == []
+    [one] = storage["properties"]["ipam"]["hostLocal"]["ranges"]
+    given = {"bridge": storage["properties"]["bridge"], "ipam": {"host_local": {"ranges": [one]}}}
+    assert resolve_network(given, "storage").plugins == ["bridge", "host-local"]
+    # Without it the definition could come before its kind, and Multus go before it.
+    assert storage["options"]["dependsOn"] == ["${multus}"]
 
 
 def test_yaml_example_takes_the_component_from_this_checkout(program: Any) -> None:
@@ -103,6 +132,15 @@ def test_typescript_example_says_what_the_schema_has() -> None:
     outputs = set(re.findall(r"installed\.(\w+)", text))
     assert outputs
     assert outputs <= set(OUTPUTS)
+
+
+def test_typescript_example_has_a_network_that_the_schema_has() -> None:
+    text = (TYPESCRIPT / "index.ts").read_text(encoding="utf-8")
+    [arguments] = re.findall(r"MultusNetwork\(\"storage\", (\{.*?\n\}), \{ dependsOn", text, re.DOTALL)
+    keys = set(re.findall(r"(\w+):(?= |$)", arguments, re.MULTILINE))
+    assert {"bridge", "ipam", "hostLocal", "ranges", "subnet"} == keys
+    assert keys <= PROPERTIES
+    assert set(re.findall(r"storage\.(\w+)", text)) == {"reference"} <= set(NETWORK_OUTPUTS)
 
 
 def test_typescript_example_takes_the_component_from_this_checkout() -> None:

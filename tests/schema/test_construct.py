@@ -8,10 +8,10 @@ import pulumi
 import pytest
 
 from generate.component_schema import provider
-from multus import MultusComponent
+from multus import MultusComponent, MultusNetwork
 from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node
 from tests.support.recording import run
-from tests.support.schema_names import TOKEN
+from tests.support.schema_names import NETWORK_TOKEN, TOKEN
 
 NODE = {"name": "a", "host": "192.0.2.11", "privateKey": SSH_KEY, "hostKey": HOST_KEY}
 
@@ -100,3 +100,48 @@ def test_construct_misses_a_required_input() -> None:
             served.construct("m", TOKEN, {}, pulumi.ResourceOptions())
 
     run(program)
+
+
+NETWORK = {
+    "hostDevice": {"pciBusId": "0000:00:1f.6"},
+    "ipam": {"hostLocal": {"ranges": [{"subnet": "10.97.0.0/24", "rangeStart": "10.97.0.9"}]}},
+    "allow": ["ips"],
+    "mtu": 1400.0,
+    "defaultRoute": True,
+    "liveAttachments": "proceed",
+    "distro": "k3s",
+    "sysctls": {"net.ipv4.conf.IFNAME.arp_filter": "1"},
+    "chained": [{"type": "vrf", "vrfname": "red", "table": 100.0}],
+}
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_construct_registers_the_network_that_the_local_call_registers(preview: bool) -> None:
+    local: Any = {
+        "host_device": {"pci_bus_id": "0000:00:1f.6"},
+        "ipam": {"host_local": {"ranges": [{"subnet": "10.97.0.0/24", "range_start": "10.97.0.9"}]}},
+        "allow": ["ips"],
+        "mtu": 1400,
+        "default_route": True,
+        "live_attachments": "proceed",
+        "distro": "k3s",
+        "sysctls": {"net.ipv4.conf.IFNAME.arp_filter": "1"},
+        "chained": [{"type": "vrf", "vrfname": "red", "table": 100}],
+    }
+    served, remote = provider(), NETWORK
+    constructed = run(
+        lambda: served.construct("n", NETWORK_TOKEN, remote, pulumi.ResourceOptions()) and None, preview=preview
+    ).graph
+    called = run(lambda: MultusNetwork("n", local) and None, preview=preview).graph
+    assert [each.name for each in called if each.name != "n"] == ["n-definition"]
+    assert constructed.described() == called.described()
+
+
+def test_construct_says_our_sentence_of_a_network() -> None:
+    served = provider()
+
+    def program() -> None:
+        with pytest.raises(Exception, match="Network 'n' was not planned, 1 argument cannot work"):
+            served.construct("n", NETWORK_TOKEN, {"macvlan": {"master": "eth0:1"}}, pulumi.ResourceOptions())
+
+    assert run(program).graph.all == []

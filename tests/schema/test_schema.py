@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from generate.component_schema import schema
-from multus import MultusComponentArgs, args
+from multus import MultusComponentArgs, MultusNetworkArgs, args, network_args
 from multus.args import ImageArgs, NodeArgs
 from multus.argument_types import fields_of
+from multus.network_args import HostLocalArgs, RangeArgs
 from tests.support.plugin import COMMITTED_SCHEMA, serve_schema
-from tests.support.schema_names import TOKEN
+from tests.support.schema_names import NETWORK_TOKEN, TOKEN
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +35,23 @@ def camel(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-def test_schema_has_the_component_alone(published: dict[str, Any]) -> None:
-    assert set(published["resources"]) == {TOKEN}
-    assert published["resources"][TOKEN]["isComponent"] is True
-    public = [value for value in vars(args).values() if isinstance(value, type) and value.__module__ == args.__name__]
-    named = {f"multus:index:{value.__name__}" for value in public if value is not MultusComponentArgs}
+def test_schema_has_the_components_alone(published: dict[str, Any]) -> None:
+    assert set(published["resources"]) == {TOKEN, NETWORK_TOKEN}
+    assert all(each["isComponent"] is True for each in published["resources"].values())
+    public = [
+        value
+        for module in (args, network_args)
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+    top = (MultusComponentArgs, MultusNetworkArgs)
+    named = {f"multus:index:{value.__name__}" for value in public if value not in top}
     assert set(published["types"]) == named
 
 
 def test_schema_requires_only_the_distro(published: dict[str, Any]) -> None:
     assert published["resources"][TOKEN]["requiredInputs"] == ["distro"]
+    assert not published["resources"][NETWORK_TOKEN].get("requiredInputs")
     assert published["types"]["multus:index:NodeArgs"]["required"] == ["host", "name", "privateKey"]
     assert not published["types"]["multus:index:ImageArgs"].get("required")
 
@@ -54,8 +62,11 @@ def test_schema_requires_only_the_distro(published: dict[str, Any]) -> None:
         (("resources", TOKEN, "inputProperties"), MultusComponentArgs),
         (("types", "multus:index:ImageArgs", "properties"), ImageArgs),
         (("types", "multus:index:NodeArgs", "properties"), NodeArgs),
+        (("resources", NETWORK_TOKEN, "inputProperties"), MultusNetworkArgs),
+        (("types", "multus:index:HostLocalArgs", "properties"), HostLocalArgs),
+        (("types", "multus:index:RangeArgs", "properties"), RangeArgs),
     ],
-    ids=["component", "image", "node"],
+    ids=["component", "image", "node", "network", "host-local", "range"],
 )
 def test_schema_has_every_argument(published: dict[str, Any], path: tuple[str, ...], typed_dict: type) -> None:
     found = published
@@ -65,7 +76,7 @@ def test_schema_has_every_argument(published: dict[str, Any], path: tuple[str, .
 
 
 def test_every_property_has_a_description(published: dict[str, Any]) -> None:
-    found = [*descriptions(published["resources"][TOKEN], "MultusComponent")]
+    found = [each for token, value in published["resources"].items() for each in descriptions(value, token)]
     for token, value in published["types"].items():
         found += descriptions(value, token)
     assert len(found) > 30
@@ -73,13 +84,13 @@ def test_every_property_has_a_description(published: dict[str, Any]) -> None:
 
 
 def test_every_type_has_a_description(published: dict[str, Any]) -> None:
-    assert published["resources"][TOKEN]["description"]
+    assert all(each["description"] for each in published["resources"].values())
     assert [token for token, value in published["types"].items() if not value.get("description")] == []
 
 
 def test_outputs_are_required(published: dict[str, Any]) -> None:
-    component = published["resources"][TOKEN]
-    assert sorted(component["required"]) == sorted(component["properties"])
+    for component in published["resources"].values():
+        assert sorted(component["required"]) == sorted(component["properties"])
 
 
 def test_plugin_serves_the_schema() -> None:

@@ -115,7 +115,12 @@ def failing(message: str, name: str = "web", namespace: str = "default") -> dict
 
 
 def network(name: str = "second", namespace: str = "default", **config: Any) -> dict[str, Any]:
-    known = {"cniVersion": "1.0.0", "type": "macvlan", "ipam": {"type": "host-local"}, **config}
+    known = {
+        "cniVersion": "1.0.0",
+        "type": "macvlan",
+        "ipam": {"type": "host-local", "subnet": "10.97.0.0/24"},
+        **config,
+    }
     return {"metadata": {"name": name, "namespace": namespace}, "spec": {"config": json.dumps(known)}}
 
 

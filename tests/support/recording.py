@@ -129,7 +129,7 @@ class Graph:
                 "options": _options(each.request),
             }
             for each in self.all
-            if each.type != "multus:index:MultusComponent"
+            if not each.type.startswith("multus:index:")
         }
 
 

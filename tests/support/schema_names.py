@@ -10,12 +10,16 @@ from typing import Any
 from tests.support.paths import COMPONENTS
 
 TOKEN = "multus:index:MultusComponent"
+NETWORK_TOKEN = "multus:index:MultusNetwork"
 SCHEMA: dict[str, Any] = json.loads((COMPONENTS / "schema.json").read_text(encoding="utf-8"))
 INPUTS: dict[str, Any] = SCHEMA["resources"][TOKEN]["inputProperties"]
 OUTPUTS: dict[str, Any] = SCHEMA["resources"][TOKEN]["properties"]
-# Every property of the component and of its types, in camel case.
+NETWORK_INPUTS: dict[str, Any] = SCHEMA["resources"][NETWORK_TOKEN]["inputProperties"]
+NETWORK_OUTPUTS: dict[str, Any] = SCHEMA["resources"][NETWORK_TOKEN]["properties"]
+# Every property of the components and of their types, in camel case.
 PROPERTIES = {
     *INPUTS,
+    *NETWORK_INPUTS,
     *(name for found in SCHEMA["types"].values() for name in found.get("properties", {})),
 }
 # What the program knows besides the component's arguments.

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from multus_ops.doctor.network_rules import (
+from multus.network_rules import (
     links_of,
     mistakes,
+    unknown_keys,
     wide_routes,
     with_known_modes,
     without_wide_routes,
@@ -43,18 +44,39 @@ def local(**changes: Any) -> dict[str, Any]:
         (conf(type="multus-shim"), "calls multus-shim"),
         (conf(ipam={"subnet": "10.1.0.0/24"}), "an `ipam` without `type`"),
         (local(subnet="10.97.0.0/33"), "10.97.0.0/33"),
-        (local(subnet="10.97.0.1/24"), "10.97.0.1/24"),
+        (local(subnet="bits of a host"), "bits of a host"),
         (local(subnet="10.97.0.0/31"), "no room"),
-        (local(rangeStart="10.98.0.1"), "rangeStart '10.98.0.1'"),
-        (local(rangeEnd="10.97.0"), "rangeEnd '10.97.0'"),
-        (local(rangeStart="10.97.0.9", rangeEnd="10.97.0.5"), "behind its rangeEnd"),
-        (conf(ipam={"type": "host-local", "ranges": [[{"subnet": "x"}]]}), "the subnet 'x'"),
-        (conf(ipam={"type": "static", "addresses": [{"address": "10.1.1.5"}]}), "10.1.1.5/24"),
+        (local(rangeStart="10.98.0.1"), "a rangeStart that cannot work: '10.98.0.1'"),
+        (local(rangeEnd="10.97.0"), "a rangeEnd that cannot work: '10.97.0'"),
+        (local(rangeStart="10.97.0.9", rangeEnd="10.97.0.5"), "after the range's last address 10.97.0.5"),
+        (conf(ipam={"type": "host-local", "ranges": [[{"subnet": "x"}]]}), "a subnet that cannot work: 'x'"),
+        (
+            conf(ipam={"type": "static", "addresses": [{"address": "10.1.1.5"}]}),
+            "'10.1.1.5' is no address with a prefix",
+        ),
+        (conf(ipam={"type": "host-local"}), "without a range"),
+        (local(gateway="10.98.0.1"), "a gateway that cannot work: '10.98.0.1'"),
+        (local(rangeStart="10.97.0.1", rangeEnd="10.97.0.1"), "the only address of the range"),
+        (local(subnet="10.97.0.0/255.255.255.0"), "10.97.0.0/255.255.255.0"),
+        (local(subnet="10.97.0.0"), "no prefix length"),
+        (local(ranges=[[{"subnet": "10.97.0.128/25"}]]), "overlaps '10.97.0.0/24'"),
+        (local(routes=[{"dst": "10.98.0.0"}]), "a route whose dst"),
+        (local(routes=[{"dst": "10.98.0.0/16", "gw": "router"}]), "a route whose gw"),
+        (local(routes=[{"dst": "10.98.0.0/16", "gw": "fd00::1"}]), "of another family"),
+        (conf(master="ens33:1"), "an alias is an address"),
+        (conf(master="a-very-long-link"), "no link is called"),
+        (conf(type="bridge", bridge="br/0"), "a `bridge` that is 'br/0'"),
+        (conf(type="bridge", vlan=4095), "`vlan` 4095"),
+        (conf(type="vlan", master="eth0", vlanId=-1), "`vlanId` -1"),
+        (conf(type="vlan", vlanId=5), "a vlan without `master`"),
+        (conf(type="host-device"), "without a device"),
+        ({"name": "n", "plugins": [conf(), {"type": "tuning", "sysctl": {"kernel.x": "1"}}]}, "sysctl 'kernel.x'"),
     ],
 )
 def test_a_mistake_is_named(given: dict[str, Any], says: str) -> None:
     [found] = mistakes(given)
-    assert says in found
+    assert says in found.what
+    assert found.fix
 
 
 @pytest.mark.parametrize(
@@ -74,6 +96,28 @@ def test_what_works_is_no_mistake(given: dict[str, Any]) -> None:
     assert list(mistakes(given)) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "key", "fix"),
+    [
+        (conf(maser="eth0"), "maser", "did you mean `master`?"),
+        (local(range_start="10.97.0.9"), "range_start", "did you mean `rangeStart`?"),
+        (conf(type="bridge", isgateway=True, wheels=4), "wheels", "remove it"),
+        ({"plugins": [conf()], "disableChek": True}, "disableChek", "did you mean `disableCheck`?"),
+    ],
+)
+def test_a_key_that_nobody_reads_is_named(given: dict[str, Any], key: str, fix: str) -> None:
+    [found] = unknown_keys(given)
+    assert repr(key) in found.what
+    assert fix in found.fix
+
+
+def test_keys_of_plugins_that_are_not_known_are_theirs() -> None:
+    assert (
+        list(unknown_keys({"plugins": [conf(type="ovs", br="x"), {"type": "other", "ipam": {"type": "y", "z": 1}}]}))
+        == []
+    )
+
+
 def test_the_networks_of_the_docs_are_well() -> None:
     """Whoever copies one finds nothing wrong with it."""
     shown = [
@@ -86,7 +130,7 @@ def test_the_networks_of_the_docs_are_well() -> None:
     ]
     assert len(shown) > 8
     for each in shown:
-        assert (list(mistakes(each)), wrong_modes(each), wide_routes(each, POD_RANGES)) == ([], [], []), each
+        assert [*mistakes(each), *unknown_keys(each), *wrong_modes(each), *wide_routes(each, POD_RANGES)] == [], each
 
 
 @pytest.mark.parametrize(

@@ -351,7 +351,9 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     ),
     "network-mode": (healthy(networks=(network(mode="l2"),)), set()),
     "network-takes-routes": (
-        healthy(networks=(network(ipam={"type": "host-local", "routes": [{"dst": "0.0.0.0/0"}]}),)),
+        healthy(
+            networks=(network(ipam={"type": "host-local", "subnet": "10.97.0.0/24", "routes": [{"dst": "0.0.0.0/0"}]}),)
+        ),
         set(),
     ),
     "network-without-config": (

@@ -1,4 +1,4 @@
-# disarm, clean and forget: in the safe order, and only what is this install's.
+# disarm, unused, clean and forget: in the safe order, and only what is this install's.
 
 # Pods keep starting: the default network is there before and loaded after, or everything stays as it was.
 take_away() {
@@ -26,16 +26,20 @@ disarm() {
         say "left alone: the stack stays, only its SSH steps leave this node"
         return 0
     fi
-    # A pod that is being deleted loses its sandbox a little after its object.
-    await 15 "pods with additional interfaces to end" no_live_attachment || true
-    holding=$(live_attachments)
-    if [ -n "$holding" ]; then
-        holders=$(printf '%s' "$holding" | tr '\n' ',')
-        [ "$live_attachments" = proceed ] ||
-            die live-attachments "$node" "running pods still have additional interfaces ($holders), whose addresses would stay reserved" "delete these pods, or set liveAttachments to proceed and run pulumi up, then repeat"
-        warn live-attachments "$node" "these interfaces keep their addresses reserved: $holders" "look into /var/lib/cni/networks"
-    fi
+    unused
     take_away
+}
+
+# A network goes, or all of them with Multus: what pods hold would be given back by another configuration, or by none.
+unused() {
+    # A pod that is being deleted loses its sandbox a little after its object.
+    await 15 "additional interfaces to end" no_live_attachment || true
+    holding=$(live_attachments | tr '\n' ',')
+    [ -n "$holding" ] || return 0
+    set -- live-attachments "$node" "running pods still have additional interfaces (${holding%,}), whose addresses would stay reserved"
+    [ "$live_attachments" = proceed ] ||
+        die "$@" "delete these pods, or set liveAttachments to proceed and run pulumi up, then repeat"
+    warn "$@" "look into /var/lib/cni/networks"
 }
 
 clean() {

@@ -10,6 +10,7 @@ from typing import Any
 from multus import multus_conf, objects
 from multus.args import Credentials
 from multus.metadata import Object
+from multus.network_rules import mistakes
 from multus.node_steps import STATE_DIR
 from multus.plan import InstallPlan
 from multus.pods import ACCOUNT
@@ -21,7 +22,6 @@ from .distribution import distro_of, is_host, refused_kind
 from .findings import Check, Finding, Severity
 from .managers import managers_in
 from .messages import is_cut, readable
-from .network_rules import mistakes
 from .networks import has_config
 from .node_report import Kubeconfig
 from .snapshot import Kind, condition, container_statuses, is_well, name_of, needs_network
@@ -245,7 +245,10 @@ def _mistakes_of(network: Object) -> Iterator[str]:
         except ValueError as error:
             yield f"its configuration is not JSON: {error}"
         else:
-            yield from mistakes(conf) if isinstance(conf, dict) else ["its configuration is JSON, and no object"]
+            if isinstance(conf, dict):
+                yield from (each.what for each in mistakes(conf))
+            else:
+                yield "its configuration is JSON, and no object"
 
 
 def _account(case: Case) -> Iterator[Finding]:

@@ -10,6 +10,17 @@ from collections.abc import Iterator, Sequence
 
 from multus.defaults import DEFAULT_PLUGIN_DIRECTORY
 from multus.metadata import Object
+from multus.network_addresses import Range
+from multus.network_conf import plugin_confs, without_from_every_plugin
+from multus.network_rules import (
+    CNI_VERSIONS,
+    MODES,
+    links_of,
+    wide_routes,
+    with_known_modes,
+    without_wide_routes,
+    wrong_modes,
+)
 
 from .annotations import (
     DEFAULT_NETWORK,
@@ -30,15 +41,6 @@ from .default_cni import default_cni_sets
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
-from .network_rules import (
-    MODES,
-    Range,
-    links_of,
-    wide_routes,
-    with_known_modes,
-    without_wide_routes,
-    wrong_modes,
-)
 from .networks import (
     changed_at,
     conf_of,
@@ -47,14 +49,11 @@ from .networks import (
     lacks_version,
     makes_no_interface,
     patch_values,
-    plugin_confs,
     plugins_of,
-    without_from_every_plugin,
 )
 from .node_report import Facts
 from .snapshot import Kind, has_sandbox, is_finished, is_going, name_of, needs_network
 
-CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 _NO_NETWORK_FOUND = (
     r"cannot find a network-attachment-definition \((?P<name>[^)]*)\) in namespace \((?P<namespace>[^)]*)\)"
 )

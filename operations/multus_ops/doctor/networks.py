@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
 from typing import Any
 
 from multus.metadata import Object
+from multus.network_conf import plugin_confs, plugins_called
 
 from .meshes import MESHES
 
@@ -28,17 +28,9 @@ def as_object(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def plugin_confs(conf: dict[str, Any]) -> list[dict[str, Any]]:
-    """The configurations of the plugins of a chain, or the one that there is."""
-    chain = conf.get("plugins") if isinstance(conf.get("plugins"), list) else [conf]
-    return [each for each in chain or () if isinstance(each, dict)]
-
-
 def plugins_of(network: Object) -> list[str]:
     """The plugins that a network calls, those for addresses too."""
-    chain = plugin_confs(conf_of(network))
-    ipam = [each["ipam"].get("type") for each in chain if isinstance(each.get("ipam"), dict)]
-    return [str(name) for name in (*(each.get("type") for each in chain), *ipam) if name]
+    return plugins_called(conf_of(network))
 
 
 def lacks_version(network: Object) -> bool:
@@ -68,21 +60,6 @@ def changed_at(network: Object) -> str:
     about = network["metadata"]
     writers = (each for each in about.get("managedFields", ()) if "f:spec" in each.get("fieldsV1", {}))
     return max((str(each.get("time", "")) for each in writers), default=str(about.get("creationTimestamp", "")))
-
-
-def without(conf: dict[str, Any], key: str) -> dict[str, Any]:
-    """The same, but for one key."""
-    return {each: value for each, value in conf.items() if each != key}
-
-
-def with_every_plugin(conf: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    """The same, with every plugin of its chain, or the one that there is, changed."""
-    return {**conf, "plugins": list(map(change, plugin_confs(conf)))} if "plugins" in conf else change(conf)
-
-
-def without_from_every_plugin(conf: dict[str, Any], key: str) -> dict[str, Any]:
-    """The same, but for one key of every plugin of its chain."""
-    return with_every_plugin(without(conf, key), lambda plugin: without(plugin, key))
 
 
 def edit_values(network: Object) -> dict[str, str]:

@@ -1,0 +1,116 @@
+"""MultusNetwork: registers what the plan of a network says. Nothing is decided here.
+
+No `from __future__ import annotations` here: Pulumi's schema analyzer reads the annotations at run time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+
+from . import network_problems
+from .args import LiveAttachments
+from .argument_types import is_opaque
+from .component import MultusComponent
+from .network_args import MultusNetworkArgs
+from .network_plan import API_VERSION, KIND, NetworkPlan, known_late, resolve_network
+from .network_program import networks_beside
+from .registering import register_network
+
+
+class MultusNetwork(pulumi.ComponentResource):
+    """One network that pods can ask for: a NetworkAttachmentDefinition, made and checked before a pod meets it.
+
+    It needs Multus on the cluster, whoever installed it.
+    """
+
+    reference: pulumi.Output[str]
+    """How a pod asks for it: `namespace/name`."""
+
+    config: pulumi.Output[str]
+    """The CNI configuration, as JSON."""
+
+    plugins: pulumi.Output[Sequence[str]]
+    """The CNI plugins that every node needs for it, those for addresses too."""
+
+    def __init__(
+        self,
+        name: str,
+        args: MultusNetworkArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        multus: MultusComponent | None = None,
+    ) -> None:
+        """Plan and register it.
+
+        Args:
+            name: the resource's, and the definition's where `args` has no other.
+            args: what it is.
+            opts: Pulumi's options.
+            multus: the install that serves it, for what that alone knows: its directories, and its listed nodes, on
+                which running pods guard the network.
+        """
+        install = multus.steps.plan if multus is not None else None
+        with networks_beside(name) as beside:
+            self._plan = resolve_network(args, name, install, beside.others)
+            beside.add(self._plan.conf())
+        super().__init__("multus:index:MultusNetwork", name, {}, opts)
+        plan = self._plan
+        namespace, path = _known(plan, name)
+        config = pulumi.Output.all(namespace, path).apply(lambda known: plan.config(*known))
+        definition = self._register(name, namespace, config, multus)
+        self.reference = pulumi.Output.concat(namespace, "/", definition.metadata.apply(_name_in))
+        self.config = config
+        self.plugins = pulumi.Output.from_input(plan.plugins)
+        self.register_outputs({key: getattr(self, key) for key in MultusNetwork.__annotations__})
+
+    @property
+    def plan(self) -> NetworkPlan:
+        """What was decided, for `attachment`, in Python."""
+        return self._plan
+
+    def _register(
+        self, name: str, namespace: pulumi.Output[str], config: pulumi.Output[str], multus: MultusComponent | None
+    ) -> Any:
+        """Register the definition, and what guards it on the nodes that the install lists."""
+        plan = self._plan
+        guarding = multus if plan.live_attachments is LiveAttachments.REFUSE else None
+        nodes = guarding.steps.plan.nodes if guarding is not None else ()
+        manifest = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": plan.name, "namespace": namespace, "annotations": plan.annotations},
+            "spec": {"config": config},
+        }
+        opts = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[multus] if multus is not None else [],
+            # Replaced, it takes its guards along, which are asked first.
+            replace_on_changes=["spec.config"] if nodes else [],
+        )
+        definition = register_network(f"{name}-definition", manifest, opts)
+        if guarding is not None:
+            steps = replace(guarding.steps, parent=self, name=name)
+            held = namespace.apply(lambda known: plan.conf(known)["name"])
+            for node in nodes:
+                steps.guard(node, held, definition.id)
+        return definition
+
+
+def _known(plan: NetworkPlan, name: str) -> tuple[pulumi.Output[str], pulumi.Output[Any]]:
+    """Namespace and path of whereabouts' configuration; what was known late is checked as soon as it is known."""
+    namespace, path = (pulumi.Output.from_input(each) for each in (plan.namespace, plan.configuration_path))
+    if is_opaque(plan.namespace):
+        namespace = namespace.apply(
+            lambda text: known_late(network_problems.namespace_problems("namespace", text), text, name)
+        )
+    if is_opaque(plan.configuration_path):
+        key = "ipam.whereabouts.configuration_path"
+        path = path.apply(lambda text: known_late(network_problems.path_problems(key, text), text, name))
+    return namespace, path
+
+
+def _name_in(metadata: Any) -> str:
+    name: str = metadata["name"]
+    return name

@@ -1,0 +1,155 @@
+"""What a network registers, and what guards it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from multus import InvalidArgumentsError, MultusComponent, MultusNetwork, attachments
+from multus.attachment import NETWORKS
+from tests.support.arguments import k3s, node
+from tests.support.network_refusals import local
+from tests.support.recording import Run, run
+
+NETWORK = {"macvlan": {"master": "eth0"}}
+DEFINITION = "kubernetes:k8s.cni.cncf.io/v1:NetworkAttachmentDefinition"
+TWO_NODES = k3s(node("a", 11), node("b", 12))
+
+
+def network(args: Any = NETWORK, *, preview: bool = False, opts: pulumi.ResourceOptions | None = None) -> Run:
+    return run(lambda: MultusNetwork("n", args, opts) and None, preview=preview)
+
+
+def beside_multus(args: Any = NETWORK, install: Any = TWO_NODES, *, preview: bool = False) -> Run:
+    return run(lambda: MultusNetwork("n", args, multus=MultusComponent("m", install)) and None, preview=preview)
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_a_network_registers_its_definition_alone(preview: bool) -> None:
+    done = network({**local(), "namespace": "blue"}, preview=preview)
+    assert done.graph.types == {"n": "multus:index:MultusNetwork", "n-definition": DEFINITION}
+    definition = done.graph["n-definition"]
+    assert definition.request.parent == done.graph["n"].urn
+    assert definition.request.deleteBeforeReplace
+    assert not definition.request.replaceOnChanges
+    inputs = definition.inputs
+    assert (inputs["metadata"]["name"], inputs["metadata"]["namespace"]) == ("n", "blue")
+    config = json.loads(inputs["spec"]["config"])
+    assert (config["name"], config["plugins"][0]["type"]) == ("blue.n", "macvlan")
+    outputs = done.outputs_of("n")
+    assert json.loads(outputs["config"]) == config
+    assert (outputs["reference"], outputs["plugins"]) == ("blue/n", ["macvlan", "host-local"])
+
+
+def test_a_definition_has_its_own_name_and_resource() -> None:
+    inputs = network({"sriov": {"resource_name": "intel.com/vf"}, "name": "other"}).graph["n-definition"].inputs
+    assert inputs["metadata"]["name"] == "other"
+    assert inputs["metadata"]["annotations"]["k8s.v1.cni.cncf.io/resourceName"] == "intel.com/vf"
+
+
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_running_pods_guard_a_network_on_listed_nodes(preview: bool) -> None:
+    graph = beside_multus(preview=preview).graph
+    guards = {"n-guard-a", "n-guard-b"}
+    assert graph.children_of("n") == {
+        "n-definition": DEFINITION,
+        **dict.fromkeys(guards, "command:remote:Command"),
+    }
+    # What is deleted first: the guards, then the definition, then what serves it.
+    assert {"m-marker", "m-verify-a", "m-verify-b"} <= graph.needs("n-definition")
+    assert not guards & graph.needs("n-definition")
+    for name in guards:
+        guard = graph[name]
+        assert "n-definition" in graph.needs(name)
+        assert guard.request.deleteBeforeReplace
+        # Replaced with the definition, and first: its delete is what asks.
+        assert [*guard.request.propertyDependencies["triggers"].urns] == [graph["n-definition"].urn]
+        assert {"create", "update", "stdin"} & set(guard.inputs) == set()
+        assert guard.inputs["delete"].startswith("exec timeout -k 5 300 sh -c ")
+        assert "unused " in guard.inputs["delete"]
+        assert "--held default.n" in guard.inputs["delete"]
+        assert guard.inputs["connection"]["host"] == f"192.0.2.1{'1' if name.endswith('a') else '2'}"
+    assert [*graph["n-definition"].request.replaceOnChanges] == ["spec.config"]
+
+
+@pytest.mark.parametrize(
+    ("args", "install"),
+    [({**NETWORK, "live_attachments": "proceed"}, TWO_NODES), (NETWORK, k3s())],
+    ids=["proceed", "no-nodes"],
+)
+def test_without_guards_a_change_is_no_replacement(args: Any, install: Any) -> None:
+    graph = beside_multus(args, install).graph
+    assert graph.children_of("n") == {"n-definition": DEFINITION}
+    assert not graph["n-definition"].request.replaceOnChanges
+
+
+def test_a_guard_of_a_node_that_is_gone_goes_without_a_command() -> None:
+    guard = beside_multus(install=k3s(node("a", 11, gone=True))).graph["n-guard-a"]
+    assert guard.request.retainOnDelete
+    assert "delete" in guard.request.ignoreChanges
+
+
+def test_a_guard_keeps_its_secrets() -> None:
+    graph = beside_multus().graph
+    for each in graph:
+        assert "made0up0" not in each.text_in_clear, each.name
+
+
+def test_the_install_knows_the_directories_and_the_nodes() -> None:
+    ranges = {"whereabouts": {"ranges": [{"subnet": "10.97.0.0/24"}]}}
+    inputs = beside_multus({**NETWORK, "ipam": ranges}).graph["n-definition"].inputs
+    ipam = json.loads(inputs["spec"]["config"])["plugins"][0]["ipam"]
+    assert ipam["configuration_path"].startswith("/var/lib/rancher/k3s/agent/etc/cni/net.d/")
+    with pytest.raises(InvalidArgumentsError, match="each of a, b without asking the others"):
+        beside_multus(local())
+
+
+def test_a_refused_network_registers_nothing() -> None:
+    def program() -> None:
+        with pytest.raises(InvalidArgumentsError, match="Network 'n' was not planned, 2 arguments cannot work"):
+            MultusNetwork("n", {"macvlan": {"master": "a:1", "mode": "l2"}})
+
+    assert run(program).graph.all == []
+
+
+def test_networks_of_one_program_are_held_against_each_other() -> None:
+    def program() -> None:
+        MultusNetwork("one", NETWORK)  # type: ignore[arg-type]  # a TypedDict made of constants
+        with pytest.raises(InvalidArgumentsError, match="'eth0', on which 'one' has macvlan"):
+            MultusNetwork("two", {"ipvlan": {"master": "eth0"}})
+
+    # Twice: what one run had is nothing to the next.
+    for _ in range(2):
+        assert set(run(program).graph.types) == {"one", "one-definition"}
+    network({"ipvlan": {"master": "eth0"}})
+
+
+def test_a_late_namespace_is_checked_when_it_is_known() -> None:
+    late = pulumi.Output.from_input("blue")
+    done = network({**NETWORK, "namespace": late})
+    assert done.outputs_of("n")["reference"] == "blue/n"
+    assert json.loads(done.graph["n-definition"].inputs["spec"]["config"])["name"] == "blue.n"
+    with pytest.raises(InvalidArgumentsError, match="'Blue' is not a namespace name"):
+        network({**NETWORK, "namespace": pulumi.Output.from_input("Blue")})
+
+
+def test_a_path_of_whereabouts_is_checked_when_it_is_known() -> None:
+    def asked(path: str) -> Any:
+        given = {"ranges": [{"subnet": "10.97.0.0/24"}], "configuration_path": pulumi.Output.from_input(path)}
+        return {**NETWORK, "ipam": {"whereabouts": given}}
+
+    config = json.loads(network(asked("/a/b")).graph["n-definition"].inputs["spec"]["config"])
+    assert config["plugins"][0]["ipam"]["configuration_path"] == "/a/b"
+    with pytest.raises(InvalidArgumentsError, match=r"ipam\.whereabouts\.configuration_path: 'a' is not an absolute"):
+        network(asked("a"))
+
+
+def test_a_pod_asks_for_a_network_whose_namespace_is_known_late() -> None:
+    def program() -> None:
+        made = MultusNetwork("n", {"macvlan": {}, "namespace": pulumi.Output.from_input("blue")})
+        pulumi.export("text", attachments([made])[NETWORKS])
+
+    assert json.loads(run(program).exports["text"]) == [{"name": "n", "namespace": "blue"}]
