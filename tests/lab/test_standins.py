@@ -17,9 +17,9 @@ from tests.standins.scenarios import scenarios
 
 
 @pytest.fixture(scope="module")
-def cluster(programs: Programs) -> Iterator[dict[str, Any]]:
+@pytest.mark.usefixtures("programs")
+def cluster() -> Iterator[dict[str, Any]]:
     with SURROUNDINGS["cluster"]() as values, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{programs.path('helm').parent}:{os.environ['PATH']}")
         # A release names its chart by a path from the program's folder.
         patch.chdir(HERE)
         yield values
