@@ -1,5 +1,6 @@
 """The folder of built programs, which all labs and checkouts share."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +12,16 @@ from pathlib import Path
 def root() -> Path:
     """$MULTUS_LAB_CACHE, else ~/.cache/multus-lab."""
     return Path(os.environ.get("MULTUS_LAB_CACHE") or Path.home() / ".cache" / "multus-lab").absolute()
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Wait until no other process holds this name."""
+    lock = root() / "locks" / name
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -211,11 +211,10 @@ class Cluster:
         return shape
 
     def _of_the_same_network(self) -> str | None:
-        """Another lab with this one's addresses: a number of 250 is made from each name."""
-        others = (Cluster(folder.name) for folder in self.state.parent.glob("*") if folder.name != self.instance)
-        return next(
-            (o.instance for o in others if o.layout.subnet == self.layout.subnet and o.control_plane.running), None
-        )
+        """Another running lab with this one's addresses: a number of 250 is made from each name."""
+        labs = [Cluster(record.parent.name) for record in self.state.parent.glob(f"*/{self._record.name}")]
+        same = [lab for lab in labs if lab.instance != self.instance and lab.layout.subnet == self.layout.subnet]
+        return next((lab.instance for lab in same if lab.control_plane.running), None)
 
     @property
     def _record(self) -> Path:

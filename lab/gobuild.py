@@ -25,7 +25,13 @@ def target(build: Build) -> Path:
 
 
 def make(build: Build) -> None:
-    """Build the programs into their folder."""
+    """Build the programs into their folder, unless another process has done so meanwhile."""
+    with cache.locked(f"build-{build.name}"):
+        if not target(build).is_dir():
+            _build(build)
+
+
+def _build(build: Build) -> None:
     with cache.made_at_once(target(build)) as folder:
         output = f"{folder}/{build.programs[0] if build.links else ''}"
         run_logged(

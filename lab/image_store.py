@@ -1,6 +1,5 @@
 """The folder of a containerd that has the lab's images: a node is installed with a copy, as from a machine's image."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -22,11 +21,8 @@ _CRI = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containe
 
 def made(programs: Programs) -> Path:
     """The folder, made now where it is not yet in the cache."""
-    lock = cache.root() / "locks" / "image-store"
-    lock.parent.mkdir(parents=True, exist_ok=True)
     # Labs that start side by side would take it away from each other.
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with cache.locked("image-store"):
         images = archives(programs)
         version = run([programs.path("containerd"), "--version"]).stdout
         digest = hashlib.sha256("\0".join([version, *map(str, images)]).encode()).hexdigest()

@@ -227,8 +227,10 @@ class Node:
         containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
         await_server()
         self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
-        # From 1.37 on it ends where its node registers more than 30 s after its own start.
-        self._daemon("kube-proxy").spawn(self._inside(["kube-proxy", "--config", OWN / "kube-proxy.yaml"]), group)
+        # From 1.37 on it ends where its node registers more than 30 s after its own start; kubelets start it again.
+        again = 'until "$@"; do echo "it ended with $?, and is started again"; sleep 1; done'
+        proxy = ["sh", "-c", again, "sh", "kube-proxy", "--config", str(OWN / "kube-proxy.yaml")]
+        self._daemon("kube-proxy").spawn(self._inside(proxy), group)
         sshd.await_ready(lambda: sshd.listens(_SSH_PORT))
 
     def _start_balancer(self, port: int) -> None:

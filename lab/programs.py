@@ -74,7 +74,7 @@ BUILDS = (
         stamp="k8s.io/component-base/version.gitVersion",
         from_path=_KUBERNETES,
         # kubectl has other words for it; it comes with the rest.
-        at_least=(1, 34),
+        at_least=(1, 37),
         below=(1, 38),
     ),
     Build(
@@ -122,8 +122,7 @@ CONTAINERD = Build(
     minutes=3,
     stamp="github.com/containerd/containerd/v2/version.Version",
     from_path=_CONTAINERD,
-    # The first that reads `bin_dirs`.
-    at_least=(2, 1),
+    at_least=(2, 4),
     below=(3,),
 )
 
@@ -145,7 +144,7 @@ HELM = Build(
     stamp="helm.sh/helm/v4/internal/version.version",
     from_path=("helm",),
     version=("version", "--short"),
-    at_least=(4,),
+    at_least=(4, 3),
     below=(5,),
 )
 HELM_OLDEST = replace(

@@ -50,9 +50,9 @@ def test_where_the_runtime_has_no_section_about_cni_its_defaults_count(clusters:
     leaves_nothing(lab, before)
 
 
-@pytest.fixture(scope="module")
-def kubespray(clusters: Clusters) -> Lab:
-    lab = clusters.lab(OF_ANOTHER_USER)
+@pytest.fixture(scope="module", params=[OF_ANOTHER_USER], ids=str)
+def kubespray(request: pytest.FixtureRequest, clusters: Clusters) -> Lab:
+    lab = clusters.lab(request.param)
     lab.exercise_plain_pods()
     return lab
 
@@ -66,24 +66,29 @@ def test_directories_of_another_user_are_refused_with_both_ways_out(kubespray: L
     assert kubespray.trees() == before
 
 
-@pytest.mark.parametrize("way", ["privileged", "chown"])
-def test_either_way_out_is_one(kubespray: Lab, way: str) -> None:
-    [node] = kubespray.cluster.nodes
-    if way == "chown":
-        node.run(["chown", "root", "/etc/cni/net.d", "/opt/cni/bin"])
-    configure(kubespray.stack, security={"privileged": True} if way == "privileged" else None)
+def test_pods_with_privileges_write_there(kubespray: Lab) -> None:
+    configure(kubespray.stack, security={"privileged": True})
     before = kubespray.trees()
     succeeded(kubespray.stack.up())
-    if way == "privileged":
-        # The CRD stays, and the network with it.
-        kubespray.pods.create_network()
+    kubespray.pods.create_network()
     has_second_interface(kubespray)
     leaves_nothing(kubespray, before)
 
 
-def test_talos_has_neither_opt_for_its_kubelet_nor_rights_for_pods(clusters: Clusters) -> None:
+def test_and_so_does_root_in_its_own_directories(kubespray: Lab) -> None:
+    [node] = kubespray.cluster.nodes
+    node.run(["chown", "root", "/etc/cni/net.d", "/opt/cni/bin"])
+    configure(kubespray.stack, security=None)
+    before = kubespray.trees()
+    succeeded(kubespray.stack.up())
+    has_second_interface(kubespray)
+    leaves_nothing(kubespray, before)
+
+
+@pytest.mark.parametrize("cell", [TALOS], ids=str)
+def test_talos_has_neither_opt_for_its_kubelet_nor_rights_for_pods(clusters: Clusters, cell: Cell) -> None:
     """Its kubelet's container lacks /opt, so that a hostPath of a type fails; nobody lets us in."""
-    lab = clusters.lab(TALOS)
+    lab = clusters.lab(cell)
     [node] = lab.cluster.nodes
     assert "bridge" in node.run(["ls", "/opt/cni/bin"]).stdout
     configure(lab.stack, namespace="networks", createNamespace=True)

@@ -22,6 +22,20 @@ json.dump(shown, sys.stdout)
 print("trouble", file=sys.stderr)
 sys.exit(7)
 """
+ENDS = {
+    "a number": ("import sys; sys.exit(3)", 3, "", ""),
+    "a text": ("import sys; sys.exit('why')", 1, "", "why\n"),
+    "an error": ("raise ValueError('why')", 1, "", "ValueError: why\n"),
+    "a key": ("import signal; signal.raise_signal(signal.SIGINT)", -signal.SIGINT, "", "KeyboardInterrupt\n"),
+    "a thread": (
+        "import threading, time\nthreading.Thread(target=lambda: (time.sleep(.2), print('late'))).start()",
+        0,
+        "late\n",
+        "",
+    ),
+    "atexit": ("import atexit; atexit.register(print, 'last')", 0, "last\n", ""),
+    "another stdout": ("import io, sys; print('first'); sys.stdout = io.StringIO()", 0, "first\n", ""),
+}
 WAITS = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n"
 
 
@@ -72,6 +86,17 @@ def test_a_module_runs_as_well() -> None:
         forks.command("-m", "json.tool", "--compact"), input='{"a" : 1}', capture_output=True, text=True, check=True
     )
     assert said.stdout == '{"a":1}\n'
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end_is_that_of_an_interpreter(end: str, tmp_path: Path) -> None:
+    program, status, stdout, last = ENDS[end]
+    (tmp_path / "ends.py").write_text(program)
+    said = subprocess.run(forks.command(str(tmp_path / "ends.py")), capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (status, stdout)
+    assert said.stderr.endswith(last)
+    assert bool(said.stderr) is bool(last)
 
 
 @pytest.mark.usefixtures("kind")

@@ -11,6 +11,7 @@ from typing import Any
 from kubernetes import client
 
 from lab.commands import run
+from lab.grounds import OLDEST
 
 from .changes import identities
 from .clusters import Lab
@@ -23,9 +24,9 @@ def helm(lab: Lab, *arguments: str | Path) -> str:
 
 
 def releases(lab: Lab) -> list[str]:
-    # Helm 4 has no `--all`.
-    each_status = (f"--{status}" for status in ("deployed", "failed", "pending", "uninstalled", "uninstalling"))
-    listed: list[dict[str, Any]] = json.loads(helm(lab, "list", *each_status, "--all-namespaces", "--output", "json"))
+    # Helm 4 has no `--all`, and lists whatever there is.
+    everything = ["--all"] if lab.cluster.ground is OLDEST else []
+    listed: list[dict[str, Any]] = json.loads(helm(lab, "list", *everything, "--all-namespaces", "--output", "json"))
     return [f"{each['namespace']}/{each['name']} {each['status']}" for each in listed]
 
 

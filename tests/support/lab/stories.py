@@ -37,7 +37,7 @@ SHIFTS = (
     ("helm_neighbours[k3s-1]", "helm[k3s-1]"),
     ("docs[vanilla-1]", "thick[vanilla-1]"),
     ("render[vanilla-2]",),
-    ("looks[k3s-without-flannel-1]", "looks[rke2-1]"),
+    ("looks[k3s-without-flannel-1]", "looks[rke2-1]", "looks[kubespray-1]", "looks[talos-1]"),
     ("install[vanilla-1-oldest]", "helm_plain[vanilla-1-oldest]", "thick[vanilla-1-oldest]"),
     ("helm_plain[k3s-legacy-1]", "neighbours[k3s-legacy-1]", "power[k3s-legacy-1]"),
 )
