@@ -569,7 +569,7 @@ def test_thicks_standby_is_no_second_configuration() -> None:
     ("distro", "command", "root"),
     [
         ("k3s", "ssh root@one rm -f", ""),
-        ("talos", "kubectl debug node/one --image=busybox:1.36 --profile=sysadmin -- rm -f", "/host"),
+        ("talos", "kubectl -n kube-system debug node/one --image=busybox:1.36 --profile=sysadmin -- rm -f", "/host"),
     ],
 )
 @pytest.mark.parametrize(
