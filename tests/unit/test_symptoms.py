@@ -177,9 +177,17 @@ NO_LINK = (
 
 
 CALICO: dict[str, Any] = {
-    "metadata": {"name": "calico-node", "namespace": "calico"},
+    "metadata": {"name": "calico-node", "namespace": "calico", "uid": "calico"},
     "spec": {"template": {"spec": {}}},
 }
+
+
+def with_calico(failing: dict[str, Any], *, ready: bool, on: str = NODE) -> dict[str, Any]:
+    """Parts of a snapshot with a default CNI that has a pod on a node."""
+    its = pod("calico-node-x", "calico", owner="calico", ready=ready, spec={"nodeName": on})
+    return {**failing, "daemon_sets": (*daemon_sets(THIN), CALICO), "pods": (its, *failing["pods"])}
+
+
 TIMED_OUT = (
     'Multus: [default/web/u]: error getting pod: Get "https://127.0.0.1:6444/api/v1/namespaces/default/pods/web": dial'
     " tcp 127.0.0.1:6444: i/o timeout"
@@ -225,7 +233,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     "client-failed": (healthy(facts=kubeconfig(proof="000", answer="Connection refused")), set()),
     "api-out-of-reach": (healthy(**failing(TIMED_OUT), endpoints=("10.0.0.5:6443",)), set()),
     "default-network-not-ready": (
-        healthy(daemon_sets=(*daemon_sets(THIN), CALICO), **failing(f"{NOT_THERE}/run/x. pollimmediate")),
+        healthy(**with_calico(failing(f"{NOT_THERE}/run/x. pollimmediate"), ready=False)),
         set(),
     ),
     "directories-not-writable": (
@@ -455,6 +463,7 @@ MENDED_IN_THE_MODEL = {
     "annotation-not-read",
     "cilium-exclusive",
     "crd-goes-with-a-release",
+    "default-network-not-ready",
     "default-route-ignored",
     "incompatible-versions",
     "link-not-found",
@@ -817,12 +826,21 @@ def test_an_api_server_out_of_reach_is_asked_where_it_answers() -> None:
     assert names(healthy(reports={}, **failing(waiting))) == {"api-out-of-reach"}
 
 
-def test_a_default_network_that_is_not_ready_is_waited_for() -> None:
-    message = f"{NOT_THERE}/run/x. pollimmediate error: timed out waiting for the condition"
-    [found] = find_symptoms(healthy(**failing(message)))
-    assert found.fix.startswith("# the default network does not write /run/x ")
-    [found] = find_symptoms(healthy(**failing(message), daemon_sets=(*daemon_sets(THIN), CALICO)))
-    assert found.fix == "kubectl -n calico rollout status daemonset calico-node"
+def test_a_default_network_that_is_not_ready_is_waited_for_while_it_is_not() -> None:
+    """Once it is on the pod's node, waiting for it is no fix: it writes another file."""
+    failed = failing(f"{NOT_THERE}/run/x. pollimmediate error: timed out waiting for the condition")
+
+    def printed(**changes: Any) -> str:
+        [found] = find_symptoms(healthy(**changes))
+        assert found.symptom == "default-network-not-ready"
+        return found.fix
+
+    waited = "kubectl -n calico rollout status daemonset calico-node"
+    assert printed(**with_calico(failed, ready=False)) == waited
+    assert printed(**with_calico(failed, ready=True, on="two")) == waited, "there is none on this node"
+    named = "# the default network does not write /run/x "
+    assert printed(**failed).startswith(named)
+    assert printed(**with_calico(failed, ready=True)).startswith(named)
 
 
 def test_a_mesh_that_names_its_file_or_stands_alone_is_left_alone() -> None:

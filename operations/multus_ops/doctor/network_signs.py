@@ -37,7 +37,7 @@ from .annotations import (
     without_member,
 )
 from .case import Case
-from .default_cni import default_cni_sets
+from .default_cni import late_cni_sets
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
@@ -215,7 +215,7 @@ def default_network_not_ready(case: Case) -> Iterator[Occurrence]:
         said = re.search(r"waiting for readinessindicatorfile @ (?P<file>\S+?)[.]? ", message)
         if said:
             values = {"file": said["file"]}
-            for each in default_cni_sets(case.snapshot)[:1]:
+            for each in late_cni_sets(case.snapshot, pod["spec"].get("nodeName", ""))[:1]:
                 values |= {"cni": each["metadata"]["name"], "cni_namespace": each["metadata"]["namespace"]}
             yield _of_pod(pod, readable(message), values)
 
