@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -596,6 +597,27 @@ def test_a_multus_that_is_gone_is_known_by_what_pods_say(distro: str, command: s
     assert words[-2:] == [f"{root}{plan.cni_conf_dir}/00-multus.{kind}" for kind in ("conf", "conflist")]
     assert names(without_stack(case)) == {"conf-left-behind"}
     assert not names(without_stack(case, unseen=frozenset({Kind.DAEMON_SETS}))) & {"conf-left-behind"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        TIMED_OUT,
+        f"{NOT_THERE}/run/x. pollimmediate error",
+        "Multus: [default/web/u]: error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: no such file",
+        f"Multus: [default/web/u]: {ISOLATED.replace('TARGET', 'blue')}",
+        "Multus: cannot find a network-attachment-definition (second) in namespace (apps)",
+        'Multus: failed to find plugin "ipvlan" in path [/opt/cni/bin]',
+    ],
+)
+def test_whatever_a_multus_says_that_is_gone_has_one_cause(message: str) -> None:
+    elsewhere = (network("second", "other"),)
+    case = healthy(
+        daemon_sets=(), crd=None, reports={}, networks=elsewhere, **asking("apps/second,blue/private", message)
+    )
+    assert [found.symptom for found in find_symptoms(case)] == ["conf-left-behind"]
+    there = replace(case, snapshot=replace(case.snapshot, daemon_sets=daemon_sets(THIN), crd={"metadata": {}}))
+    assert len(names(there) - {"conf-left-behind"}) == 1, "with Multus it is named"
 
 
 @pytest.mark.parametrize(("serving", "stale"), [("conf", "conflist"), ("conflist", "conf")])

@@ -84,6 +84,14 @@ class Case:
         """Whether it is sure that there is none: who may not read DaemonSets does not know."""
         return not self.is_installed and Kind.DAEMON_SETS not in self.snapshot.unseen
 
+    def failures_of_multus(self) -> Iterator[tuple[Object, str]]:
+        """Pods whose sandbox cannot be made or removed, each with the last message about it.
+
+        What a Multus says that is gone has one cause, which `conf-left-behind` names.
+        """
+        if not self.is_absent:
+            yield from self.snapshot.sandbox_failures()
+
     @property
     def has_ssh(self) -> bool:
         """Whether anybody can log in to the nodes of the distribution."""

@@ -36,10 +36,7 @@ _NO_DEFAULT_NETWORK = (
 
 def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
     """Pods that say something, and how it matches."""
-    if case.is_absent:
-        # Whatever a Multus says that is gone has one cause: conf_left_behind.
-        return
-    messages = _multus_messages(case) if about_multus else case.snapshot.sandbox_failures()
+    messages = _multus_messages(case) if about_multus else case.failures_of_multus()
     for pod, message in messages:
         match = re.search(pattern, message)
         if match is None:
