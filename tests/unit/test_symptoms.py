@@ -791,6 +791,33 @@ def test_where_nobody_can_log_in_no_command_does() -> None:
     assert "ssh" not in found.fix
 
 
+def test_where_a_node_has_no_sshd_no_command_logs_in_to_it() -> None:
+    """Bottlerocket, on a distribution whose other nodes have one."""
+    eks = resolve({"distro": "eks", "api_server": "https://10.0.0.1"})
+    node = {"metadata": {"name": NODE}, "status": {"nodeInfo": {"osImage": "Bottlerocket OS 1.40.0"}}}
+    failed = failing('failed to find plugin "multus" in path [/opt/cni/bin]')
+    gone = healthy(eks, daemon_sets=(), crd=None, reports={}, **failed)
+    [found] = find_symptoms(gone)
+    assert found.fix.startswith("ssh ")
+    [found] = find_symptoms(replace(gone, snapshot=replace(gone.snapshot, nodes=(node,))))
+    assert found.fix.startswith("kubectl -n kube-system debug node/one ")
+    answered = {NODE: NodeReport(facts=facts_of(THIN))}
+    [found, *_] = find_symptoms(replace(gone, snapshot=replace(gone.snapshot, nodes=(node,), reports=answered)))
+    assert found.fix.startswith("ssh "), "it has answered over SSH"
+
+
+def test_a_multus_that_is_gone_is_told_once_a_node() -> None:
+    made = [failing('failed to find plugin "multus" in path [/opt/cni/bin]', name) for name in ("a", "b", "c")]
+    pods = [pod for each in made for pod in each["pods"]]
+    pods[2]["spec"]["nodeName"] = "two"
+    events = tuple(event for each in made for event in each["events"])
+    case = healthy(daemon_sets=(), crd=None, reports={}, pods=pods, events=events)
+    found = without_echoes(iter([*find_symptoms(case), *run_checks(case)]))
+    of_pods = [each for each in found if "pod" in each.where]
+    assert [each.where for each in of_pods] == ["node one: pod default/a and 1 more", "node two: pod default/c"]
+    assert {each.symptom for each in of_pods} == {"conf-left-behind"}
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_ciliums_exclusiveness_needs_the_api_alone(installed: bool) -> None:
     more: dict[str, Any] = {} if installed else {"daemon_sets": (), "crd": None}
@@ -826,6 +853,19 @@ def test_cilium_chains_itself_to_multus_by_its_name_alone() -> None:
     assert "conf.overrideNetworkName false" in found.fix
     [found] = [each for each in find_symptoms(seen("*", own_name)) if each.symptom == "cilium-chains-multus"]
     assert "overrideNetworkName" not in found.fix
+
+
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+def test_without_a_stack_cilium_is_held_against_what_the_install_says(plugin: str) -> None:
+    for overrides in (True, False):
+        plan = plan_of(plugin=plugin, conf={"override_network_name": overrides})
+        own = objects.own_conf_map(plan)
+        for target in ("aws-cni", "*"):
+            chains = cilium(**{"cni-chaining-target": target})
+            case = without_stack(healthy(plan, reports={}), config_maps=(chains, *filter(None, [own])))
+            assert ("cilium-chains-multus" in names(case)) is (overrides or target == "*")
+            nothing = without_stack(case, daemon_sets=(), pods=(), config_maps=(chains,))
+            assert "cilium-chains-multus" not in names(nothing), "nobody speaks of Multus"
 
 
 def test_an_api_server_out_of_reach_is_asked_where_it_answers() -> None:
@@ -868,6 +908,17 @@ def test_a_default_network_that_is_not_ready_is_waited_for_while_it_is_not() -> 
 def test_a_mesh_that_names_its_file_or_stands_alone_is_left_alone() -> None:
     for data in ({"CNI_CONF_NAME": "10-flannel.conflist"}, {"CHAINED_CNI_PLUGIN": "false"}):
         assert not names(healthy(**istio(**data)))
+    elsewhere = {"name": "CNI_CONF_NAME", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "k"}}}
+    unknown = istio()
+    unknown["daemon_sets"][-1]["spec"]["template"]["spec"]["containers"][0]["env"].append(elsewhere)
+    assert not names(healthy(**unknown)), "what it says stands elsewhere"
+    alone = istio()
+    mesh = alone["daemon_sets"][-1:]
+    assert names(healthy(daemon_sets=mesh, config_maps=alone["config_maps"], reports={}, crd=None)) == {
+        "mesh-takes-the-first-file"
+    }
+    case = without_stack(healthy(reports={}, networks=()), daemon_sets=mesh, config_maps=alone["config_maps"], crd=None)
+    assert not names(case), "nobody speaks of Multus"
     unread = {**istio(), "config_maps": (objects.marker(THIN, "o"),)}
     assert not names(healthy(**unread)), "nobody can say"
 

@@ -361,7 +361,7 @@ def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
         if "/run/cni/dhcp.sock" in message:
             node = pod["spec"].get("nodeName", "")
             facts = dict(case.facts).get(node, Facts())
-            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh else {}
+            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh(node) else {}
             yield _of_pod(pod, readable(message), values)
 
 
