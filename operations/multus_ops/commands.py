@@ -40,7 +40,8 @@ MEANINGS = {
     Exit.DONE: "done, or `doctor` found nothing that stops pods",
     Exit.FAILED: "begun and refused or failed, or `doctor` found what stops pods, and the output says what to do next",
     Exit.UNUSABLE: "not begun, and nothing was changed: the command line, a file that it names, the stack, its"
-    " configuration or the cluster cannot be used",
+    " configuration or the cluster cannot be used; or `doctor` found nothing that stops pods, and may not read what"
+    " decides it",
     Exit.PARTLY: "done, but not on every node",
     Exit.DEFECT: "a defect of this program",
     Exit.INTERRUPTED: "interrupted, and the same command may be repeated",

@@ -27,15 +27,16 @@ own_keys() {
 }
 
 # What a power cut leaves of files that a plugin needs for a sandbox's removal: nothing, or a part. A new one may be about
-# to be written.
+# to be written, and one whose pod ends meanwhile is gone. All are JSON in one line: only what does not end so is parsed, as a
+# node may have thousands.
 check_emptied() {
     while read -r file; do
-        if [ -z "$file" ] || json "$file" >/dev/null 2>&1; then continue; fi
+        if [ -z "$file" ] || json "$file" >/dev/null 2>&1 || [ ! -f "$file" ]; then continue; fi
         id=$(say "$file" | sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p')
         of=$(attachments "${id:-none}" | cut -d' ' -f2 | head -n 1)
         warn cache-emptied "${file#"$root"}" "is emptied or cut, and what it told of ${of:-a sandbox} is lost" "remove it" "${file#"$root"}"
     done <<END
-$(find "$root"/var/lib/cni/multus "$root"/var/lib/cni/flannel "$root"/var/lib/cni/results -type f -mmin +1 2>/dev/null)
+$(find "$root"/var/lib/cni/multus "$root"/var/lib/cni/flannel "$root"/var/lib/cni/results -type f -mmin +1 -exec grep -Ls '[]}][[:space:]]*$' {} + 2>/dev/null)
 END
 }
 

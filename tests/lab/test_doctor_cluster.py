@@ -90,7 +90,7 @@ def test_who_may_read_nothing_is_not_told_that_all_is_well(patient: Patient) -> 
     result = multus(patient.lab, "doctor", "--kubeconfig", str(file))
     patient.kubectl("-n", NAMESPACE, "delete", "serviceaccount", "nobody")
     assert result.returncode == 2, result.stdout
-    assert "Whether Multus runs is not known" in result.stdout
+    assert "Whether Multus serves pods is not known" in result.stdout
     assert "Nothing is wrong" not in result.stdout
 
 

@@ -179,6 +179,45 @@ def test_what_a_power_cut_has_left_is_named_with_its_pod(node: Node, left: bytes
     assert "default/web" in finding["what"]
 
 
+def stand_in(node: Node, program: str, script: str) -> None:
+    """Put something before a program of the node; `$REAL` is the program itself."""
+    shims, _, tools = node.path.partition(":")
+    shim = Path(shims, program)
+    shim.write_text(f"#!/bin/sh\nREAL={shutil.which(program, path=tools)}\n{script}\n", encoding="utf-8")
+    shim.chmod(0o755)
+
+
+@only_dash
+def test_a_file_whose_pod_ends_meanwhile_is_not_called_emptied(node: Node) -> None:
+    """Between the look at all files and that at each: what finds them takes it away."""
+    node.add_sandbox(ALIVE, "web", "net1", alive=True)
+    cached = node.cache / ALIVE
+    cached.write_text("", encoding="utf-8")
+    os.utime(cached, (time.time() - 600,) * 2)
+    assert [code for code, _, _ in found(node)] == ["cache-emptied"]
+    stand_in(node, "find", f'"$REAL" "$@"; case $* in *cni/flannel*) rm -f {cached} ;; esac')
+    assert found(node) == []
+    assert not cached.exists()
+
+
+@only_dash
+def test_of_thousands_of_files_only_those_that_look_cut_are_parsed(node: Node) -> None:
+    calls = node.root.parent / "calls"
+    stand_in(node, "awk", f'echo >>{calls}; exec "$REAL" "$@"')
+    flannels = node.at("/var/lib/cni/flannel")
+    flannels.mkdir()
+
+    def calls_with(files: int) -> int:
+        for number in range(files):
+            (flannels / f"{number:064x}").write_text('{"type":"bridge"}', encoding="utf-8")
+            os.utime(flannels / f"{number:064x}", (time.time() - 600,) * 2)
+        calls.write_text("", encoding="utf-8")
+        assert found(node) == []
+        return len(calls.read_text(encoding="utf-8"))
+
+    assert calls_with(0) == calls_with(20) > 0
+
+
 def test_a_default_network_that_is_not_the_copys_any_more(installed: Node) -> None:
     assert found(installed) == []
     (installed.conf / "10-flannel.conflist").write_text(json.dumps({**FLANNEL, "cniVersion": "0.3.1"}))

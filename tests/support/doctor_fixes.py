@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from multus_ops.doctor.case import Case
-from multus_ops.doctor.snapshot import Snapshot
+from multus_ops.doctor.snapshot import Snapshot, has_sandbox, is_well
 
 # As the API says who has written what of an object, and when.
 _WRITTEN = {"metadata": {"managedFields": [{"fieldsV1": {"f:spec": {}}, "time": "2030-01-01T00:00:00Z"}]}}
@@ -19,9 +19,7 @@ Objects = tuple[dict[str, Any], ...]
 
 def is_modelled(fix: str) -> bool:
     """Whether every command of a fix changes an object of a snapshot, or waits for that or restarts something."""
-    lines = fix.splitlines()
-    waits_alone = all("rollout status" in line for line in lines)
-    return not waits_alone and all(_change_of(shlex.split(line)) is not None for line in lines)
+    return all(_change_of(shlex.split(line)) is not None for line in fix.splitlines())
 
 
 def typed(case: Case, fix: str) -> Case:
@@ -61,9 +59,24 @@ def _change_of(words: list[str]) -> Callable[[Snapshot], Snapshot] | None:
             return lambda seen: replace(
                 seen, daemon_sets=_changed(seen.daemon_sets, namespace, name, _told(key, value))
             )
-        case ["rollout", "restart" | "status", *_]:
+        case ["rollout", "restart", *_]:
             return lambda seen: seen
+        case ["rollout", "status", "daemonset", name]:
+            return lambda seen: _rolled_out(seen, namespace, name)
     return None
+
+
+def _rolled_out(seen: Snapshot, namespace: str, name: str) -> Snapshot:
+    """The pods become ready, and what waited for them starts; where they were ready, nothing waited."""
+    [daemon_set] = [each for each in seen.daemon_sets if _is(each, namespace, name)]
+    late = [pod for pod in seen.pods_of(daemon_set) if not is_well(pod)]
+    waiting = [*late, *(pod for pod in seen.pods if not has_sandbox(pod))] if late else []
+    return replace(seen, pods=tuple(_started(pod) if pod in waiting else pod for pod in seen.pods))
+
+
+def _started(pod: dict[str, Any]) -> dict[str, Any]:
+    conditions = [{"type": kind, "status": "True"} for kind in ("Ready", "PodReadyToStartContainers")]
+    return _merged({"status": {"phase": "Running", "conditions": conditions}})(pod)
 
 
 def _is(thing: dict[str, Any], namespace: str, name: str) -> bool:

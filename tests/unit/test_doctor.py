@@ -59,7 +59,31 @@ def test_what_may_not_be_read_is_called_neither_well_nor_gone() -> None:
     shown = io.StringIO()
     doctor.show(blind, Console(file=shown))
     assert "Nothing is wrong" not in shown.getvalue()
-    assert "Whether Multus runs is not known" in shown.getvalue()
+    assert "Whether Multus serves pods is not known" in shown.getvalue()
+
+
+# What only adds to what is read otherwise: an API server refuses to list what is not installed, too.
+BESIDES = {Kind.API_GROUPS, Kind.NODE_NETWORKS, Kind.ENDPOINT_SLICES}
+# Without these nobody knows whether pods get their networks.
+DECIDING = {Kind.NODES, Kind.DAEMON_SETS, Kind.PODS, Kind.EVENTS}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_whatever_may_not_be_read_is_told_at_its_check(kind: Kind) -> None:
+    unseen = frozenset({kind})
+    remarks = [line.remark for line in doctor.lines(healthy(unseen=unseen), [], smoked=True)]
+    assert any(kind in remark for remark in remarks) is (kind not in BESIDES)
+    assert doctor.is_blind(unseen) is (kind in DECIDING)
+
+
+@pytest.mark.parametrize(
+    ("found", "blind", "well"), [((), False, True), ((), True, None), ((ERROR,), False, False), ((ERROR,), True, False)]
+)
+def test_programs_are_not_told_that_all_is_well_where_nobody_knows(
+    found: tuple[Finding, ...], blind: bool, well: bool | None
+) -> None:
+    made = dataclasses.replace(report(*found), is_blind=blind)
+    assert json.loads(made.as_json())["well"] is well
 
 
 def test_people_get_commands_that_can_be_copied() -> None:

@@ -10,7 +10,12 @@ from multus import objects
 from multus.metadata import NODE_LABEL
 from multus.node_steps import options_for
 from multus.plan import InstallPlan, resolve
-from multus_ops.doctor.live_install import arguments_of, as_settings, plan_for_nodes
+from multus_ops.doctor.live_install import (
+    arguments_of,
+    as_settings,
+    has_default_networks_name,
+    plan_for_nodes,
+)
 from multus_ops.doctor.snapshot import Snapshot
 from multus_ops.render import plan_of as plan_of_settings
 from multus_ops.switch import READS
@@ -44,6 +49,8 @@ ISOLATION = {"namespace_isolation": True, "global_namespaces": ["a", "b"]}
         k3s(NODE, conf={"master_conf": "10-flannel.conflist", **ISOLATION}),
         k3s(NODE, conf={"system_namespaces": ["kube-system"], "default_networks": ["second"]}),
         k3s(NODE, plugin="thick", conf={**ISOLATION, "default_networks": ["second"]}),
+        k3s(NODE, conf={"override_network_name": False}),
+        k3s(NODE, plugin="thick", conf={"override_network_name": False}),
         k3s(NODE, plugin="thick", daemon={"socket_dir": "/run/mine"}),
         vanilla(NODE),
     ],
@@ -108,3 +115,17 @@ def test_k3s_nodes_ask_their_own_balancer_whatever_the_kubeconfig_names() -> Non
     plain = Snapshot(nodes=live(plan_of(), version="v1.34.1").nodes, endpoints=("192.0.2.10:6443",))
     assert plan_for_nodes(plain, [NODE], {}, SERVER).api_server == "https://192.0.2.10:6443"
     assert plan_for_nodes(Snapshot(), [NODE], {}, SERVER).api_server == SERVER
+
+
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+@pytest.mark.parametrize("overrides", [True, False])
+def test_the_name_of_the_file_is_read_back(plugin: str, overrides: bool) -> None:
+    """Only where it differs: the rest is said by the default."""
+    seen = live(plan_of(plugin=plugin, conf={"override_network_name": overrides}))
+    assert has_default_networks_name(seen) is overrides
+    assert arguments_of(seen).get("conf", {}).get("override_network_name", True) is overrides
+    assert ("override_network_name" in arguments_of(seen).get("conf", {})) is not overrides
+
+
+def test_without_an_install_no_file_has_a_name() -> None:
+    assert not has_default_networks_name(Snapshot())

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -177,9 +178,17 @@ NO_LINK = (
 
 
 CALICO: dict[str, Any] = {
-    "metadata": {"name": "calico-node", "namespace": "calico"},
+    "metadata": {"name": "calico-node", "namespace": "calico", "uid": "calico"},
     "spec": {"template": {"spec": {}}},
 }
+
+
+def with_calico(failing: dict[str, Any], *, ready: bool, on: str = NODE) -> dict[str, Any]:
+    """Parts of a snapshot with a default CNI that has a pod on a node."""
+    its = pod("calico-node-x", "calico", owner="calico", ready=ready, spec={"nodeName": on})
+    return {**failing, "daemon_sets": (*daemon_sets(THIN), CALICO), "pods": (its, *failing["pods"])}
+
+
 TIMED_OUT = (
     'Multus: [default/web/u]: error getting pod: Get "https://127.0.0.1:6444/api/v1/namespaces/default/pods/web": dial'
     " tcp 127.0.0.1:6444: i/o timeout"
@@ -225,7 +234,7 @@ BROKEN: dict[str, tuple[Case, set[str]]] = {
     "client-failed": (healthy(facts=kubeconfig(proof="000", answer="Connection refused")), set()),
     "api-out-of-reach": (healthy(**failing(TIMED_OUT), endpoints=("10.0.0.5:6443",)), set()),
     "default-network-not-ready": (
-        healthy(daemon_sets=(*daemon_sets(THIN), CALICO), **failing(f"{NOT_THERE}/run/x. pollimmediate")),
+        healthy(**with_calico(failing(f"{NOT_THERE}/run/x. pollimmediate"), ready=False)),
         set(),
     ),
     "directories-not-writable": (
@@ -455,6 +464,7 @@ MENDED_IN_THE_MODEL = {
     "annotation-not-read",
     "cilium-exclusive",
     "crd-goes-with-a-release",
+    "default-network-not-ready",
     "default-route-ignored",
     "incompatible-versions",
     "link-not-found",
@@ -569,7 +579,7 @@ def test_thicks_standby_is_no_second_configuration() -> None:
     ("distro", "command", "root"),
     [
         ("k3s", "ssh root@one rm -f", ""),
-        ("talos", "kubectl debug node/one --image=busybox:1.36 --profile=sysadmin -- rm -f", "/host"),
+        ("talos", "kubectl -n kube-system debug node/one --image=busybox:1.36 --profile=sysadmin -- rm -f", "/host"),
     ],
 )
 @pytest.mark.parametrize(
@@ -587,6 +597,27 @@ def test_a_multus_that_is_gone_is_known_by_what_pods_say(distro: str, command: s
     assert words[-2:] == [f"{root}{plan.cni_conf_dir}/00-multus.{kind}" for kind in ("conf", "conflist")]
     assert names(without_stack(case)) == {"conf-left-behind"}
     assert not names(without_stack(case, unseen=frozenset({Kind.DAEMON_SETS}))) & {"conf-left-behind"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        TIMED_OUT,
+        f"{NOT_THERE}/run/x. pollimmediate error",
+        "Multus: [default/web/u]: error dialing DHCP daemon: dial unix /run/cni/dhcp.sock: no such file",
+        f"Multus: [default/web/u]: {ISOLATED.replace('TARGET', 'blue')}",
+        "Multus: cannot find a network-attachment-definition (second) in namespace (apps)",
+        'Multus: failed to find plugin "ipvlan" in path [/opt/cni/bin]',
+    ],
+)
+def test_whatever_a_multus_says_that_is_gone_has_one_cause(message: str) -> None:
+    elsewhere = (network("second", "other"),)
+    case = healthy(
+        daemon_sets=(), crd=None, reports={}, networks=elsewhere, **asking("apps/second,blue/private", message)
+    )
+    assert [found.symptom for found in find_symptoms(case)] == ["conf-left-behind"]
+    there = replace(case, snapshot=replace(case.snapshot, daemon_sets=daemon_sets(THIN), crd={"metadata": {}}))
+    assert len(names(there) - {"conf-left-behind"}) == 1, "with Multus it is named"
 
 
 @pytest.mark.parametrize(("serving", "stale"), [("conf", "conflist"), ("conflist", "conf")])
@@ -760,6 +791,33 @@ def test_where_nobody_can_log_in_no_command_does() -> None:
     assert "ssh" not in found.fix
 
 
+def test_where_a_node_has_no_sshd_no_command_logs_in_to_it() -> None:
+    """Bottlerocket, on a distribution whose other nodes have one."""
+    eks = resolve({"distro": "eks", "api_server": "https://10.0.0.1"})
+    node = {"metadata": {"name": NODE}, "status": {"nodeInfo": {"osImage": "Bottlerocket OS 1.40.0"}}}
+    failed = failing('failed to find plugin "multus" in path [/opt/cni/bin]')
+    gone = healthy(eks, daemon_sets=(), crd=None, reports={}, **failed)
+    [found] = find_symptoms(gone)
+    assert found.fix.startswith("ssh ")
+    [found] = find_symptoms(replace(gone, snapshot=replace(gone.snapshot, nodes=(node,))))
+    assert found.fix.startswith("kubectl -n kube-system debug node/one ")
+    answered = {NODE: NodeReport(facts=facts_of(THIN))}
+    [found, *_] = find_symptoms(replace(gone, snapshot=replace(gone.snapshot, nodes=(node,), reports=answered)))
+    assert found.fix.startswith("ssh "), "it has answered over SSH"
+
+
+def test_a_multus_that_is_gone_is_told_once_a_node() -> None:
+    made = [failing('failed to find plugin "multus" in path [/opt/cni/bin]', name) for name in ("a", "b", "c")]
+    pods = [pod for each in made for pod in each["pods"]]
+    pods[2]["spec"]["nodeName"] = "two"
+    events = tuple(event for each in made for event in each["events"])
+    case = healthy(daemon_sets=(), crd=None, reports={}, pods=pods, events=events)
+    found = without_echoes(iter([*find_symptoms(case), *run_checks(case)]))
+    of_pods = [each for each in found if "pod" in each.where]
+    assert [each.where for each in of_pods] == ["node one: pod default/a and 1 more", "node two: pod default/c"]
+    assert {each.symptom for each in of_pods} == {"conf-left-behind"}
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_ciliums_exclusiveness_needs_the_api_alone(installed: bool) -> None:
     more: dict[str, Any] = {} if installed else {"daemon_sets": (), "crd": None}
@@ -797,6 +855,19 @@ def test_cilium_chains_itself_to_multus_by_its_name_alone() -> None:
     assert "overrideNetworkName" not in found.fix
 
 
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+def test_without_a_stack_cilium_is_held_against_what_the_install_says(plugin: str) -> None:
+    for overrides in (True, False):
+        plan = plan_of(plugin=plugin, conf={"override_network_name": overrides})
+        own = objects.own_conf_map(plan)
+        for target in ("aws-cni", "*"):
+            chains = cilium(**{"cni-chaining-target": target})
+            case = without_stack(healthy(plan, reports={}), config_maps=(chains, *filter(None, [own])))
+            assert ("cilium-chains-multus" in names(case)) is (overrides or target == "*")
+            nothing = without_stack(case, daemon_sets=(), pods=(), config_maps=(chains,))
+            assert "cilium-chains-multus" not in names(nothing), "nobody speaks of Multus"
+
+
 def test_an_api_server_out_of_reach_is_asked_where_it_answers() -> None:
     def printed(message: str = TIMED_OUT, case: Case | None = None, **changes: Any) -> str:
         [found] = find_symptoms(case or healthy(reports={}, **failing(message), **changes))
@@ -817,17 +888,37 @@ def test_an_api_server_out_of_reach_is_asked_where_it_answers() -> None:
     assert names(healthy(reports={}, **failing(waiting))) == {"api-out-of-reach"}
 
 
-def test_a_default_network_that_is_not_ready_is_waited_for() -> None:
-    message = f"{NOT_THERE}/run/x. pollimmediate error: timed out waiting for the condition"
-    [found] = find_symptoms(healthy(**failing(message)))
-    assert found.fix.startswith("# the default network does not write /run/x ")
-    [found] = find_symptoms(healthy(**failing(message), daemon_sets=(*daemon_sets(THIN), CALICO)))
-    assert found.fix == "kubectl -n calico rollout status daemonset calico-node"
+def test_a_default_network_that_is_not_ready_is_waited_for_while_it_is_not() -> None:
+    """Once it is on the pod's node, waiting for it is no fix: it writes another file."""
+    failed = failing(f"{NOT_THERE}/run/x. pollimmediate error: timed out waiting for the condition")
+
+    def printed(**changes: Any) -> str:
+        [found] = find_symptoms(healthy(**changes))
+        assert found.symptom == "default-network-not-ready"
+        return found.fix
+
+    waited = "kubectl -n calico rollout status daemonset calico-node"
+    assert printed(**with_calico(failed, ready=False)) == waited
+    assert printed(**with_calico(failed, ready=True, on="two")) == waited, "there is none on this node"
+    named = "# the default network does not write /run/x "
+    assert printed(**failed).startswith(named)
+    assert printed(**with_calico(failed, ready=True)).startswith(named)
 
 
 def test_a_mesh_that_names_its_file_or_stands_alone_is_left_alone() -> None:
     for data in ({"CNI_CONF_NAME": "10-flannel.conflist"}, {"CHAINED_CNI_PLUGIN": "false"}):
         assert not names(healthy(**istio(**data)))
+    elsewhere = {"name": "CNI_CONF_NAME", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "k"}}}
+    unknown = istio()
+    unknown["daemon_sets"][-1]["spec"]["template"]["spec"]["containers"][0]["env"].append(elsewhere)
+    assert not names(healthy(**unknown)), "what it says stands elsewhere"
+    alone = istio()
+    mesh = alone["daemon_sets"][-1:]
+    assert names(healthy(daemon_sets=mesh, config_maps=alone["config_maps"], reports={}, crd=None)) == {
+        "mesh-takes-the-first-file"
+    }
+    case = without_stack(healthy(reports={}, networks=()), daemon_sets=mesh, config_maps=alone["config_maps"], crd=None)
+    assert not names(case), "nobody speaks of Multus"
     unread = {**istio(), "config_maps": (objects.marker(THIN, "o"),)}
     assert not names(healthy(**unread)), "nobody can say"
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from multus.args import Distro
 from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
 from multus.plan import InstallPlan, NodePlan
 
-from .distribution import distro_of
+from .distribution import distro_of, is_reached
 from .live_install import is_thick_set
 from .node_report import Facts, NodeFinding
 from .origin import Origin, PulumiInstall, origin_of
@@ -84,11 +85,27 @@ class Case:
         """Whether it is sure that there is none: who may not read DaemonSets does not know."""
         return not self.is_installed and Kind.DAEMON_SETS not in self.snapshot.unseen
 
+    def failures_of_multus(self) -> Iterator[tuple[Object, str]]:
+        """Pods whose sandbox cannot be made or removed, each with the last message about it.
+
+        What a Multus says that is gone has one cause, which `conf-left-behind` names.
+        """
+        if not self.is_absent:
+            yield from self.snapshot.sandbox_failures()
+
     @property
-    def has_ssh(self) -> bool:
-        """Whether anybody can log in to the nodes of the distribution."""
+    def is_expected(self) -> bool:
+        """Whether there is a Multus, or a stack that is to bring one."""
+        return self.plan is not None or self.is_installed
+
+    def has_ssh(self, name: str) -> bool:
+        """Whether anybody can log in to a node, as far as it and its distribution show."""
         distro = self.plan.distro if self.plan else distro_of(self.snapshot)
-        return distro is None or PROFILES[distro].has_ssh
+        if distro is None or distro not in PROFILES:
+            distro = Distro.VANILLA
+        known = next((node for node in self.snapshot.nodes if node["metadata"]["name"] == name), None)
+        has_answered = name in self.snapshot.reports
+        return has_answered or (PROFILES[distro].has_ssh if known is None else is_reached(known, distro))
 
     @property
     def is_thick(self) -> bool:

@@ -24,6 +24,7 @@ from .managers import managers_in
 from .messages import is_cut, readable
 from .networks import has_config
 from .node_report import Kubeconfig
+from .node_signs import asking_for_a_gone_multus
 from .snapshot import Kind, condition, container_statuses, is_well, name_of, needs_network
 
 Rule = Callable[[Case], Iterator[Finding]]
@@ -375,7 +376,11 @@ def _markers(case: Case) -> Iterator[Finding]:
 
 
 def _failing_pods(case: Case) -> Iterator[Finding]:
+    # What these say has a name of its own, once for their node.
+    named = [pod for failures in asking_for_a_gone_multus(case).values() for pod, _ in failures]
     for pod, message in case.snapshot.sandbox_failures():
+        if pod in named:
+            continue
         about = pod["metadata"]
         storage = "storage of the whole cluster waits for it" if about["namespace"].startswith("rook") else ""
         why = f"It does not start or go{f', and {storage}' if storage else ''}."

@@ -19,7 +19,7 @@ from .case import Case
 from .default_cni import default_cni_sets
 from .distribution import distro_of, has_flannel
 from .findings import Occurrence
-from .live_install import is_thick_set
+from .live_install import has_default_networks_name, is_thick_set
 from .meshes import ISTIO_CONFIG_MAP, MESHES
 from .messages import from_line_of, readable
 from .networks import as_object
@@ -36,10 +36,7 @@ _NO_DEFAULT_NETWORK = (
 
 def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
     """Pods that say something, and how it matches."""
-    if case.is_absent:
-        # Whatever a Multus says that is gone has one cause: conf_left_behind.
-        return
-    messages = _multus_messages(case) if about_multus else case.snapshot.sandbox_failures()
+    messages = _multus_messages(case) if about_multus else case.failures_of_multus()
     for pod, message in messages:
         match = re.search(pattern, message)
         if match is None:
@@ -149,7 +146,7 @@ def cilium_chains_multus(case: Case) -> Iterator[Occurrence]:
 
     Source: cilium/cilium 01990e1, daemon/cmd/cni/config.go, findCNINetwork; `*` is the first file.
     """
-    for config_map in case.snapshot.config_maps:
+    for config_map in case.snapshot.config_maps if case.is_expected else ():
         about, data = config_map["metadata"], config_map.get("data") or {}
         target = str(data.get("cni-chaining-target", ""))
         if about["name"] != "cilium-config" or not target:
@@ -164,26 +161,29 @@ def cilium_chains_multus(case: Case) -> Iterator[Occurrence]:
 
 
 def _may_be_called(case: Case, network: str) -> bool:
-    """Whether Multus' file has this name: as the nodes say, and else as the plan would have it."""
+    """Whether Multus' file has this name: as the nodes say, and else as the plan or the install would have it."""
     names = {conf.network for _, facts in case.facts for conf in facts.ours}
     if names:
         return network in names
-    return case.plan is None or (case.plan.whole_conf is None and case.plan.conf.override_network_name)
+    if case.plan is None:
+        return has_default_networks_name(case.snapshot)
+    return case.plan.whole_conf is None and case.plan.conf.override_network_name
 
 
 def mesh_takes_the_first_file(case: Case) -> Iterator[Occurrence]:
     """What the configuration of Istio's installer says; other meshes are seen where they have added themselves."""
     config_maps = {name_of(each): each.get("data") or {} for each in case.snapshot.config_maps}
     files = [case.network_file or "", *(facts.default_conf.rpartition("/")[2] for _, facts in case.facts)]
-    for daemon_set in case.snapshot.daemon_sets:
+    for daemon_set in case.snapshot.daemon_sets if case.is_expected else ():
         about, pods = daemon_set["metadata"], daemon_set["spec"]["template"]["spec"]
         config = config_maps.get(f"{about['namespace']}/{ISTIO_CONFIG_MAP}")
         if about["name"] != MESHES["istio-cni"].daemon_set or config is None:
             continue
-        set_here = {
-            each["name"]: each.get("value") for one in pods.get("containers", ()) for each in one.get("env", ())
-        }
-        said = {**config, **set_here}
+        variables = [each for one in pods.get("containers", ()) for each in one.get("env", ())]
+        unknown = {each["name"] for each in variables if "valueFrom" in each}
+        if unknown & {"CHAINED_CNI_PLUGIN", "CNI_CONF_NAME"}:
+            continue
+        said = {**config, **{each["name"]: each.get("value", "") for each in variables}}
         if str(said.get("CHAINED_CNI_PLUGIN", "true")) == "true" and not said.get("CNI_CONF_NAME"):
             what = "adds itself to the first file of the directory, which is Multus'"
             values = chaining(case, next(filter(None, files), ""), "istio-cni")

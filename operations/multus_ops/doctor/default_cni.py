@@ -6,7 +6,7 @@ from multus.args import Distro
 from multus.metadata import Object
 
 from .distribution import distro_of, has_flannel
-from .snapshot import Snapshot
+from .snapshot import Snapshot, is_well
 
 _BY_DAEMON_SET = {
     "kube-flannel-ds": "flannel",
@@ -38,3 +38,12 @@ def default_cni_of(snapshot: Snapshot) -> str:
 def default_cni_sets(snapshot: Snapshot) -> list[Object]:
     """The DaemonSets of default CNIs that are known here."""
     return [each for each in snapshot.daemon_sets if each["metadata"]["name"] in _BY_DAEMON_SET]
+
+
+def late_cni_sets(snapshot: Snapshot, node: str) -> list[Object]:
+    """Those of them whose pod on a node is not there or not ready: there is something to wait for."""
+    return [
+        each
+        for each in default_cni_sets(snapshot)
+        if not any(is_well(pod) for pod in snapshot.pods_of(each) if pod["spec"].get("nodeName") == node)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -57,8 +57,9 @@ _OF_AN_INSTALL = {
     Check.MOUNTS,
     Check.PROGRAM,
 }
-# What is read of the API for a check. Without the first three nobody knows whether there is a Multus that runs.
-_NEEDED = {Kind.NODES, Kind.DAEMON_SETS, Kind.PODS}
+# What is read of the API for a check. Without the first four nobody knows whether there is a Multus that serves pods.
+_NEEDED = {Kind.NODES, Kind.DAEMON_SETS, Kind.PODS, Kind.EVENTS}
+_NEEDED_IN_WORDS = "nodes, DaemonSets, pods and events"
 _READ_FOR = {
     Check.CLUSTER: {Kind.NODES},
     Check.OTHERS: {Kind.DAEMON_SETS},
@@ -68,7 +69,8 @@ _READ_FOR = {
     Check.NETWORKS: {Kind.NETWORKS},
     Check.RBAC: {Kind.ACCOUNT, Kind.RIGHTS, Kind.CLUSTER_ROLE_BINDINGS, Kind.ROLE_BINDINGS},
     Check.CONFIG_MAP: {Kind.CONFIG_MAPS},
-    Check.TOKEN: {Kind.SECRETS},
+    Check.TOKEN: {Kind.SECRETS, Kind.TOKEN_REVIEW},
+    Check.CONF: {Kind.CILIUM, Kind.ISTIO},
     Check.MOUNTS: {Kind.DAEMON_SETS},
     Check.PODS: {Kind.PODS, Kind.EVENTS},
 }
@@ -93,7 +95,7 @@ class Report:
         lines: every check.
         findings: what is wrong, worst first.
         unseen: what could not be looked at, in sentences.
-        is_blind: whether something was not seen without which nobody knows whether there is a Multus that runs.
+        is_blind: whether something was not seen without which nobody knows whether there is a Multus that serves pods.
     """
 
     about: Mapping[str, str]
@@ -108,10 +110,11 @@ class Report:
         return not any(finding.severity is Severity.ERROR for finding in self.findings)
 
     def as_json(self) -> str:
-        """The same for programs."""
+        """The same for programs: `well` is null where nobody knows."""
         findings = [{**asdict(finding), "fix": finding.fix.splitlines()} for finding in self.findings]
         lines = [asdict(line) for line in self.lines]
-        document = {"about": self.about, "checks": lines, "findings": findings, "unseen": self.unseen}
+        well = None if self.is_well and self.is_blind else self.is_well
+        document = {"well": well, "about": self.about, "checks": lines, "findings": findings, "unseen": self.unseen}
         return json.dumps(document, indent=2)
 
 
@@ -174,7 +177,12 @@ def examine(
     rerun = f"multus-ops doctor --smoke {options}".rstrip()
     found = without_echoes(chain(find_symptoms(case), checks.run_checks(case), smoke.judge(outcomes, rerun)))
     table = tuple(lines(case, found, smoked=smoke_options is not None))
-    return Report(_about(case), table, tuple(found), _unseen(case), bool(_NEEDED & snapshot.unseen))
+    return Report(_about(case), table, tuple(found), _unseen(case), is_blind(snapshot.unseen))
+
+
+def is_blind(unseen: Set[Kind]) -> bool:
+    """Whether nobody knows whether a Multus serves pods, where this could not be read."""
+    return bool(_NEEDED & unseen)
 
 
 def advise(stack: StackConfig | None, api: client.ApiClient, kubeconfig: str, *, reach: Reach | None = None) -> Advice:
@@ -331,7 +339,7 @@ def show(report: Report, console: Console) -> None:
         console.print(Text(f"not seen: {sentence}", "dim"), soft_wrap=True)
     if report.is_blind:
         console.print(
-            Text("Whether Multus runs is not known: ask as somebody who may read nodes, DaemonSets and pods.")
+            Text(f"Whether Multus serves pods is not known: ask as somebody who may read {_NEEDED_IN_WORDS}.")
         )
     elif not report.findings:
         console.print(Text("Nothing is wrong.", "green"))

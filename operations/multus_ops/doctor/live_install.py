@@ -31,6 +31,7 @@ _FLAGS = {
     "multus-master-cni-file-name": "master_conf",
     "namespace-isolation": "namespace_isolation",
     "global-namespaces": "global_namespaces",
+    "override-network-name": "override_network_name",
     "readiness-indicator-file": "readiness_indicator_file",
     "additional-bin-dir": "additional_bin_dir",
 }
@@ -38,6 +39,7 @@ _KEYS = {
     "multusMasterCNI": "master_conf",
     "namespaceIsolation": "namespace_isolation",
     "globalNamespaces": "global_namespaces",
+    "overrideNetworkName": "override_network_name",
     "readinessindicatorfile": "readiness_indicator_file",
     "defaultNetworks": "default_networks",
     "systemNamespaces": "system_namespaces",
@@ -77,6 +79,13 @@ def arguments_of(snapshot: Snapshot, *, keep: bool = True) -> dict[str, Any]:
 def is_thick_set(daemon_set: Object) -> bool:
     """Whether a DaemonSet runs thick's daemon, which alone mounts the host's root."""
     return "hostroot" in host_paths(daemon_set)
+
+
+def has_default_networks_name(snapshot: Snapshot) -> bool:
+    """Whether the file that the install's pods write has the default network's name."""
+    daemon_set = _main_set(snapshot)
+    conf = {} if daemon_set is None else _conf_by_flags(daemon_set) | _conf_by_file(snapshot)
+    return bool(conf.get("override_network_name"))
 
 
 def as_settings(arguments: Mapping[str, Any]) -> dict[str, str]:
@@ -166,6 +175,8 @@ def _kept(snapshot: Snapshot, daemon_set: Object, default: InstallPlan | None) -
     if default is not None and image != default.image and image and not images.moves(image):
         found["image"] = _image(image)
     conf: dict[str, Any] = _conf_by_flags(daemon_set) | _conf_by_file(snapshot)
+    if conf.get("override_network_name") is True:
+        del conf["override_network_name"]
     if conf:
         found["conf"] = conf
     security = _security(daemon_set)
@@ -238,7 +249,7 @@ def _own_file(snapshot: Snapshot) -> dict[str, Any]:
 def _value(key: str, value: Any) -> Any:
     if key == "global_namespaces" and isinstance(value, str):
         return [name for name in value.split(",") if name]
-    return True if key == "namespace_isolation" and value in ("true", "") else value
+    return value in (True, "true", "") if key in ("namespace_isolation", "override_network_name") else value
 
 
 def _camel_keys(value: Any) -> Any:

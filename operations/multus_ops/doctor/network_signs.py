@@ -37,7 +37,7 @@ from .annotations import (
     without_member,
 )
 from .case import Case
-from .default_cni import default_cni_sets
+from .default_cni import late_cni_sets
 from .findings import Occurrence
 from .live_install import arguments_of
 from .messages import readable
@@ -149,7 +149,7 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
     on no node.
     """
     failing = set()
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         match = re.search(_NO_LINK, message)
         for definition in _definitions_asked_by(case, pod) if match else ():
             conf = conf_of(definition)
@@ -193,7 +193,7 @@ def _pods_asking_for(case: Case, network: Object) -> list[Object]:
 
 def api_out_of_reach(case: Case) -> Iterator[Occurrence]:
     """What Multus says where the API server gives no answer; whoever answers with a refusal has been reached."""
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         said = re.search(
             r"error (?:getting|waiting for) pod: .*?https://(?P<address>[^/\s]+)/.*"
             r"(?:dial tcp|imeout|timed out|deadline exceeded)",
@@ -211,11 +211,11 @@ def api_out_of_reach(case: Case) -> Iterator[Occurrence]:
 
 
 def default_network_not_ready(case: Case) -> Iterator[Occurrence]:
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         said = re.search(r"waiting for readinessindicatorfile @ (?P<file>\S+?)[.]? ", message)
         if said:
             values = {"file": said["file"]}
-            for each in default_cni_sets(case.snapshot)[:1]:
+            for each in late_cni_sets(case.snapshot, pod["spec"].get("nodeName", ""))[:1]:
                 values |= {"cni": each["metadata"]["name"], "cni_namespace": each["metadata"]["namespace"]}
             yield _of_pod(pod, readable(message), values)
 
@@ -247,7 +247,7 @@ def _pod_ranges(case: Case) -> list[Range]:
 
 def network_without_config(case: Case) -> Iterator[Occurrence]:
     """A definition that stands for a file, and no file: as pods say it, or before that as nodes say it."""
-    failures = [pod for pod, message in case.snapshot.sandbox_failures() if "GetCNIConfigFromFile" in message]
+    failures = [pod for pod, message in case.failures_of_multus() if "GetCNIConfigFromFile" in message]
     files = {node: facts.network_files for node, facts in case.facts if _is_asked_for_files(case, facts)}
     for network in case.snapshot.networks:
         if has_config(network):
@@ -275,7 +275,7 @@ def incompatible_versions(case: Case) -> Iterator[Occurrence]:
         if version and version not in CNI_VERSIONS:
             what = f"asks for CNI version {version}, which no plugin speaks"
             yield _with_version(network, what, "1.0.0")
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         said = re.search(
             r'incompatible CNI versions; config is "(?P<asked>[^"]*)", plugin supports (?P<known>\[[^]]*\])', message
         )
@@ -311,7 +311,7 @@ def plugin_missing(case: Case) -> Iterator[Occurrence]:
                 what = f"failed to find plugin {plugin!r}, which network {name_of(network)} calls"
                 where = f"{node}: {_bin_dir(case, facts)}/{plugin}"
                 yield Occurrence(where, what, node, _with_plugin(case, plugin))
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         said = re.search(r'failed to find plugin "(?P<plugin>(?!multus)[\w.-]+)" in path', message)
         node = pod["spec"].get("nodeName", "")
         if said and node and node not in case.snapshot.reports:
@@ -339,7 +339,7 @@ def _bin_dir(case: Case, facts: Facts) -> str:
 def network_elsewhere(case: Case) -> Iterator[Occurrence]:
     """A network that is in another namespace than the pod says, in whichever form and annotation it says so."""
     there = [NetworkName(each["metadata"]["namespace"], each["metadata"]["name"]) for each in case.snapshot.networks]
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         match = re.search(_NO_NETWORK_FOUND, message)
         if match is None:
             continue
@@ -357,18 +357,18 @@ def network_elsewhere(case: Case) -> Iterator[Occurrence]:
 
 
 def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         if "/run/cni/dhcp.sock" in message:
             node = pod["spec"].get("nodeName", "")
             facts = dict(case.facts).get(node, Facts())
-            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh else {}
+            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh(node) else {}
             yield _of_pod(pod, readable(message), values)
 
 
 def namespace_isolation(case: Case) -> Iterator[Occurrence]:
     """Multus' refusal, with the namespaces whose networks everybody may use and one more."""
     known = case.plan.conf.global_namespaces if case.plan else _live_global_namespaces(case)
-    for pod, message in case.snapshot.sandbox_failures():
+    for pod, message in case.failures_of_multus():
         said = re.search(r"namespace isolation enabled.* refers to target namespace (?P<namespace>[\w-]+)", message)
         if said:
             allowed = [*(known or ["default"]), said["namespace"]]

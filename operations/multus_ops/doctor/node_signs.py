@@ -42,18 +42,28 @@ def conf_left_behind(case: Case) -> Iterator[Occurrence]:
         for conf in facts.ours:
             what = "no Multus is installed any more, and the runtime still asks for it"
             yield Occurrence(f"{node}: {conf.path}", what, node, _removing(case, node, conf.path))
-    for pod, message in case.snapshot.sandbox_failures():
+    directory = _usual_conf_dir(case)
+    files = [f"{directory}/00-multus.conf", f"{directory}/00-multus.conflist"]
+    for node, failures in asking_for_a_gone_multus(case).items():
+        pod, message = failures[0]
+        more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
+        what = f"no Multus is installed any more, and the runtime still asks for it: {readable(message)}"
+        yield Occurrence(f"node {node}: pod {name_of(pod)}{more}", what, node, _removing(case, node, *files))
+
+
+def asking_for_a_gone_multus(case: Case) -> dict[str, list[tuple[Object, str]]]:
+    """Pods that speak of Multus where there is none, by their node, which could not be asked itself."""
+    found: dict[str, list[tuple[Object, str]]] = {}
+    for pod, message in case.snapshot.sandbox_failures() if case.is_absent else ():
         node = pod["spec"].get("nodeName", "")
         if node and node not in case.snapshot.reports and re.search(r'type="?multus|plugin "multus|Multus: ', message):
-            what = f"no Multus is installed any more, and the runtime still asks for it: {readable(message)}"
-            directory = _usual_conf_dir(case)
-            files = [f"{directory}/00-multus.conf", f"{directory}/00-multus.conflist"]
-            yield Occurrence(f"pod {name_of(pod)}", what, node, _removing(case, node, *files))
+            found.setdefault(node, []).append((pod, message))
+    return found
 
 
 def _removing(case: Case, node: str, *files: str) -> dict[str, str]:
     """By a login, or by a pod with the host's network, which starts without any CNI."""
-    if case.has_ssh:
+    if case.has_ssh(node):
         return {"file": " ".join(files)}
     return {"on_node": node, "host_files": " ".join(f"/host{file}" for file in files)}
 

@@ -261,7 +261,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
         why="00-multus.conf sorts first, so the runtime keeps asking a Multus that is gone. Where nobody can log in, a"
         " pod with the node's own network removes it, since that needs no CNI.",
         fix=("{on} rm -f {file}",),
-        otherwise=("kubectl debug node/{on_node} --image=busybox:1.36 --profile=sysadmin -- rm -f {host_files}",),
+        # Talos refuses such a pod in any other namespace.
+        otherwise=(
+            "kubectl -n kube-system debug node/{on_node} --image=busybox:1.36 --profile=sysadmin -- rm -f {host_files}",
+        ),
         check=Check.CONF,
         seen=node_signs.conf_left_behind,
         issues=("multus-cni#461", "multus-cni#592", "multus-cni#1429"),
