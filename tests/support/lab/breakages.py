@@ -200,7 +200,9 @@ def _cache_of_a_running_pod_cut(patient: Patient) -> None:
     """As a power cut leaves a file that was being written: its beginning."""
     patient.ask_for_web(runs=True)
     script = (
-        'cd /var/lib/cni/multus; file=$(grep -l \'"web"\' results/*-net1 | sed "s/.*-\\([0-9a-f]\\{64\\}\\)-.*/\\1/");'
+        # Of one that has gone before, a result may have stayed.
+        "cd /var/lib/cni/multus; newest=$(ls -t $(grep -l '\"web\"' results/*-net1) | head -n 1);"
+        ' file=$(echo "$newest" | sed "s/.*-\\([0-9a-f]\\{64\\}\\)-.*/\\1/");'
         ' cut=$(head -c 40 "$file"); printf %s "$cut" > "$file"; touch -d "1 hour ago" "$file"'
     )
     patient.sh(script)
@@ -286,6 +288,16 @@ def _pod_that_asks_for_its_default_route(patient: Patient) -> None:
     patient.ask_for_web(asked, runs=True)
 
 
+def _network_goes(patient: Patient, name: str, namespace: str) -> None:
+    """After the pod that has it."""
+    patient.forget_web()
+    patient.kubectl("-n", namespace, "delete", "network-attachment-definition", name)
+
+
+def _network_of_another_namespace_goes(patient: Patient) -> None:
+    _network_goes(patient, "theirs", "kube-public")
+
+
 def _network_of_another_namespace(patient: Patient) -> None:
     network(patient, "theirs", "kube-public")
     patient.ask_for_web("theirs")
@@ -314,6 +326,11 @@ def _web_runs(patient: Patient) -> None:
     patient.lab.pods.await_running(WEB)
 
 
+def _network_that_stands_for_a_file_goes(patient: Patient) -> None:
+    _web_runs(patient)
+    _network_goes(patient, "bare", "default")
+
+
 def _networks_of_one_namespace_alone(patient: Patient) -> None:
     patient.up(conf={"namespaceIsolation": True})
     network(patient, "theirs", "kube-public")
@@ -322,6 +339,7 @@ def _networks_of_one_namespace_alone(patient: Patient) -> None:
 
 def _namespaces_are_open_again(patient: Patient) -> None:
     _web_runs(patient)
+    _network_of_another_namespace_goes(patient)
     patient.up(conf=None)
 
 
@@ -574,8 +592,18 @@ IN_CLUSTER = (
         _little_things,
         shown_by_pod=False,
     ),
-    Breakage(["network-in-another-namespace"], _network_of_another_namespace, shown_by_pod=False),
-    Breakage(["network-in-another-namespace"], _network_named_with_its_namespace_in_the_long_form, shown_by_pod=False),
+    Breakage(
+        ["network-in-another-namespace"],
+        _network_of_another_namespace,
+        by_hand=_network_of_another_namespace_goes,
+        shown_by_pod=False,
+    ),
+    Breakage(
+        ["network-in-another-namespace"],
+        _network_named_with_its_namespace_in_the_long_form,
+        by_hand=_network_of_another_namespace_goes,
+        shown_by_pod=False,
+    ),
     Breakage(["annotation-not-read"], _annotation_that_is_no_json, shown_by_pod=False),
     Breakage(["network-mode", "network-takes-routes"], _networks_that_cannot_work, shown_by_pod=False),
     Breakage(["refused-by-pod-security"], _namespace_that_forbids_directories_of_the_host),
@@ -595,7 +623,12 @@ IN_CLUSTER = (
     Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
     Breakage(["network-without-version"], _network_that_no_status_names, shown_by_pod=False),
     Breakage(["default-route-ignored"], _pod_that_asks_for_its_default_route, shown_by_pod=False),
-    Breakage(["network-without-config"], _network_that_stands_for_a_file, by_hand=_web_runs, shown_by_pod=False),
+    Breakage(
+        ["network-without-config"],
+        _network_that_stands_for_a_file,
+        by_hand=_network_that_stands_for_a_file_goes,
+        shown_by_pod=False,
+    ),
     Breakage(["namespace-isolation"], _networks_of_one_namespace_alone, by_hand=_namespaces_are_open_again),
     Breakage(["cilium-chains-multus"], _cilium_that_chains_itself, by_hand=_cilium_goes),
     Breakage(["disabled"], _disabled),
