@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab.programs import Programs
 from tests.standins.comparing import unexplained
 from tests.standins.plugins import HERE, standin
 from tests.standins.recordings import Recording
@@ -17,7 +15,6 @@ from tests.standins.scenarios import scenarios
 
 
 @pytest.fixture(scope="module")
-@pytest.mark.usefixtures("programs")
 def cluster() -> Iterator[dict[str, Any]]:
     with SURROUNDINGS["cluster"]() as values, pytest.MonkeyPatch.context() as patch:
         # A release names its chart by a path from the program's folder.

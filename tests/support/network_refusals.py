@@ -86,9 +86,9 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     # 2 is told with the nodes: test_network_plan.py.
     # 3: no such link.
     (3, "alias", {"macvlan": {"master": "ens33:1"}}, "macvlan.master", "an alias is an address", "write 'ens33'"),
-    (3, "long", {"ipvlan": {"master": "enp0s31f6-uplink"}}, "ipvlan.master", "no link is called", "at most 15"),
-    (3, "slash", {"vlan": {"master": "a/b", "vlan_id": 5}}, "vlan.master", "'a/b'", "at most 15"),
-    (3, "space", {"host_device": {"device": "eth 1"}}, "host_device.device", "'eth 1'", "at most 15"),
+    (3, "long", {"ipvlan": {"master": "e" * 128}}, "ipvlan.master", "no link is called", "at most 127"),
+    (3, "slash", {"vlan": {"master": "a/b", "vlan_id": 5}}, "vlan.master", "'a/b'", "slash"),
+    (3, "space", {"host_device": {"device": "eth 1"}}, "host_device.device", "'eth 1'", "or space"),
     (3, "long-bridge", {"bridge": {"bridge": "br-of-the-office"}}, "bridge.bridge", "no link is called", "at most 15"),
     (3, "no-master", {"vlan": {"vlan_id": 5}}, "vlan.master", "is missing", "set `vlan.master`"),
     # 4: no JSON, or a mistyped key.
