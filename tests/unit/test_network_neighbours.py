@@ -14,8 +14,12 @@ MASTER = {"master": "eth0"}
 RANGES = local()["ipam"]
 
 
+def of_node(name: str) -> Any:
+    return {**local(), "ipam": {"host_local": {**RANGES["host_local"], "node": name}}}
+
+
 def beside(args: Any, other: Any) -> list[tuple[str, str]]:
-    others = {"other": resolve_network(other, "other").conf()}
+    others = {"other": resolve_network(other, "other")}
     try:
         resolve_network(args, "n", others=others)
     except InvalidArgumentsError as error:
@@ -52,10 +56,12 @@ def beside(args: Any, other: Any) -> list[tuple[str, str]]:
             "twice",
         ),
         ({**across(), "macvlan": MASTER}, local(), "ipam", "one address twice"),
+        (of_node("a"), of_node("a"), "ipam", "one address twice"),
+        (of_node("a"), local(), "ipam", "one address twice"),
     ],
     ids=[
         *("ipvlan", "default-link", "raw-kind", "range", "part", "bridge", "static", "vlan", "gateways", "raw"),
-        "whereabouts-and-host-local",
+        *("whereabouts-and-host-local", "node", "every-node"),
     ],
 )
 def test_networks_that_cannot_be_both(args: Any, other: Any, path: str, says: str) -> None:
@@ -78,8 +84,9 @@ def test_networks_that_cannot_be_both(args: Any, other: Any, path: str, says: st
         ({**bridge(), "bridge": {"bridge": "br0", "vlan": 5}}, bridge()),
         (across(), across()),
         (local("fd00::/64"), local()),
+        (of_node("a"), of_node("b")),
     ],
-    ids=["one-kind", "two-links", "two-parts", "links", "bridges", "vlans", "whereabouts", "families"],
+    ids=["one-kind", "two-links", "two-parts", "links", "bridges", "vlans", "whereabouts", "families", "nodes"],
 )
 def test_networks_that_can_be_both(args: Any, other: Any) -> None:
     assert beside(args, other) == []
