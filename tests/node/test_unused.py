@@ -7,7 +7,7 @@ import pytest
 from tests.support.scratch_node import Node
 
 
-@pytest.mark.parametrize("held", ["macvlan-conf", "macvlan", "conf", "default.other"])
+@pytest.mark.parametrize("held", ["macvlan-conf", "macvlan", "conf", "default.other", "*", "macvlan*"])
 def test_a_network_that_nobody_here_uses_may_go(node: Node, held: str) -> None:
     node.deliver()
     node.add_sandbox("a1", "web", *(["net1"] if held != "macvlan-conf" else []), alive=True)

@@ -132,6 +132,9 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
         "leave it out",
     ),
     (8, "version", raw(cniVersion="2.0.0", type="macvlan"), "config", "version '2.0.0', which no plugin", "'1.0.0'"),
+    (8, "libcni-name", raw(name="a b", type="ptp"), "config", "the name 'a b', which libcni refuses", "a digit first"),
+    (8, "libcni-star", raw(name="*", type="ptp"), "config", "the name '*', which libcni refuses", "a digit first"),
+    (8, "libcni-type", raw(name=5, type="ptp"), "config", "the name 5, which libcni refuses", "a digit first"),
     (8, "itself", raw(type="multus"), "config", "call itself", "the plugin that is meant"),
     # 9: ranges.
     (9, "host-bits", local("10.97.0.1/24"), f"{_FIRST}.subnet", "bits of a host", "write '10.97.0.0/24'"),
@@ -223,6 +226,7 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     ),
     # 10: what a driver does not do; macvlan and ipvlan on one master are told across networks.
     (10, "vms", {"macvlan": {}, "for_vms": True}, "macvlan", "KubeVirt's bridge binding", "write a bridge"),
+    (10, "raw-vms", {**raw(type="macvlan"), "for_vms": True}, "config", "KubeVirt's bridge binding", "write a bridge"),
     (10, "mode", {"macvlan": {"mode": "l2"}}, "macvlan.mode", "'l2' is no mode of macvlan", "bridge, private"),
     (10, "mode-of-ipvlan", {"ipvlan": {"mode": "bridge"}}, "ipvlan.mode", "no mode of ipvlan", "l2, l3, l3s"),
     (10, "raw-mode", raw(type="ipvlan", mode="bridge"), "config", "ipvlan mode bridge", "l2, l3"),

@@ -283,6 +283,27 @@ def test_what_a_raw_configuration_allows() -> None:
     assert set(resolve_network(given, "n").allow) == {"ips", "mac"}
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        {**raw(type="bridge", isDefaultGateway=True), "default_route": True},
+        {**raw(type="bridge", bridge="br0"), "for_vms": True},
+        {**raw(type="ovs", bridge="br0"), "for_vms": True},
+        raw(name="my_net.1-a", type="ptp"),
+        local(routes=[{"dst": "224.0.0.0/4"}]),
+        local("fd00::/64", routes=[{"dst": "ff00::/8"}]),
+        local(
+            {"subnet": "10.97.0.0/24", "range_end": "10.97.0.50"},
+            {"subnet": "10.97.0.0/24", "range_start": "10.97.0.100"},
+        ),
+        {"macvlan": {"master": "enx0123456789abcdef"}},
+    ],
+    ids=["consent", "vms", "vms-of-others", "name", "multicast", "multicast-6", "parts", "alternative-name"],
+)
+def test_what_works_is_not_refused(args: Any) -> None:
+    assert network_problems_of(args, "n") == []
+
+
 def test_a_namespace_may_be_known_late() -> None:
     plan: NetworkPlan = resolve_network({"macvlan": {}, "namespace": pulumi.Output.from_input("late")}, "n")
     assert json.loads(plan.config("late", None))["name"] == "late.n"
