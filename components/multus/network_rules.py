@@ -92,7 +92,7 @@ def weaknesses(conf: Conf) -> Iterator[Mistake]:
 def _other_types(plugin: Conf, name: str) -> Iterator[Mistake]:
     """Known keys with a value that Go does not read into their structure."""
     ipam = _judged_ipam(plugin)
-    judged = [(plugin, "capabilities", dict), (plugin, "ipam", dict)]
+    judged: list[tuple[Conf, str, type]] = [(plugin, "capabilities", dict), (plugin, "ipam", dict)]
     judged += [(plugin, "sysctl", dict)] if name == "tuning" else []
     judged += [(ipam, "ranges", list)] if type_of(ipam) == "host-local" else []
     judged += [(ipam, "addresses", list)] if type_of(ipam) == "static" else []
