@@ -4,8 +4,10 @@
 # `name pod holds netns`. A mesh's plugin answers with neither an interface nor an address, and holds nothing: `-`. The
 # namespace may be unknown, so that it comes last.
 attachments() {
+    # shellcheck disable=SC2125 # an assignment expands no star
     any=*
     [ -z "$held" ] || any=
+    # shellcheck disable=SC2231 # unquoted, the star is every network
     for result in "$cache/results/$held"$any-"$1"-*; do
         [ -f "$result" ] || continue
         json "$result" 2>/dev/null | awk -F= -v id="$1" -v holds=- '
