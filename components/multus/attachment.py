@@ -13,8 +13,8 @@ import pulumi
 from . import formats
 from .argument_types import is_opaque
 from .errors import InvalidArgumentsError, Problem
-from .network_addresses import Interval, address, interval, with_prefix
-from .network_plan import DEFAULT_NETWORKS_NAMESPACE, NetworkPlan
+from .network_addresses import Interval, address, handed_out, with_prefix
+from .network_plan import NetworkPlan
 from .network_rules import wrong_link
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
@@ -69,7 +69,7 @@ def attachment(
     """
     plan = None if isinstance(network, str) else network if isinstance(network, NetworkPlan) else network.plan
     found = [*_interface(interface), *_ips(ips, plan), *_mac(mac, plan)]
-    namespace, name = (plan.namespace, plan.name) if plan is not None else _parts(str(network))
+    namespace, _, name = (plan.namespace, "/", plan.name) if plan is not None else str(network).partition("/")
     if plan is None and not (formats.DNS_LABEL.matches(namespace) and formats.DNS_SUBDOMAIN.matches(name)):
         found.append(Problem("network", f"{network!r} names no definition", "write 'namespace/name'"))
     if found:
@@ -109,11 +109,6 @@ def _written(entries: Sequence[Attachment], namespaces: Sequence[str]) -> str:
             for each, namespace in zip(entries, namespaces, strict=True)
         ]
     )
-
-
-def _parts(reference: str) -> tuple[str, str]:
-    namespace, slash, name = reference.partition("/")
-    return (namespace, name) if slash else (DEFAULT_NETWORKS_NAMESPACE, namespace)
 
 
 def _interface(name: str | None) -> Iterator[Problem]:
@@ -157,9 +152,7 @@ def _ips(ips: Any, plan: NetworkPlan | None) -> Iterator[Problem]:
 def _held(plan: NetworkPlan | None) -> Iterator[Interval]:
     given = plan.arguments.get("ipam", {}).get("host_local", {}) if plan is not None else {}
     for each in given.get("ranges", ()):
-        found = interval(each["subnet"], each.get("range_start"), each.get("range_end"))
-        if found is not None:
-            yield found
+        yield from handed_out(*(each.get(key) for key in ("subnet", "range_start", "range_end", "gateway")))
 
 
 def _mac(mac: str | None, plan: NetworkPlan | None) -> Iterator[Problem]:

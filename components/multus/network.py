@@ -54,7 +54,7 @@ class MultusNetwork(pulumi.ComponentResource):
         install = multus.steps.plan if multus is not None else None
         with networks_beside(name) as beside:
             self._plan = resolve_network(args, name, install, beside.others)
-            beside.add(self._plan.conf())
+            beside.add(self._plan)
         super().__init__("multus:index:MultusNetwork", name, {}, opts)
         plan = self._plan
         namespace, path = _known(plan, name)
@@ -75,8 +75,8 @@ class MultusNetwork(pulumi.ComponentResource):
     ) -> Any:
         """Register the definition, and what guards it on the nodes that the install lists."""
         plan = self._plan
-        guarding = multus if plan.live_attachments is LiveAttachments.REFUSE else None
-        nodes = guarding.steps.plan.nodes if guarding is not None else ()
+        nodes = multus.steps.plan.nodes if multus is not None else ()
+        refuses = plan.live_attachments is LiveAttachments.REFUSE
         manifest = {
             "apiVersion": API_VERSION,
             "kind": KIND,
@@ -87,14 +87,14 @@ class MultusNetwork(pulumi.ComponentResource):
             parent=self,
             depends_on=[multus] if multus is not None else [],
             # Replaced, it takes its guards along, which are asked first.
-            replace_on_changes=["spec.config"] if nodes else [],
+            replace_on_changes=["spec.config"] if nodes and refuses else [],
         )
         definition = register_network(f"{name}-definition", manifest, opts)
-        if guarding is not None:
-            steps = replace(guarding.steps, parent=self, name=name)
+        if multus is not None:
+            steps = replace(multus.steps, parent=self, name=name)
             held = namespace.apply(lambda known: plan.conf(known)["name"])
             for node in nodes:
-                steps.guard(node, held, definition.id)
+                steps.guard(node, held, definition.id, plan.live_attachments.value)
         return definition
 
 

@@ -128,17 +128,34 @@ def interval(subnet: Any, start: Any = None, end: Any = None) -> Interval | None
     return Interval(first, last_given)
 
 
-def wrong_among_ranges(ranges: Sequence[Any]) -> Iterator[tuple[int, Wrong]]:
-    """Why ranges cannot stand beside each other, with the index of the later one; each is a subnet's text.
+def handed_out(
+    subnet: Any, start: Any = None, end: Any = None, gateway: Any = None, *, first_is_gateway: bool = True
+) -> Iterator[Interval]:
+    """What pods may get of a range: all of it but the gateway."""
+    held, within = interval(subnet, start, end), network(subnet)
+    if held is None or within is None:
+        return
+    way = address(gateway) if gateway is not None else within[1] if first_is_gateway else None
+    if way is None or not Interval(way, way).meets(held):
+        yield held
+        return
+    if way != held.first:
+        yield Interval(held.first, way - 1)
+    if way != held.last:
+        yield Interval(way + 1, held.last)
 
-    A pod that has two addresses of one subnet has its route twice: the kernel answers `file exists`
-    (containernetworking/cni#391).
+
+def wrong_among_ranges(ranges: Sequence[tuple[Any, Any, Any]]) -> Iterator[tuple[int, Wrong]]:
+    """Why ranges cannot stand beside each other, with the index of the later one; each is subnet, start and end.
+
+    Parts of one subnet can, in one set and in several: host-local compares the addresses alone (Range.Overlaps).
     """
-    known = [network(each) for each in ranges]
-    for later, within in enumerate(known):
-        for earlier in known[:later]:
-            if within is not None and earlier is not None and overlaps(within, earlier):
-                yield later, Wrong("subnet", f"'{within}' overlaps '{earlier}'", "keep one of the two")
+    known = [interval(*each) for each in ranges]
+    for later, held in enumerate(known):
+        for earlier, other in enumerate(known[:later]):
+            if held is not None and other is not None and held.meets(other):
+                reason = f"{ranges[later][0]!r} overlaps {ranges[earlier][0]!r}: both have addresses of {other}"
+                yield later, Wrong("subnet", reason, "keep one of the two")
                 break
 
 

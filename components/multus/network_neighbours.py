@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .network_addresses import Interval, interval, with_prefix
-from .network_conf import Conf, ipam_of, plugin_confs
+from .network_addresses import Interval, handed_out, with_prefix
+from .network_conf import Conf, ipam_of, items, plugin_confs, type_of
 
 _EXCLUSIVE = ("macvlan", "ipvlan")
 
@@ -45,9 +45,9 @@ def _of_links(conf: Conf, name: str, other: Conf) -> Iterator[Conflict]:
 def _kinds_by_master(conf: Conf) -> dict[str, str]:
     """Which of the two stands on which link, whose name is empty for the default route's."""
     return {
-        str(each.get("master", "")): str(each["type"])
+        str(each.get("master", "")): type_of(each)
         for each in plugin_confs(conf)
-        if each.get("type") in _EXCLUSIVE and not each.get("linkInContainer")
+        if type_of(each) in _EXCLUSIVE and not each.get("linkInContainer")
     }
 
 
@@ -70,9 +70,9 @@ def _wires(conf: Conf) -> set[tuple[Any, ...]]:
     """Where its pods meet others: two networks without a common one may have the same addresses."""
     found: set[tuple[Any, ...]] = set()
     for each in plugin_confs(conf):
-        kind, master = each.get("type"), str(each.get("master", ""))
+        kind, master = type_of(each), str(each.get("master", ""))
         if kind == "bridge":
-            found.add(("bridge", each.get("bridge", "cni0"), each.get("vlan", 0)))
+            found.add(("bridge", str(each.get("bridge", "cni0")), str(each.get("vlan", 0))))
             if each.get("isGateway") or each.get("isDefaultGateway"):
                 # The node has a route to each, and takes the first.
                 found.add(("node",))
@@ -88,21 +88,25 @@ def _held(conf: Conf) -> Iterator[Interval]:
     for plugin in plugin_confs(conf):
         ipam = ipam_of(plugin)
         for given in _ranges(ipam):
-            found = interval(given.get("subnet") or given.get("range"), *_bounds(given))
-            if found is not None:
-                yield found
-        for each in ipam.get("addresses") or ():
+            # whereabouts takes no gateway for granted, and hands out what it is not told to leave out.
+            is_ours = type_of(ipam) == "host-local"
+            gateway = (given.get("gateway") or None) if is_ours else None
+            yield from handed_out(
+                given.get("subnet") or given.get("range"), *_bounds(given), gateway, first_is_gateway=is_ours
+            )
+        for each in items(ipam.get("addresses")):
             own = with_prefix(each.get("address")) if isinstance(each, dict) else None
             if own is not None:
                 yield Interval(own.ip, own.ip)
 
 
 def _bounds(given: Conf) -> tuple[Any, Any]:
-    return given.get("rangeStart") or given.get("range_start"), given.get("rangeEnd") or given.get("range_end")
+    start, end = given.get("rangeStart") or given.get("range_start"), given.get("rangeEnd") or given.get("range_end")
+    return start or None, end or None
 
 
 def _ranges(ipam: Conf) -> Iterator[Conf]:
     if ipam.get("subnet") or ipam.get("range"):
         yield ipam
-    for each in (*(ipam.get("ranges") or ()), *(ipam.get("ipRanges") or ())):
+    for each in (*items(ipam.get("ranges")), *items(ipam.get("ipRanges"))):
         yield from (given for given in (each if isinstance(each, list) else [each]) if isinstance(given, dict))

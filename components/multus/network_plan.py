@@ -51,6 +51,12 @@ class NetworkPlan:
         return next(each for each in KINDS if each in self.arguments)
 
     @property
+    def node(self) -> str | None:
+        """The only node whose pods use it, None for every node."""
+        given: str | None = self.arguments.get("ipam", {}).get("host_local", {}).get("node")
+        return given
+
+    @property
     def allow(self) -> tuple[str, ...]:
         """What a pod may ask for."""
         if self.kind != "config":
@@ -89,7 +95,7 @@ def resolve_network(
     args: MultusNetworkArgs | Mapping[str, Any],
     name: str,
     install: InstallPlan | None = None,
-    others: Mapping[str, Conf] | None = None,
+    others: Mapping[str, NetworkPlan] | None = None,
 ) -> NetworkPlan:
     """Decide everything about a network.
 
@@ -97,7 +103,7 @@ def resolve_network(
         args: the arguments.
         name: the resource's, which is the definition's where no other is given.
         install: the install that serves it, where it is known.
-        others: the configurations of the program's other networks, by name.
+        others: the program's other networks, by the names of their resources.
 
     Raises:
         InvalidArgumentsError: with every problem found, in one go.
@@ -157,8 +163,22 @@ def _plan(valid: Mapping[str, Any], install: InstallPlan | None) -> NetworkPlan:
     return NetworkPlan(valid["name"], valid.get("namespace", DEFAULT_NETWORKS_NAMESPACE), path, valid)
 
 
-def _conflicts(plan: NetworkPlan, others: Mapping[str, Conf]) -> Iterator[Problem]:
-    kind = plan.kind
-    for each in conflicts(plan.conf(), others):
-        path = kind if kind == "config" else "ipam" if each.of_addresses else f"{kind}.master"
-        yield Problem(path, each.what, each.fix)
+def _conflicts(plan: NetworkPlan, others: Mapping[str, NetworkPlan]) -> Iterator[Problem]:
+    for name, other in others.items():
+        yield from _same_names(plan, name, other)
+    kind, node = plan.kind, plan.node
+    beside = {name: each.conf() for name, each in others.items() if not node or each.node in (None, node)}
+    for found in conflicts(plan.conf(), beside):
+        path = kind if kind == "config" else "ipam" if found.of_addresses else f"{kind}.master"
+        yield Problem(path, found.what, found.fix)
+
+
+def _same_names(plan: NetworkPlan, name: str, other: NetworkPlan) -> Iterator[Problem]:
+    if is_opaque(plan.namespace) or is_opaque(other.namespace):
+        return
+    mine, called = (plan.namespace, plan.name), plan.conf()["name"]
+    if mine == (other.namespace, other.name):
+        yield Problem("name", f"{'/'.join(mine)!r} is also the definition of {name!r}", "write another name")
+    elif called == other.conf()["name"]:
+        reason = f"has the name {called!r}, which the configuration of {name!r} has: they share their addresses' book"
+        yield Problem(plan.kind, reason, "write another name into one configuration")

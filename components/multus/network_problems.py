@@ -11,6 +11,7 @@ from .args import Distro
 from .argument_types import is_json, is_opaque
 from .errors import Problem
 from .network_addresses import Range, Wrong
+from .network_conf import plugins_called
 from .network_config import EVERYTHING, PLUGIN_OF_KIND, families, subnets
 from .network_document import parsed
 
@@ -28,8 +29,10 @@ OWN_RANGES: dict[Distro, Sequence[str]] = dict.fromkeys((Distro.K3S, Distro.RKE2
 
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 _PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
+# containernetworking/cni v1.3.1, pkg/utils/utils.go, ValidateNetworkName.
+_NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 # Beside `config`, which says all of it itself.
-_NOT_WITH_CONFIG = ("ipam", "allow", "routes", "default_route", "mtu", "sysctls", "chained")
+_NOT_WITH_CONFIG = ("ipam", "allow", "routes", "mtu", "sysctls", "chained")
 
 
 def contradictions(valid: Mapping[str, Any], listed_nodes: Sequence[str] = ()) -> Iterator[Problem]:
@@ -48,12 +51,11 @@ def contradictions(valid: Mapping[str, Any], listed_nodes: Sequence[str] = ()) -
     for kind in given[1:]:
         yield Problem(kind, f"is given although {given[0]} is", "make two networks, or keep one")
     kind = given[0]
-    if valid.get("for_vms") and kind != "bridge":
-        reason = "passes no frames of a machine's own MAC address, as KubeVirt's bridge binding sends them"
-        yield Problem(kind, reason, "write a bridge, or leave for_vms out")
     if kind == "config":
-        yield from _config(valid, listed_nodes)
+        yield from _config(valid)
         return
+    if valid.get("for_vms") and kind != "bridge":
+        yield _not_for_vms(kind)
     for each in given:
         if each in _OF_KIND:
             yield from _OF_KIND[each](valid[each], valid)
@@ -62,6 +64,11 @@ def contradictions(valid: Mapping[str, Any], listed_nodes: Sequence[str] = ()) -
     yield from _routes(valid)
     yield from _mtu(valid)
     yield from _tuned(valid)
+
+
+def _not_for_vms(path: str) -> Problem:
+    reason = "passes no frames of a machine's own MAC address, as KubeVirt's bridge binding sends them"
+    return Problem(path, reason, "write a bridge, or leave for_vms out")
 
 
 def cluster_ranges(valid: Mapping[str, Any]) -> list[Range]:
@@ -99,9 +106,9 @@ def _ranges_of_the_cluster(valid: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"cluster_ranges[{index}]", f"{text!r} is no network", "write one such as '10.42.0.0/16'")
 
 
-def _link(path: str, name: Any) -> Iterator[Problem]:
+def _link(path: str, name: Any, longest: int = network_rules.LONGEST_ALTERNATIVE) -> Iterator[Problem]:
     if name is not None:
-        for reason, fix in network_rules.wrong_link(name):
+        for reason, fix in network_rules.wrong_link(name, longest):
             yield Problem(path, reason, fix)
 
 
@@ -112,7 +119,7 @@ def _mode(kind: str, given: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _bridge(given: Mapping[str, Any], valid: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _link("bridge.bridge", given.get("bridge"))
+    yield from _link("bridge.bridge", given.get("bridge"), network_rules.LONGEST_INTERFACE)
     if "vlan" in given and not network_rules.is_vlan(given["vlan"]):
         yield _no_vlan("bridge.vlan", given["vlan"])
     if given.get("hairpin_mode") and given.get("promisc_mode"):
@@ -236,7 +243,8 @@ def _ranges(path: str, given: Mapping[str, Any], *, first_is_gateway: bool) -> I
             bounds = (each.get(key) for key in ("subnet", "range_start", "range_end", "gateway"))
             found = network_addresses.wrong_in_range(*bounds, first_is_gateway=first_is_gateway)
             yield from _placed(f"{path}.ranges[{index}]", found)
-    for index, wrong in network_addresses.wrong_among_ranges([each.get("subnet") for each in given["ranges"]]):
+    parts = [(each.get("subnet"), each.get("range_start"), each.get("range_end")) for each in given["ranges"]]
+    for index, wrong in network_addresses.wrong_among_ranges(parts):
         yield from _placed(f"{path}.ranges[{index}]", [wrong])
 
 
@@ -352,7 +360,7 @@ def _too_wide(path: str, dst: str, to: Any, ranges: Sequence[Range]) -> Iterator
         yield Problem(path, f"{dst!r} takes the pods' default route, and with it Services and DNS", fix)
     elif taken is not None:
         yield Problem(path, f"{dst!r} takes {taken}", "route what lies behind the network, or write a priority")
-    elif to.network.prefixlen < network_addresses.WIDEST_PREFIX:
+    elif to.network.prefixlen < network_addresses.WIDEST_PREFIX and not to.network.is_multicast:
         reason = f"{dst!r} is wider than /{network_addresses.WIDEST_PREFIX}"
         yield Problem(path, reason, "route what lies behind the network, or write a priority")
 
@@ -392,7 +400,7 @@ def _link_of_chain(path: str, plugin: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(path, each.what, each.fix)
 
 
-def _config(valid: Mapping[str, Any], listed_nodes: Sequence[str]) -> Iterator[Problem]:
+def _config(valid: Mapping[str, Any]) -> Iterator[Problem]:
     for key in _NOT_WITH_CONFIG:
         if valid.get(key) not in (None, False):
             yield Problem(key, "has no effect beside config, which says it itself", "write it there")
@@ -403,12 +411,19 @@ def _config(valid: Mapping[str, Any], listed_nodes: Sequence[str]) -> Iterator[P
     version = conf.get("cniVersion")
     if version and version not in network_rules.CNI_VERSIONS:
         yield Problem("config", f"asks for CNI version {version!r}, which no plugin speaks", "write '1.0.0'")
-    for each in (*network_rules.mistakes(conf), *network_rules.unknown_keys(conf)):
+    name = conf.get("name")
+    if name and not (isinstance(name, str) and _NETWORK_NAME.fullmatch(name)):
+        reason = f"has the name {name!r}, which libcni refuses"
+        yield Problem("config", reason, "write letters, digits, `_`, `.` and `-`, a letter or a digit first")
+    rules = (network_rules.mistakes, network_rules.weaknesses, network_rules.unknown_keys)
+    for each in (mistake for rule in rules for mistake in rule(conf)):
         yield Problem("config", each.what, each.fix)
     for wrong in network_rules.wrong_modes(conf):
         known = network_rules.MODES[wrong.partition(" ")[0]]
         yield Problem("config", f"asks for {wrong}", f"write one of {', '.join(known)}")
-    for route in network_rules.wide_routes(conf, cluster_ranges(valid)):
-        yield Problem("config", f"takes the pods' way out by {route}", "route what lies behind it, or write a priority")
-    if len(listed_nodes) > 1 and network_rules.shares_ranges(conf):
-        yield _same_on_every_node("config", listed_nodes)
+    for route in () if valid.get("default_route") else network_rules.wide_routes(conf, cluster_ranges(valid)):
+        fix = "route what lies behind it, write a priority, or set default_route where that is meant"
+        yield Problem("config", f"takes the pods' way out by {route}", fix)
+    made = next(iter(plugins_called(conf)), "")
+    if valid.get("for_vms") and made in network_rules.INTERFACE_PLUGINS - {"bridge"}:
+        yield _not_for_vms("config")

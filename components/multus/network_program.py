@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from pulumi.runtime import get_root_resource
 from pulumi.runtime.settings import get_monitor
 
-from .network_conf import Conf
+from .network_plan import NetworkPlan
 
 
 class _Process:
@@ -21,23 +21,23 @@ class _Process:
 _PROCESS = _Process()
 _lock = threading.Lock()
 # By the connection to the engine: every run of a program has its own, and is forgotten with it.
-_of_program: WeakKeyDictionary[Any, dict[str, Conf]] = WeakKeyDictionary()
+_of_program: WeakKeyDictionary[Any, dict[str, NetworkPlan]] = WeakKeyDictionary()
 
 
 class Beside:
     """The program's networks, for one of them.
 
     Attributes:
-        others: the configurations of the others that are known so far, by the names of their resources.
+        others: the plans of the others that are known so far, by the names of their resources.
     """
 
-    def __init__(self, name: str, known: dict[str, Conf]) -> None:
-        self.others: Mapping[str, Conf] = {other: conf for other, conf in known.items() if other != name}
+    def __init__(self, name: str, known: dict[str, NetworkPlan]) -> None:
+        self.others: Mapping[str, NetworkPlan] = {other: plan for other, plan in known.items() if other != name}
         self._name, self._known = name, known
 
-    def add(self, conf: Conf) -> None:
+    def add(self, plan: NetworkPlan) -> None:
         """Make this one known to those that follow."""
-        self._known[self._name] = conf
+        self._known[self._name] = plan
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from . import network_addresses
 from .network_addresses import Range
-from .network_conf import Conf, ipam_of, plugin_confs, with_every_plugin, without
+from .network_conf import Conf, ipam_of, items, mapping, plugin_confs, type_of, with_every_plugin, without
+from .network_keys import OF_ALL, OF_IPAM, OF_LISTS, OF_PLUGINS
 
 CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 """The versions of configurations that plugins speak, oldest first."""
@@ -22,6 +23,8 @@ CNI_VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 LONGEST_INTERFACE = 15
 """How many characters the name of a link may have: IFNAMSIZ of the kernel, less its end."""
+LONGEST_ALTERNATIVE = 127
+"""How many an alternative name may have, by which plugins find a link too: ALTIFNAMSIZ of the kernel, less its end."""
 VLANS = (1, 4094)
 """The least and the greatest VLAN."""
 # Plugins that stand on a link of the node, and the key that names it.
@@ -34,46 +37,8 @@ INTERFACE_PLUGINS = frozenset(
 )
 """Plugins that make the interface: plugins/main, and sriov-cni's."""
 
-# What libcni, Multus and the runtime read of every plugin, and what a plugin may be handed.
-_OF_ALL = (
-    "type",
-    "cniVersion",
-    "name",
-    "capabilities",
-    "ipam",
-    "dns",
-    "args",
-    "runtimeConfig",
-    "prevResult",
-    "plugins",
-)
-_OF_LISTS = ("disableCheck", "disableGC", "loadOnlyInlinedPlugins")
-# By the structures that plugins of v1.10.0 read their configuration into: plugins/main, plugins/meta, plugins/ipam.
-_KEYS: dict[str, tuple[str, ...]] = {
-    "bridge": (
-        *("bridge", "isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "ipMasqBackend", "mtu", "hairpinMode"),
-        *("promiscMode", "vlan", "vlanTrunk", "preserveDefaultVlan", "macspoofchk", "enabledad"),
-        *("disableContainerInterface", "portIsolation"),
-    ),
-    "macvlan": ("master", "mode", "mtu", "mac", "linkInContainer", "bcqueuelen"),
-    "ipvlan": ("master", "mode", "mtu", "linkInContainer"),
-    "vlan": ("master", "vlanId", "mtu", "linkInContainer"),
-    "host-device": ("device", "hwaddr", "DPDKMode", "kernelpath", "pciBusID", "useInterfaceNetwork"),
-    "ptp": ("ipMasq", "ipMasqBackend", "mtu"),
-    "tuning": ("dataDir", "sysctl", "mac", "promisc", "mtu", "txQLen", "allmulti"),
-    "vrf": ("vrfname", "table"),
-    "sbr": ("table", "gateways", "addSourceHints"),
-}
-_IPAM_KEYS: dict[str, tuple[str, ...]] = {
-    "host-local": (
-        *("type", "name", "routes", "dataDir", "resolvConf", "ranges"),
-        *("subnet", "rangeStart", "rangeEnd", "gateway"),
-    ),
-    "static": ("type", "name", "routes", "addresses", "dns"),
-    "dhcp": ("type", "daemonSocketPath", "provide", "request", "priority"),
-}
 # dev_valid_name of the kernel, net/core/dev.c.
-_LINK = re.compile(rf"[^\s/:]{{1,{LONGEST_INTERFACE}}}")
+_LINK = re.compile(r"[^\s/:]+")
 _SYSCTL = re.compile(r"net[./][A-Za-z0-9_./-]+")
 
 
@@ -89,21 +54,55 @@ class Mistake(NamedTuple):
     fix: str
 
 
-def mistakes(conf: Conf) -> Iterator[Mistake]:
-    """What its plugins or Multus refuse for every pod, and only its author can mend."""
+def mistakes(conf: Conf, *, has_resource: bool = False) -> Iterator[Mistake]:
+    """What its plugins or Multus refuse for every pod, and only its author can mend.
+
+    Args:
+        conf: the network's configuration.
+        has_resource: whether its definition names a device plugin's resource: Multus then writes the device itself
+            (v4.3.0, pkg/types/conf.go, delegateAddDeviceID).
+    """
     if "plugins" in conf and not plugin_confs(conf):
         yield Mistake("has no plugin in `plugins`", "name the plugin that makes the interface")
     for index, plugin in enumerate(plugin_confs(conf)):
-        name = plugin.get("type")
+        name = type_of(plugin)
         if index == 0 and name in NEVER_FIRST:
             what = f"begins with {name}, which only changes what a plugin before it has made"
             yield Mistake(what, "put a plugin that makes an interface first")
         if not name:
             yield Mistake("has a plugin without `type`", without_type(plugin))
-        elif str(name).startswith("multus"):
+        elif name.startswith("multus"):
             yield Mistake(f"calls {name}: Multus would call itself, without end", "name the plugin that is meant")
-        yield from _of_link(plugin)
+        yield from _other_types(plugin, name)
+        yield from _of_link(plugin, name, has_resource=has_resource)
         yield from _of_addresses(plugin)
+
+
+def weaknesses(conf: Conf) -> Iterator[Mistake]:
+    """What some plugins pass over, and nobody means: reason enough to refuse it before it exists, and not after."""
+    for plugin in plugin_confs(conf):
+        ipam = _judged_ipam(plugin)
+        if ipam and not ipam.get("type") and any(ipam.values()):
+            yield Mistake("has an `ipam` without `type`", "name the plugin, such as host-local")
+        if type_of(ipam) == "host-local":
+            # Refused since v1.10.0.
+            yield from (mistake for key, mistake in _of_ranges(ipam) if key == "gateway")
+
+
+def _other_types(plugin: Conf, name: str) -> Iterator[Mistake]:
+    """Known keys with a value that Go does not read into their structure."""
+    ipam = _judged_ipam(plugin)
+    judged: list[tuple[Conf, str, type]] = [(plugin, "capabilities", dict), (plugin, "ipam", dict)]
+    judged += [(plugin, "sysctl", dict)] if name == "tuning" else []
+    judged += [(ipam, "ranges", list)] if type_of(ipam) == "host-local" else []
+    judged += [(ipam, "addresses", list)] if type_of(ipam) == "static" else []
+    judged += [(ipam, "routes", list)] if type_of(ipam) in _ROUTING else []
+    for conf, key, kind in judged:
+        if conf.get(key) is not None and not isinstance(conf[key], kind):
+            what = "mapping" if kind is dict else "list"
+            yield Mistake(
+                f"has a value of `{key}` that is no {what}: {conf[key]!r}", f"write a {what}, or leave it out"
+            )
 
 
 def without_type(plugin: Mapping[str, Any]) -> str:
@@ -112,33 +111,33 @@ def without_type(plugin: Mapping[str, Any]) -> str:
     return "name the plugin" if meant is None else f"write `type` for {meant!r}"
 
 
-def _of_link(plugin: Conf) -> Iterator[Mistake]:
-    name = plugin.get("type")
-    key = _LINKS.get(str(name), "bridge" if name == "bridge" else "")
+def _of_link(plugin: Conf, name: str, *, has_resource: bool) -> Iterator[Mistake]:
+    key = _LINKS.get(name, "bridge" if name == "bridge" else "")
     if plugin.get(key):
-        for reason, fix in wrong_link(plugin[key]):
+        longest = LONGEST_INTERFACE if key == "bridge" else LONGEST_ALTERNATIVE
+        for reason, fix in wrong_link(plugin[key], longest):
             yield Mistake(f"has a `{key}` that {reason}", fix)
     if name == "vlan" and not plugin.get("master"):
         yield Mistake("has a vlan without `master`", "name the link that carries it")
     # Of a device plugin's resource the runtime says which one it is.
-    from_runtime = (plugin.get("capabilities") or {}).get("deviceID")
+    from_runtime = has_resource or mapping(plugin.get("capabilities")).get("deviceID")
     if name == "host-device" and not from_runtime and not any(plugin.get(each) for each in _DEVICES):
         yield Mistake("has a host-device without a device", "write `device`, `hwaddr`, `kernelpath` or `pciBusID`")
     for each, given in (("vlanId", plugin.get("vlanId")), ("vlan", plugin.get("vlan"))):
         if name in ("vlan", "bridge") and given is not None and not is_vlan(given, least=0):
             yield Mistake(f"has the `{each}` {given!r}, which is no VLAN", "write 1 to 4094")
-    for setting in plugin.get("sysctl") or () if name == "tuning" else ():
+    for setting in mapping(plugin.get("sysctl")) if name == "tuning" else ():
         if not is_sysctl(setting):
             yield Mistake(f"has the sysctl {setting!r}, which is not below `net.`", "leave it out")
 
 
-def wrong_link(name: Any) -> Iterator[tuple[str, str]]:
+def wrong_link(name: Any, longest: int = LONGEST_INTERFACE) -> Iterator[tuple[str, str]]:
     """Why no link can have a name: what it is or does, and what to write instead."""
     text = str(name)
     if ":" in text:
         yield f"is {text!r}: an alias is an address, and no link", f"write {text.partition(':')[0]!r}"
-    elif not _LINK.fullmatch(text) or text in (".", ".."):
-        yield f"is {text!r}, which no link is called", "write at most 15 characters, without slash or space"
+    elif not _LINK.fullmatch(text) or text in (".", "..") or len(text) > longest:
+        yield f"is {text!r}, which no link is called", f"write at most {longest} characters, without slash or space"
 
 
 def is_vlan(value: Any, least: int = VLANS[0]) -> bool:
@@ -151,61 +150,77 @@ def is_sysctl(key: Any) -> bool:
     return _SYSCTL.fullmatch(str(key)) is not None and ".." not in str(key)
 
 
+def _judged_ipam(plugin: Conf) -> Conf:
+    """What a plugin says of addresses, where it hands that on as it is: calico and others have words of their own."""
+    return ipam_of(plugin) if type_of(plugin) in INTERFACE_PLUGINS else {}
+
+
 def _of_addresses(plugin: Conf) -> Iterator[Mistake]:
-    ipam = ipam_of(plugin)
-    kind = ipam.get("type")
-    if not kind:
-        if ipam:
-            yield Mistake("has an `ipam` without `type`", "name the plugin, such as host-local")
-        return
+    ipam = _judged_ipam(plugin)
+    kind = type_of(ipam)
+    if ipam.get("type") and not kind:
+        yield Mistake(f"has an `ipam` whose `type` is no text: {ipam['type']!r}", "name the plugin")
     if kind == "host-local":
         ranges = [*_ranges(ipam)]
-        if not ranges and not (plugin.get("capabilities") or {}).get("ipRanges"):
+        if (
+            not ranges
+            and isinstance(ipam.get("ranges") or [], list)
+            and not mapping(plugin.get("capabilities")).get("ipRanges")
+        ):
             yield Mistake("has a host-local without a range", 'write "ranges": [[{"subnet": "10.97.0.0/24"}]]')
-        for given in ranges:
-            for wrong in network_addresses.wrong_in_range(*(given.get(key) for key in _RANGE_KEYS)):
-                key = _RANGE_KEYS[_WRONG_KEYS.index(wrong.key)]
-                yield Mistake(f"has a {key} that cannot work: {wrong.reason}", wrong.fix)
-        for _, wrong in network_addresses.wrong_among_ranges([each.get("subnet") for each in ranges]):
+        # A gateway outside is refused since v1.10.0 alone.
+        yield from (mistake for key, mistake in _of_ranges(ipam) if key != "gateway")
+        for _, wrong in network_addresses.wrong_among_ranges([_bounds(each)[:3] for each in ranges]):
             yield Mistake(f"has two ranges of which {wrong.reason}", wrong.fix)
     if kind == "static":
-        for each in ipam.get("addresses") or ():
+        for each in items(ipam.get("addresses")):
             found = each if isinstance(each, dict) else {"address": each}
             for wrong in network_addresses.wrong_in_address(found.get("address", "")):
                 yield Mistake(f"has an address that cannot work: {wrong.reason}", wrong.fix)
-    for route in ipam.get("routes") or ():
-        for wrong in network_addresses.wrong_in_route(*_route_parts(route)):
+    for route in items(ipam.get("routes")) if kind in _ROUTING else ():
+        given = mapping(route)
+        for wrong in network_addresses.wrong_in_route(given.get("dst"), given.get("gw") or None):
             yield Mistake(f"has a route whose {wrong.key} cannot work: {wrong.reason}", wrong.fix)
 
 
+_ROUTING = frozenset({"host-local", "static", "whereabouts"})
 _WRONG_KEYS = ("subnet", "range_start", "range_end", "gateway")
 _RANGE_KEYS = ("subnet", "rangeStart", "rangeEnd", "gateway")
 
 
-def _route_parts(route: Any) -> tuple[Any, Any]:
-    found = route if isinstance(route, dict) else {}
-    return found.get("dst"), found.get("gw")
+def _bounds(given: Conf) -> tuple[Any, Any, Any, Any]:
+    """A range's subnet, start, end and gateway; to Go an empty text is none."""
+    subnet, start, end, gateway = (given.get(key) or None for key in _RANGE_KEYS)
+    return subnet, start, end, gateway
+
+
+def _of_ranges(ipam: Conf) -> Iterator[tuple[str, Mistake]]:
+    """What is wrong within each range, with the key of a gateway that is an address outside of it, else with none."""
+    for given in _ranges(ipam):
+        for wrong in network_addresses.wrong_in_range(*_bounds(given)):
+            key = _RANGE_KEYS[_WRONG_KEYS.index(wrong.key)]
+            outside = key == "gateway" and network_addresses.address(given[key]) is not None
+            yield key if outside else "", Mistake(f"has a {key} that cannot work: {wrong.reason}", wrong.fix)
 
 
 def _ranges(ipam: Conf) -> Iterator[Conf]:
     if ipam.get("subnet"):
         yield ipam
-    for several in ipam.get("ranges") or ():
-        yield from (each for each in several if isinstance(each, dict)) if isinstance(several, list) else ()
+    for several in items(ipam.get("ranges")):
+        yield from (each for each in items(several) if isinstance(each, dict))
 
 
 def unknown_keys(conf: Conf) -> Iterator[Mistake]:
     """Keys that none of its plugins reads, where these are known: they are read over in silence."""
-    in_list = "plugins" in conf
-    if in_list:
-        yield from _unknown(conf, (*_OF_ALL, *_OF_LISTS), "the list")
+    if "plugins" in conf:
+        yield from _unknown(conf, (*OF_ALL, *OF_LISTS), "the list")
     for plugin in plugin_confs(conf):
-        name, ipam = str(plugin.get("type")), ipam_of(plugin)
-        if name in _KEYS:
-            yield from _unknown(plugin, (*_OF_ALL, *_KEYS[name]), name)
-        kind = str(ipam.get("type"))
-        if kind in _IPAM_KEYS:
-            yield from _unknown(ipam, _IPAM_KEYS[kind], kind)
+        name, ipam = type_of(plugin), _judged_ipam(plugin)
+        if name in OF_PLUGINS:
+            yield from _unknown(plugin, (*OF_ALL, *OF_PLUGINS[name]), name)
+        kind = type_of(ipam)
+        if kind in OF_IPAM:
+            yield from _unknown(ipam, OF_IPAM[kind], kind)
 
 
 def _unknown(conf: Conf, known: Sequence[str], who: str) -> Iterator[Mistake]:
@@ -220,34 +235,27 @@ def _unknown(conf: Conf, known: Sequence[str], who: str) -> Iterator[Mistake]:
 
 def wrong_modes(conf: Conf) -> list[str]:
     """The modes of plugins that they do not know, each with its plugin: `macvlan mode l2`."""
-    return [
-        f"{plugin['type']} mode {plugin['mode']}"
-        for plugin in plugin_confs(conf)
-        if plugin.get("type") in MODES and plugin.get("mode") and plugin["mode"] not in MODES[plugin["type"]]
-    ]
+    return [f"{type_of(each)} mode {each['mode']}" for each in plugin_confs(conf) if _has_wrong_mode(each)]
+
+
+def _has_wrong_mode(plugin: Conf) -> bool:
+    known = MODES.get(type_of(plugin))
+    return known is not None and bool(plugin.get("mode")) and plugin["mode"] not in known
 
 
 def with_known_modes(conf: Conf) -> Conf:
     """The same, each plugin with its own default in the place of a mode that it does not know."""
-    return with_every_plugin(conf, lambda plugin: without(plugin, "mode") if wrong_modes(plugin) else plugin)
+    return with_every_plugin(conf, lambda plugin: without(plugin, "mode") if _has_wrong_mode(plugin) else plugin)
 
 
 def links_of(conf: Conf) -> list[str]:
     """The links of the node that it stands on; one in the pod (`linkInContainer`) is none of them."""
     named = (
-        plugin.get(_LINKS[plugin["type"]])
+        plugin.get(_LINKS[type_of(plugin)])
         for plugin in plugin_confs(conf)
-        if plugin.get("type") in _LINKS and not plugin.get("linkInContainer")
+        if type_of(plugin) in _LINKS and not plugin.get("linkInContainer")
     )
     return [str(each) for each in named if each]
-
-
-def shares_ranges(conf: Conf) -> bool:
-    """Whether nodes hand out the same addresses on one link, each for itself."""
-    return any(
-        plugin.get("type") in ("macvlan", "ipvlan", "vlan") and ipam_of(plugin).get("type") == "host-local"
-        for plugin in plugin_confs(conf)
-    )
 
 
 def wide_routes(conf: Conf, cluster_ranges: Sequence[Range]) -> list[str]:
@@ -259,7 +267,7 @@ def wide_routes(conf: Conf, cluster_ranges: Sequence[Range]) -> list[str]:
     """
     found = []
     for plugin in plugin_confs(conf):
-        routes = ipam_of(plugin).get("routes") or ()
+        routes = items(ipam_of(plugin).get("routes"))
         found += [str(route["dst"]) for route in routes if _is_wide(route, cluster_ranges)]
         if plugin.get("isDefaultGateway") is True:
             found.append("isDefaultGateway")
@@ -278,7 +286,7 @@ def without_wide_routes(conf: Conf, cluster_ranges: Sequence[Range]) -> Conf:
     def narrowed(plugin: Conf) -> Conf:
         kept = without(plugin, "isDefaultGateway") if plugin.get("isDefaultGateway") is True else plugin
         ipam = ipam_of(kept)
-        if not ipam.get("routes"):
+        if not items(ipam.get("routes")):
             return kept
         routes = [each for each in ipam["routes"] if not _is_wide(each, cluster_ranges)]
         others = without(ipam, "routes")

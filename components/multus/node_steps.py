@@ -141,16 +141,22 @@ class Steps:
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
-    def guard(self, node: NodePlan, network: pulumi.Input[str], definition: pulumi.Output[str]) -> remote.Command:
+    def guard(
+        self, node: NodePlan, network: pulumi.Input[str], definition: pulumi.Output[str], live_attachments: str
+    ) -> remote.Command:
         """Do nothing until the network goes or is replaced: then refuse before it does, while pods here use it.
+
+        Told to proceed, it stays and says so: the old command of one that goes would still refuse.
 
         Args:
             node: where to look.
             network: its name, as it stands in its configuration.
             definition: the id of its definition. What is deleted before it is replaced takes along what is triggered by
                 it, first.
+            live_attachments: `refuse` or `proceed`.
         """
-        unused = self._run(node, self._phase(node, "unused", held=network), guard=_IF_GONE % "")
+        words = self._phase(node, "unused", held=network, live_attachments=live_attachments)
+        unused = self._run(node, words, guard=_IF_GONE % "")
         return self._command(node, "guard", None, delete=unused, triggers=[definition])
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:

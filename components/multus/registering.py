@@ -73,9 +73,12 @@ def register(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
 
 
 def register_network(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:
-    """Register the definition of a network. Its name is fixed too, so a replacement deletes first."""
+    """Register the definition of a network. Its name is fixed too, so a replacement deletes first.
+
+    Where somebody else has one of that name that says otherwise, registering it fails.
+    """
     opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
-    return k8s.apiextensions.CustomResource(name, opts=opts, **_arguments(_forced(manifest)))
+    return k8s.apiextensions.CustomResource(name, opts=opts, **_arguments(manifest))
 
 
 def register_patch(name: str, manifest: Object, opts: pulumi.ResourceOptions) -> Any:

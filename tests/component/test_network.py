@@ -10,8 +10,9 @@ import pytest
 
 from multus import InvalidArgumentsError, MultusComponent, MultusNetwork, attachments
 from multus.attachment import NETWORKS
+from multus.registering import FORCE
 from tests.support.arguments import k3s, node
-from tests.support.network_refusals import local
+from tests.support.network_refusals import local, raw
 from tests.support.recording import Run, run
 
 NETWORK = {"macvlan": {"master": "eth0"}}
@@ -75,15 +76,44 @@ def test_running_pods_guard_a_network_on_listed_nodes(preview: bool) -> None:
     assert [*graph["n-definition"].request.replaceOnChanges] == ["spec.config"]
 
 
-@pytest.mark.parametrize(
-    ("args", "install"),
-    [({**NETWORK, "live_attachments": "proceed"}, TWO_NODES), (NETWORK, k3s())],
-    ids=["proceed", "no-nodes"],
-)
-def test_without_guards_a_change_is_no_replacement(args: Any, install: Any) -> None:
-    graph = beside_multus(args, install).graph
+def test_without_listed_nodes_nothing_guards_and_a_change_is_no_replacement() -> None:
+    graph = beside_multus(install=k3s()).graph
     assert graph.children_of("n") == {"n-definition": DEFINITION}
     assert not graph["n-definition"].request.replaceOnChanges
+
+
+def test_a_guard_that_is_told_to_proceed_stays_and_says_so() -> None:
+    """One that went would run the command that it was made with, and refuse for ever."""
+    refusing, graph = (beside_multus({**NETWORK, "live_attachments": each}).graph for each in ("refuse", "proceed"))
+    assert set(graph.children_of("n")) == set(refusing.children_of("n")) == {"n-definition", "n-guard-a", "n-guard-b"}
+    assert not graph["n-definition"].request.replaceOnChanges
+    for name in ("n-guard-a", "n-guard-b"):
+        assert "--live-attachments proceed" in graph[name].inputs["delete"]
+        assert "--live-attachments" not in refusing[name].inputs["delete"]
+        # Nothing else of it changes, its triggers least of all: it is updated where it is.
+        assert [key for key, value in graph[name].wire.items() if refusing[name].wire[key] != value] == ["delete"]
+
+
+def test_a_definition_of_somebody_else_is_not_taken_over() -> None:
+    assert FORCE not in network().graph["n-definition"].inputs["metadata"].get("annotations", {})
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "says"),
+    [
+        ({**NETWORK, "name": "lan"}, {"macvlan": {"master": "eth9"}, "name": "lan"}, "name: 'default/lan' is also"),
+        (raw(name="same", type="ptp"), raw(name="same", type="tap"), "config: has the name 'same', which"),
+    ],
+    ids=["definition", "configuration"],
+)
+def test_two_networks_of_one_name_are_refused(one: Any, two: Any, says: str) -> None:
+    def program() -> None:
+        MultusNetwork("one", one)
+        with pytest.raises(InvalidArgumentsError, match=says):
+            MultusNetwork("two", two)
+        MultusNetwork("three", {"macvlan": {}, "name": "lan", "namespace": "blue"})
+
+    assert {"one-definition", "three-definition"} == {each for each in run(program).graph.types if "-" in each}
 
 
 def test_a_guard_of_a_node_that_is_gone_goes_without_a_command() -> None:

@@ -86,9 +86,9 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     # 2 is told with the nodes: test_network_plan.py.
     # 3: no such link.
     (3, "alias", {"macvlan": {"master": "ens33:1"}}, "macvlan.master", "an alias is an address", "write 'ens33'"),
-    (3, "long", {"ipvlan": {"master": "enp0s31f6-uplink"}}, "ipvlan.master", "no link is called", "at most 15"),
-    (3, "slash", {"vlan": {"master": "a/b", "vlan_id": 5}}, "vlan.master", "'a/b'", "at most 15"),
-    (3, "space", {"host_device": {"device": "eth 1"}}, "host_device.device", "'eth 1'", "at most 15"),
+    (3, "long", {"ipvlan": {"master": "e" * 128}}, "ipvlan.master", "no link is called", "at most 127"),
+    (3, "slash", {"vlan": {"master": "a/b", "vlan_id": 5}}, "vlan.master", "'a/b'", "slash"),
+    (3, "space", {"host_device": {"device": "eth 1"}}, "host_device.device", "'eth 1'", "or space"),
     (3, "long-bridge", {"bridge": {"bridge": "br-of-the-office"}}, "bridge.bridge", "no link is called", "at most 15"),
     (3, "no-master", {"vlan": {"vlan_id": 5}}, "vlan.master", "is missing", "set `vlan.master`"),
     # 4: no JSON, or a mistyped key.
@@ -132,6 +132,9 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
         "leave it out",
     ),
     (8, "version", raw(cniVersion="2.0.0", type="macvlan"), "config", "version '2.0.0', which no plugin", "'1.0.0'"),
+    (8, "libcni-name", raw(name="a b", type="ptp"), "config", "the name 'a b', which libcni refuses", "a digit first"),
+    (8, "libcni-star", raw(name="*", type="ptp"), "config", "the name '*', which libcni refuses", "a digit first"),
+    (8, "libcni-type", raw(name=5, type="ptp"), "config", "the name 5, which libcni refuses", "a digit first"),
     (8, "itself", raw(type="multus"), "config", "call itself", "the plugin that is meant"),
     # 9: ranges.
     (9, "host-bits", local("10.97.0.1/24"), f"{_FIRST}.subnet", "bits of a host", "write '10.97.0.0/24'"),
@@ -223,6 +226,7 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     ),
     # 10: what a driver does not do; macvlan and ipvlan on one master are told across networks.
     (10, "vms", {"macvlan": {}, "for_vms": True}, "macvlan", "KubeVirt's bridge binding", "write a bridge"),
+    (10, "raw-vms", {**raw(type="macvlan"), "for_vms": True}, "config", "KubeVirt's bridge binding", "write a bridge"),
     (10, "mode", {"macvlan": {"mode": "l2"}}, "macvlan.mode", "'l2' is no mode of macvlan", "bridge, private"),
     (10, "mode-of-ipvlan", {"ipvlan": {"mode": "bridge"}}, "ipvlan.mode", "no mode of ipvlan", "l2, l3, l3s"),
     (10, "raw-mode", raw(type="ipvlan", mode="bridge"), "config", "ipvlan mode bridge", "l2, l3"),

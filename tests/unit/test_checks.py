@@ -286,6 +286,27 @@ def test_a_network_that_no_pod_can_have_is_found_before_one_asks(given: dict[str
     assert not list(find_symptoms(healthy(networks=(network(**given),))))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"capabilities": ["ips"]},
+        {"ipam": {"type": "host-local", "subnet": "10.1.0.0/24", "routes": 5}},
+        {"type": ["macvlan"]},
+    ],
+    ids=["capabilities", "routes", "type"],
+)
+def test_a_malformed_network_is_a_finding_and_no_end(given: dict[str, Any]) -> None:
+    snapshot = healthy(networks=(network(**given),))
+    assert only(snapshot).check is Check.NETWORKS
+    assert not list(find_symptoms(snapshot))
+
+
+def test_a_device_of_a_resource_is_no_finding() -> None:
+    definition = network(type="host-device")
+    definition["metadata"]["annotations"] = {"k8s.v1.cni.cncf.io/resourceName": "intel.com/nic"}
+    assert found(healthy(networks=(definition,)), Check.NETWORKS) == []
+
+
 def test_a_token_that_nobody_fills_is_not_mended_by_asking_again() -> None:
     empty = Token("multus-token-1", {}, accepted=False)
     finding = only(healthy(tokens=(empty,)))

@@ -14,8 +14,12 @@ MASTER = {"master": "eth0"}
 RANGES = local()["ipam"]
 
 
+def of_node(name: str) -> Any:
+    return {**local(), "ipam": {"host_local": {**RANGES["host_local"], "node": name}}}
+
+
 def beside(args: Any, other: Any) -> list[tuple[str, str]]:
-    others = {"other": resolve_network(other, "other").conf()}
+    others = {"other": resolve_network(other, "other")}
     try:
         resolve_network(args, "n", others=others)
     except InvalidArgumentsError as error:
@@ -29,7 +33,7 @@ def beside(args: Any, other: Any) -> list[tuple[str, str]]:
         ({"ipvlan": MASTER}, {"macvlan": MASTER}, "ipvlan.master", "'eth0', on which 'other' has macvlan"),
         ({"macvlan": {}}, {"ipvlan": {}}, "macvlan.master", "is the default route's link, on which 'other' has ipvlan"),
         (raw(type="ipvlan", master="eth0"), {"macvlan": MASTER}, "config", "'eth0', on which 'other' has macvlan"),
-        (local(), local(), "ipam", "10.97.0.1 to 10.97.0.254"),
+        (local(), local(), "ipam", "10.97.0.2 to 10.97.0.254"),
         (local("10.97.0.128/25"), local(), "ipam", "one address twice"),
         (bridge(), bridge(), "ipam", "one address twice"),
         (static({"address": "10.97.0.9/24"}, macvlan=MASTER), local(), "ipam", "10.97.0.9 to 10.97.0.9"),
@@ -52,10 +56,12 @@ def beside(args: Any, other: Any) -> list[tuple[str, str]]:
             "twice",
         ),
         ({**across(), "macvlan": MASTER}, local(), "ipam", "one address twice"),
+        (of_node("a"), of_node("a"), "ipam", "one address twice"),
+        (of_node("a"), local(), "ipam", "one address twice"),
     ],
     ids=[
         *("ipvlan", "default-link", "raw-kind", "range", "part", "bridge", "static", "vlan", "gateways", "raw"),
-        "whereabouts-and-host-local",
+        *("whereabouts-and-host-local", "node", "every-node"),
     ],
 )
 def test_networks_that_cannot_be_both(args: Any, other: Any, path: str, says: str) -> None:
@@ -78,8 +84,26 @@ def test_networks_that_cannot_be_both(args: Any, other: Any, path: str, says: st
         ({**bridge(), "bridge": {"bridge": "br0", "vlan": 5}}, bridge()),
         (across(), across()),
         (local("fd00::/64"), local()),
+        (of_node("a"), of_node("b")),
+        (static({"address": "10.97.0.1/24"}, macvlan=MASTER), local()),
+        (
+            static({"address": "10.97.0.50/24"}, macvlan=MASTER),
+            local({"subnet": "10.97.0.0/24", "gateway": "10.97.0.50"}),
+        ),
     ],
-    ids=["one-kind", "two-links", "two-parts", "links", "bridges", "vlans", "whereabouts", "families"],
+    ids=[
+        "one-kind",
+        "two-links",
+        "two-parts",
+        "links",
+        "bridges",
+        "vlans",
+        "whereabouts",
+        "families",
+        "nodes",
+        "gateway",
+        "gateway-within",
+    ],
 )
 def test_networks_that_can_be_both(args: Any, other: Any) -> None:
     assert beside(args, other) == []

@@ -86,9 +86,8 @@ def test_everything_is_refused_at_once() -> None:
     [
         (local(), "ipam.host_local.ranges"),
         ({**local(), "ipvlan": {}, "macvlan": None}, None),
-        (raw(type="macvlan", ipam={"type": "host-local", "subnet": "10.97.0.0/24"}), "config"),
     ],
-    ids=["macvlan", "skipped", "raw"],
+    ids=["macvlan", "skipped"],
 )
 def test_one_range_on_several_nodes_is_refused(args: Any, path: str | None) -> None:
     args = {key: value for key, value in args.items() if value is not None}
@@ -107,8 +106,9 @@ def test_one_range_on_several_nodes_is_refused(args: Any, path: str | None) -> N
         across(),
         {"macvlan": {}, "ipam": {"dhcp": {}}},
         {"macvlan": {}},
+        raw(type="macvlan", ipam={"type": "host-local", "subnet": "10.97.0.0/24"}),
     ],
-    ids=["bridge", "one-node", "whereabouts", "dhcp", "none"],
+    ids=["bridge", "one-node", "whereabouts", "dhcp", "none", "raw"],
 )
 def test_what_may_be_on_several_nodes(args: Any) -> None:
     assert network_problems_of(args, "n", resolve(k3s(node("a", 1), node("b", 2)))) == []
@@ -281,6 +281,27 @@ def test_what_a_raw_configuration_allows() -> None:
         ]
     )
     assert set(resolve_network(given, "n").allow) == {"ips", "mac"}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {**raw(type="bridge", isDefaultGateway=True), "default_route": True},
+        {**raw(type="bridge", bridge="br0"), "for_vms": True},
+        {**raw(type="ovs", bridge="br0"), "for_vms": True},
+        raw(name="my_net.1-a", type="ptp"),
+        local(routes=[{"dst": "224.0.0.0/4"}]),
+        local("fd00::/64", routes=[{"dst": "ff00::/8"}]),
+        local(
+            {"subnet": "10.97.0.0/24", "range_end": "10.97.0.50"},
+            {"subnet": "10.97.0.0/24", "range_start": "10.97.0.100"},
+        ),
+        {"macvlan": {"master": "enx0123456789abcdef"}},
+    ],
+    ids=["consent", "vms", "vms-of-others", "name", "multicast", "multicast-6", "parts", "alternative-name"],
+)
+def test_what_works_is_not_refused(args: Any) -> None:
+    assert network_problems_of(args, "n") == []
 
 
 def test_a_namespace_may_be_known_late() -> None:

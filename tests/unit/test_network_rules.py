@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from multus.network_rules import (
     links_of,
     mistakes,
     unknown_keys,
+    weaknesses,
     wide_routes,
     with_known_modes,
     without_wide_routes,
@@ -42,7 +46,6 @@ def local(**changes: Any) -> dict[str, Any]:
         (conf(type="portmap"), "begins with portmap"),
         ({"name": "n", "plugins": [{"type": "tuning"}, {"type": "macvlan"}]}, "begins with tuning"),
         (conf(type="multus-shim"), "calls multus-shim"),
-        (conf(ipam={"subnet": "10.1.0.0/24"}), "an `ipam` without `type`"),
         (local(subnet="10.97.0.0/33"), "10.97.0.0/33"),
         (local(subnet="bits of a host"), "bits of a host"),
         (local(subnet="10.97.0.0/31"), "no room"),
@@ -55,16 +58,42 @@ def local(**changes: Any) -> dict[str, Any]:
             "'10.1.1.5' is no address with a prefix",
         ),
         (conf(ipam={"type": "host-local"}), "without a range"),
-        (local(gateway="10.98.0.1"), "a gateway that cannot work: '10.98.0.1'"),
+        (local(gateway="router"), "a gateway that cannot work: 'router'"),
         (local(rangeStart="10.97.0.1", rangeEnd="10.97.0.1"), "the only address of the range"),
         (local(subnet="10.97.0.0/255.255.255.0"), "10.97.0.0/255.255.255.0"),
         (local(subnet="10.97.0.0"), "no prefix length"),
         (local(ranges=[[{"subnet": "10.97.0.128/25"}]]), "overlaps '10.97.0.0/24'"),
+        (
+            conf(
+                ipam={
+                    "type": "host-local",
+                    "ranges": [
+                        [{"subnet": "10.97.0.0/24", "rangeEnd": "10.97.0.50"}],
+                        [{"subnet": "10.97.0.0/24", "rangeStart": "10.97.0.50"}],
+                    ],
+                }
+            ),
+            "both have addresses of 10.97.0.1 to 10.97.0.50",
+        ),
         (local(routes=[{"dst": "10.98.0.0"}]), "a route whose dst"),
         (local(routes=[{"dst": "10.98.0.0/16", "gw": "router"}]), "a route whose gw"),
         (local(routes=[{"dst": "10.98.0.0/16", "gw": "fd00::1"}]), "of another family"),
         (conf(master="ens33:1"), "an alias is an address"),
-        (conf(master="a-very-long-link"), "no link is called"),
+        (conf(type="bridge", bridge="a-very-long-link"), "no link is called"),
+        (conf(master="e" * 128), "no link is called"),
+        (conf(type=["macvlan"]), "without `type`"),
+        (conf(capabilities=["ips"]), "a value of `capabilities` that is no mapping: ['ips']"),
+        (conf(capabilities="ips"), "a value of `capabilities` that is no mapping: 'ips'"),
+        (
+            {"name": "n", "plugins": [conf(), {"type": "tuning", "sysctl": 5}]},
+            "a value of `sysctl` that is no mapping: 5",
+        ),
+        (conf(ipam=5), "a value of `ipam` that is no mapping: 5"),
+        (conf(ipam={"type": 5}), "`type` is no text: 5"),
+        (conf(ipam={"type": "host-local", "ranges": 5}), "a value of `ranges` that is no list: 5"),
+        (local(routes=5), "a value of `routes` that is no list: 5"),
+        (conf(ipam={"type": "static", "addresses": 5}), "a value of `addresses` that is no list: 5"),
+        (conf(IPAM={"TYPE": "host-local", "Subnet": "10.97.0.0/31"}), "no room"),
         (conf(type="bridge", bridge="br/0"), "a `bridge` that is 'br/0'"),
         (conf(type="bridge", vlan=4095), "`vlan` 4095"),
         (conf(type="vlan", master="eth0", vlanId=-1), "`vlanId` -1"),
@@ -88,12 +117,102 @@ def test_a_mistake_is_named(given: dict[str, Any], says: str) -> None:
         local(routes=[{"dst": "10.0.0.0/8"}]),
         conf(ipam={"type": "static"}),
         conf(ipam={"type": "dhcp"}),
+        conf(ipam={"type": "dhcp", "routes": [{"dst": "of the server"}]}),
         conf(ipam={"type": "whereabouts", "range": "10.97.0.1-10.97.0.9/24"}),
         conf(ipam={"type": "host-local", "ranges": [[{"subnet": "fd00::/64"}], [{"subnet": "10.97.0.0/30"}]]}),
     ],
 )
 def test_what_works_is_no_mistake(given: dict[str, Any]) -> None:
     assert list(mistakes(given)) == []
+
+
+PARTS = [
+    {"subnet": "10.97.0.0/24", "rangeStart": "10.97.0.10", "rangeEnd": "10.97.0.19"},
+    {"subnet": "10.97.0.0/24", "rangeStart": "10.97.0.30", "rangeEnd": "10.97.0.39"},
+]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        conf(ipam={"type": "host-local", "ranges": [PARTS]}),
+        conf(ipam={"type": "host-local", "ranges": [[each] for each in PARTS]}),
+        local(gateway="10.98.0.1"),
+        local(gateway="", rangeStart="", rangeEnd="", routes=[{"dst": "10.98.0.0/16", "gw": ""}]),
+        conf(master="enx0123456789abcdef"),
+        conf(type="host-device", device="enp193s0f1np1-uplink"),
+        conf(type="calico", ipam={"type": "host-local", "subnet": "usePodCidr"}),
+        conf(type="flannel", ipam={"type": "host-local", "routes": [{"dst": "x"}]}),
+        conf(type="cilium-cni", ipam={"type": "host-local"}),
+        conf(ipam={"type": "spiderpool", "routes": {"any": "form"}}),
+        conf(ipam={"routes": []}),
+        conf(ipam={"subnet": "10.1.0.0/24"}),
+        conf(capabilities=None, ipam=None),
+        {"Type": "vlan", "Master": "eth0", "VLANID": 5, "IPAM": {"Type": "host-local", "SUBNET": "10.97.0.0/24"}},
+        {"cniVersions": ["1.0.0", "1.1.0"], "name": "n", "plugins": [conf()]},
+        conf(type="host-device", capabilities={"deviceID": True}),
+        conf(type="ovs", bridge="a-bridge-of-open-vswitch"),
+    ],
+    ids=[
+        *("parts-of-one-set", "parts-of-two-sets", "gateway-outside", "empty-texts", "alternative-name"),
+        *(
+            "alternative-device",
+            "calico",
+            "flannel",
+            "cilium",
+            "routes-of-others",
+            "no-type-no-route",
+        ),
+        *("no-type", "nulls", "other-case", "versions", "device-of-the-runtime", "other-plugin"),
+    ],
+)
+def test_what_the_field_writes_is_no_mistake(given: dict[str, Any]) -> None:
+    assert [*mistakes(given), *unknown_keys(given), *wrong_modes(given), *wide_routes(given, POD_RANGES)] == []
+
+
+def test_a_device_that_multus_writes_is_not_missed() -> None:
+    assert list(mistakes(conf(type="host-device"), has_resource=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (conf(ipam={"subnet": "10.1.0.0/24"}), "an `ipam` without `type`"),
+        (local(gateway="10.98.0.1"), "a gateway that cannot work: '10.98.0.1'"),
+    ],
+)
+def test_what_some_plugins_pass_over_is_a_weakness(given: dict[str, Any], says: str) -> None:
+    [found] = weaknesses(given)
+    assert says in found.what
+
+
+KEYS = ("type", "Type", "plugins", "ipam", "capabilities", "sysctl", "ranges", "addresses", "routes", "subnet", "mode")
+WORDS = ("macvlan", "ipvlan", "vlan", "bridge", "host-device", "tuning", "host-local", "static", "10.97.0.0/24", "::/0")
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.sampled_from(WORDS)
+_NAMES = st.sampled_from((*KEYS, "dst", "gw", "address", "gateway", "master", "bridge", "vlan", "device")) | st.text()
+ANY_JSON = st.recursive(_LEAVES, lambda each: st.lists(each) | st.dictionaries(_NAMES, each), max_leaves=6)
+SHAPED = st.fixed_dictionaries(
+    {"type": ANY_JSON | st.sampled_from(WORDS)},
+    optional=dict.fromkeys(("capabilities", "sysctl", "mode", "master", "bridge", "vlan", "plugins"), ANY_JSON)
+    | {
+        "ipam": ANY_JSON
+        | st.fixed_dictionaries(
+            {"type": ANY_JSON | st.sampled_from(WORDS)},
+            optional=dict.fromkeys(("ranges", "addresses", "routes", "subnet", "gateway"), ANY_JSON),
+        )
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given_any(SHAPED | st.dictionaries(_NAMES, ANY_JSON) | st.fixed_dictionaries({"plugins": st.lists(SHAPED)}))
+def test_whatever_somebody_has_written_is_read(given: dict[str, Any]) -> None:
+    """Doctor reads every definition of a cluster: none may end it, and each reason is told."""
+    assert all(each.what and each.fix for rule in (mistakes, weaknesses, unknown_keys) for each in rule(given))
+    assert all(isinstance(each, str) for each in [*wrong_modes(given), *links_of(given)])
+    assert all(isinstance(each, str) for each in wide_routes(given, POD_RANGES))
+    assert wrong_modes(with_known_modes(given)) == []
+    assert wide_routes(without_wide_routes(given, POD_RANGES), POD_RANGES) == []
 
 
 @pytest.mark.parametrize(

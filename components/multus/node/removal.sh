@@ -23,7 +23,7 @@ disarm() {
         return 0
     fi
     if ! stack_goes; then
-        say "left alone: the stack stays, only its SSH steps leave this node"
+        say "left alone: the stack stays"
         return 0
     fi
     unused
@@ -36,7 +36,7 @@ unused() {
     await 15 "additional interfaces to end" no_live_attachment || true
     holding=$(live_attachments | tr '\n' ',')
     [ -n "$holding" ] || return 0
-    set -- live-attachments "$node" "running pods still have additional interfaces (${holding%,}), whose addresses would stay reserved"
+    set -- live-attachments "$node" "running pods still have additional interfaces${held:+ of $held} (${holding%,}), whose addresses would stay reserved"
     [ "$live_attachments" = proceed ] ||
         die "$@" "delete these pods, or set liveAttachments to proceed and run pulumi up, then repeat"
     warn "$@" "look into /var/lib/cni/networks"

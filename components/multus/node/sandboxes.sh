@@ -1,10 +1,14 @@
 # Pods' sandboxes as Multus has cached them, and which of them are alive.
 
-# Interfaces of one sandbox as Multus cached them, where $held is a network those of it: lines `name pod holds netns`. A mesh's plugin answers with neither an
-# interface nor an address, and holds nothing: `-`. The namespace may be unknown, so that it comes last.
+# attachments ID: interfaces of one sandbox as Multus cached them, of the network $held or of every one, as lines
+# `name pod holds netns`. A mesh's plugin answers with neither an interface nor an address, and holds nothing: `-`. The
+# namespace may be unknown, so that it comes last.
 attachments() {
+    # shellcheck disable=SC2125 # an assignment expands no star
+    any=*
+    [ -z "$held" ] || any=
     # shellcheck disable=SC2231 # unquoted, the star is every network
-    for result in "$cache"/results/${held:-*}-"$1"-*; do
+    for result in "$cache/results/$held"$any-"$1"-*; do
         [ -f "$result" ] || continue
         json "$result" 2>/dev/null | awk -F= -v id="$1" -v holds=- '
             $1 == "/ifName" { name = $2 }

@@ -10,6 +10,7 @@ from typing import Any
 from multus import multus_conf, objects
 from multus.args import Credentials
 from multus.metadata import Object
+from multus.network_plan import RESOURCE
 from multus.network_rules import mistakes
 from multus.node_steps import STATE_DIR
 from multus.plan import InstallPlan
@@ -247,7 +248,8 @@ def _mistakes_of(network: Object) -> Iterator[str]:
             yield f"its configuration is not JSON: {error}"
         else:
             if isinstance(conf, dict):
-                yield from (each.what for each in mistakes(conf))
+                has_resource = bool(annotation_of(network, RESOURCE))
+                yield from (each.what for each in mistakes(conf, has_resource=has_resource))
             else:
                 yield "its configuration is JSON, and no object"
 
