@@ -580,6 +580,13 @@ ON_NODES = (
 )
 
 IN_CLUSTER = (
+    # First, since a later one edits the container, and a field that two write is not taken away by one.
+    Breakage(
+        ["directories-not-writable"],
+        _directory_of_somebody_else,
+        besides=["crash-loop"],
+        by_hand=_directory_of_root,
+    ),
     Breakage(
         [
             "kubeconfig-open",
@@ -612,12 +619,6 @@ IN_CLUSTER = (
         _default_network_whose_file_never_comes,
         besides=["conf-rewritten"],
         by_hand=lambda patient: patient.restart_multus(),
-    ),
-    Breakage(
-        ["directories-not-writable"],
-        _directory_of_somebody_else,
-        besides=["crash-loop"],
-        by_hand=_directory_of_root,
     ),
     Breakage(["refused-by-priority-quota"], _class_that_needs_a_quota, by_hand=_class_as_before),
     Breakage(["link-not-found"], _network_on_a_link_that_is_not_there, shown_by_pod=False),
