@@ -101,6 +101,11 @@ def _affinity(plan: InstallPlan, *, provisioned: bool) -> Object:
     return {**given, "nodeAffinity": node}
 
 
+# The second follows from the first, and is said: what the Kubernetes provider has created an object with stays there in
+# a preview (pulumi-kubernetes 4.33, provider/pkg/await, fixCSAFieldManagers), and false is refused beside the first.
+_PRIVILEGED: Object = {"privileged": True, "allowPrivilegeEscalation": True}
+
+
 def _container(plan: InstallPlan, name: str, command: list[str], mounts: list[Object], **more: Any) -> Object:
     context: Object = {
         "privileged": plan.privileged,
@@ -109,7 +114,7 @@ def _container(plan: InstallPlan, name: str, command: list[str], mounts: list[Ob
         "capabilities": {"drop": ["ALL"]},
     }
     if plan.privileged:
-        context = {"privileged": True, "readOnlyRootFilesystem": True}
+        context = {**_PRIVILEGED, "readOnlyRootFilesystem": True}
     if plan.selinux:
         context["seLinuxOptions"] = plan.selinux
     return {
@@ -146,7 +151,7 @@ def _thick(plan: InstallPlan) -> Object:
     mounts.append({"name": "token", "mountPath": _TOKEN_MOUNT, "readOnly": True})
     mounts.append({"name": "own-conf", "mountPath": OWN_CONF_DIR, "readOnly": True})
     mounts.append({"name": "default-network", "mountPath": DEFAULT_NETWORK_DIR, "readOnly": True})
-    context: Object = {"privileged": True}
+    context: Object = dict(_PRIVILEGED)
     if plan.selinux:
         context["seLinuxOptions"] = plan.selinux
     return _container(

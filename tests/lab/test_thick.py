@@ -51,6 +51,8 @@ class Changing:
         """Change the plugin, unnoticed."""
         configure(self.lab.stack, plugin=plugin)
         with churn(self.lab.cluster):
+            # It asks the API server with what the first `up` has made, and takes no field away.
+            succeeded(self.lab.stack.preview())
             succeeded(self.lab.stack.up())
 
     def start_static_pod(self) -> None:

@@ -356,7 +356,7 @@ def test_thick_installs_the_shim_and_what_gives_interfaces_back_without_a_daemon
     installers = pod(DAEMON)["initContainers"]
     assert [each["command"][-1] for each in installers[:2]] == ["thin", "thick"]
     assert all(not each["securityContext"]["privileged"] for each in installers)
-    assert container(DAEMON)["securityContext"] == {"privileged": True}
+    assert container(DAEMON)["securityContext"] == {"privileged": True, "allowPrivilegeEscalation": True}
 
 
 def test_a_changed_configuration_is_a_map_of_another_name() -> None:
@@ -439,4 +439,8 @@ def test_every_term_of_a_users_affinity_is_narrowed() -> None:
 
 def test_privileged_thin_is_for_selinux() -> None:
     daemon_set = objects.daemon_set(resolve(k3s(security={"privileged": True})), "h", "1")
-    assert container(daemon_set)["securityContext"] == {"privileged": True, "readOnlyRootFilesystem": True}
+    assert container(daemon_set)["securityContext"] == {
+        "privileged": True,
+        "allowPrivilegeEscalation": True,
+        "readOnlyRootFilesystem": True,
+    }

@@ -23,9 +23,9 @@
 {{- /* What every container has in common but for the daemon's. */}}
 {{- define "multus.securityContext" -}}
 privileged: {{ .Values.securityContext.privileged }}
+allowPrivilegeEscalation: {{ .Values.securityContext.privileged }}
 readOnlyRootFilesystem: true
 {{- if not .Values.securityContext.privileged }}
-allowPrivilegeEscalation: false
 capabilities:
   drop: [ALL]
 {{- end }}
@@ -115,6 +115,7 @@ lifecycle:
         - {{ trimSuffix "/" .root.Values.cni.configDir }}
 securityContext:
   privileged: true
+  allowPrivilegeEscalation: true
   {{- with .root.Values.securityContext.seLinuxOptions }}
   seLinuxOptions:
     {{- toYaml . | nindent 4 }}
