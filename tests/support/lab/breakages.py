@@ -186,6 +186,8 @@ def _file_of_the_other_name_goes(patient: Patient) -> None:
 
 def _default_network_as_before(patient: Patient) -> None:
     """k3s itself writes the file again at its next start."""
+    # A pod that is killed while it installs itself leaves a file.
+    until(lambda: patient.lab.pods.is_rolled_out("kube-multus-ds"), "the pod has installed itself", every=0.5)
     _default_network_of(patient, None)
     patient.restart_multus()
 
