@@ -951,6 +951,29 @@ def test_where_no_command_tells_an_installer_its_user_does(plugins: str, advice:
     assert restarted.startswith("kubectl -n kube-system delete pod -l ")
 
 
+@pytest.mark.parametrize(
+    ("container", "exit_code", "restarts", "is_one"),
+    [
+        ("kube-multus", 1, 3, True),
+        ("kube-multus", 0, 3, True),
+        ("kube-multus", 1, 0, False),
+        ("install-multus", 0, 1, False),
+        ("install-multus", 1, 1, True),
+    ],
+)
+def test_between_two_tries_a_crash_loop_is_told_by_how_the_last_one_ended(
+    container: str, exit_code: int, restarts: int, is_one: bool
+) -> None:
+    """Kubernetes 1.37 says CrashLoopBackOff only shortly before the next try."""
+    state = {"terminated": {"reason": "Error", "exitCode": exit_code, "message": "no more"}}
+    status = {"name": container, "state": state, "restartCount": restarts}
+    pod = multus_pod(THIN, ready=False, status={"containerStatuses": [status]})
+    pod["spec"]["containers"] = [{"name": "kube-multus"}]
+    found = [each for each in find_symptoms(healthy(multus=pod)) if each.symptom == "crash-loop"]
+    assert bool(found) is is_one
+    assert all(each.what == f"container {container} is in Error: no more" for each in found)
+
+
 def test_a_default_network_that_is_late_is_waited_for() -> None:
     sets = (*daemon_sets(THIN), CALICO)
     waiting = {"waiting": {"reason": "CrashLoopBackOff"}}

@@ -68,19 +68,31 @@ def node_not_ready(case: Case) -> Iterator[Occurrence]:
                 yield Occurrence(f"node {name}", f"is not Ready: {readable(said[0])}", name)
 
 
-# Where its program cannot be started, Kubernetes 1.37 says the second until shortly before the next try.
-_STARTS_IN_VAIN = ("CrashLoopBackOff", "RunContainerError")
+def _why_it_starts_again(pod: Object, status: Object) -> tuple[str, str] | None:
+    """The reason and the message of a container that ends again and again.
+
+    Kubernetes 1.37 says CrashLoopBackOff only shortly before the next try, and until then how the last one ended.
+    """
+    state = status.get("state", {})
+    waiting, ended = state.get("waiting", {}), state.get("terminated", {})
+    if waiting.get("reason") in ("CrashLoopBackOff", "RunContainerError"):
+        return waiting["reason"], waiting.get("message", "") if waiting["reason"] == "RunContainerError" else ""
+    is_to_stay = status["name"] in {container["name"] for container in pod["spec"].get("containers", ())}
+    if ended and status.get("restartCount") and (is_to_stay or ended.get("exitCode")):
+        return ended.get("reason", "Error"), ended.get("message", "")
+    return None
 
 
 def crash_loop(case: Case) -> Iterator[Occurrence]:
     for pod, status in _multus_containers(case):
-        waiting = status.get("state", {}).get("waiting", {})
-        if waiting.get("reason") in _STARTS_IN_VAIN:
+        again = _why_it_starts_again(pod, status)
+        if again:
             log = case.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
             if any(re.search(rf"{_NO_DEFAULT_NETWORK}|/host/\S+: permission denied", line) for line in log):
                 continue
-            said = waiting.get("message", "") if waiting["reason"] == "RunContainerError" else "".join(log[-1:])
-            what = f"container {status['name']} is in {waiting['reason']}{f': {readable(said)}' if said else ''}"
+            reason, message = again
+            said = "".join(log[-1:]) or message
+            what = f"container {status['name']} is in {reason}{f': {readable(said)}' if said else ''}"
             yield Occurrence(f"pod {name_of(pod)}", what, pod["spec"].get("nodeName", ""))
 
 

@@ -111,7 +111,7 @@ _REPAIRED = "What was changed by hand comes back with the next look of Pulumi, o
 SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="crash-loop",
-        shows="The Multus pod is in CrashLoopBackOff or RunContainerError.",
+        shows="The Multus pod is in CrashLoopBackOff, RunContainerError or Error.",
         why="New pods get no network on this node with thick, and with thin as soon as its files have to be"
         " written anew."
         " Thin's entrypoint ends with 0 even after an error, so that the log alone says why.",
