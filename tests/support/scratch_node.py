@@ -47,10 +47,8 @@ FLANNEL = {
 only_dash = pytest.mark.parametrize("shell", ["dash"], indirect=True)
 only_busybox = pytest.mark.parametrize("shell", ["busybox"], indirect=True)
 
-# A second would be too long to wait in a test; everything else is the program as it is. While nobody changes the node
-# meanwhile, what has not come after a few looks does not come.
-_SHORT_SLEEP = 'sleep() { [ "$1" = 0 ] || /bin/sleep 0.01; }'
-_FEW_LOOKS = 'sleep() { [ "$1" = 0 ] || /bin/sleep 0.01; [ "${left:-0}" -le 2 ] || left=2; }'
+# A second would be too long to wait in a test; everything else is the program as it is.
+_SHORT_SLEEP = "sleep() { /bin/sleep 0.01; }"
 
 
 def token_of(secret: str = TOKEN_SECRET, namespace: str = DEFAULT_NAMESPACE) -> str:
@@ -156,14 +154,14 @@ class Node:
         }
         return [part for key, value in words.items() for part in (f"--{key.replace('_', '-')}", str(value))]
 
-    def command(self, phase: str, *, sleep: str = _SHORT_SLEEP, **options: Any) -> list[str]:
+    def command(self, phase: str, **options: Any) -> list[str]:
         """The words that run a phase."""
-        program = [f'{sleep}; . "$0"', str(self.state / "node.sh")]
+        program = [f'{_SHORT_SLEEP}; . "$0"', str(self.state / "node.sh")]
         return [*self.shell, "-c", *program, phase, *self.flags(**options)]
 
     def people(self, phase: str, **options: Any) -> Result:
         """Run a phase as people do: the program comes over standard input and is not written anywhere."""
-        program = f"{_FEW_LOOKS}\n{program_for_people()}"
+        program = f"{_SHORT_SLEEP}\n{program_for_people()}"
         return self._result([*self.shell, "-s", "--", phase, *self.flags(**options)], program)
 
     def diagnose(self, **options: Any) -> dict[str, Any]:
@@ -193,7 +191,7 @@ class Node:
         """Run a phase to its end."""
         if deliver:
             self.deliver()
-        return self._result(self.command(phase, sleep=_FEW_LOOKS, **options), stdin)
+        return self._result(self.command(phase, **options), stdin)
 
     def _result(self, command: list[str], stdin: str) -> Result:
         done = subprocess.run(
