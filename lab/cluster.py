@@ -39,6 +39,11 @@ class Shape:
         if self.ground not in GROUNDS:
             raise LabError(f"no ground is called {self.ground}: there are {', '.join(GROUNDS)}")
 
+    @property
+    def software(self) -> Ground:
+        """What it stands on."""
+        return GROUNDS[self.ground]
+
     def __str__(self) -> str:
         plugins = "" if self.reference_plugins else ", without macvlan and static"
         ground = "" if self.ground == TODAY.name else f", on the {self.ground} ground"
@@ -117,7 +122,7 @@ class Cluster:
     @property
     def ground(self) -> Ground:
         """What the lab stands on."""
-        return GROUNDS[self._shape_there.ground]
+        return self._shape_there.software
 
     @property
     def programs(self) -> Programs:
@@ -174,9 +179,9 @@ class Cluster:
             asleep = [node for node in nodes if not node.running]
             boots = [Step(f"booting {node.name}", node.reboot) for node in asleep]
             ready = [Step("waiting for every node to be Ready", self.await_ready)] if boots else []
-            return [*prepare.steps(GROUNDS[shape.ground]), *boots, *ready]
+            return [*prepare.steps(shape.software), *boots, *ready]
         return [
-            *prepare.steps(GROUNDS[shape.ground]),
+            *prepare.steps(shape.software),
             *([Step("removing what is left of an earlier lab", self._remove)] if self._leftover else []),
             Step("packing images", partial(_pack_images, shape)),
             Step("making keys and network", partial(self._prepare, nodes)),
@@ -200,8 +205,7 @@ class Cluster:
     def _nodes(self, shape: Shape) -> list[Node]:
         look = LOOKS[shape.distro]
         numbers = range(1, shape.nodes + 1)
-        ground = GROUNDS[shape.ground]
-        return [Node(self.layout, look, n, shape.nodes, shape.reference_plugins, ground) for n in numbers]
+        return [Node(self.layout, look, n, shape.nodes, shape.reference_plugins, shape.software) for n in numbers]
 
     @property
     def _shape_there(self) -> Shape:
@@ -235,7 +239,7 @@ class Cluster:
         """All at once: nodes start their runtimes while the API server starts."""
         with ThreadPoolExecutor() as workers:
             server = workers.submit(
-                self.control_plane.start, prepare.programs(GROUNDS[shape.ground]), LOOKS[shape.distro].pod_security
+                self.control_plane.start, prepare.programs(shape.software), LOOKS[shape.distro].pod_security
             )
             started = [server, *(workers.submit(node.start, server.result) for node in self._nodes(shape))]
         for each in started:
@@ -277,4 +281,4 @@ class Cluster:
 
 
 def _pack_images(shape: Shape) -> None:
-    image_store.made(prepare.programs(GROUNDS[shape.ground]))
+    image_store.made(prepare.programs(shape.software))

@@ -9,7 +9,7 @@ from lab import gobuild, packages
 from lab.errors import LabError
 from lab.grounds import GROUNDS, TODAY, Ground, builds_of
 from lab.programs import ON_DEMAND, Build, Programs
-from lab.progress import Report, Step, quietly
+from lab.progress import Step
 from lab.versions import fits, on_path, version_of
 
 
@@ -44,12 +44,6 @@ def programs(ground: Ground = TODAY) -> Programs:
     return Programs(paths)
 
 
-def prepare(ground: Ground = TODAY, report: Report = quietly) -> Programs:
-    """Install and build missing programs, and return the path of every program."""
-    report(steps(ground))
-    return programs(ground)
-
-
 def helm_steps(ground: Ground = TODAY) -> list[Step]:
     """Return the step that builds that ground's Helm, if it is missing."""
     return _makes([ground.helm])
@@ -66,6 +60,7 @@ def program(name: str) -> Path:
     return _made(next(build for build in builds if name in (*build.programs, *build.links)), name)
 
 
+@remembered
 def _made(build: Build, name: str) -> Path:
     found = _on_path(build)
     if found:
