@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,7 +19,6 @@ from .network_rules import wrong_link
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 """The annotation's key. It belongs on the pod's template: on a Deployment itself nobody reads it."""
 
-_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _TAKEN = ("eth0", "lo")
 
 
@@ -160,7 +158,7 @@ def _mac(mac: str | None, plan: NetworkPlan | None) -> Iterator[Problem]:
         return
     if plan is not None and "mac" not in plan.allow:
         yield Problem("mac", f"has no effect: network {plan.name!r} does not allow it", "set allow: ['mac'] there")
-    if not _MAC.fullmatch(mac):
+    if not formats.MAC_ADDRESS.matches(mac):
         yield Problem("mac", f"{mac!r} is no MAC address", "write one such as '02:00:00:00:00:05'")
     elif int(mac[:2], 16) & 1:
         yield Problem("mac", f"{mac!r} is the address of a group", "write one with an even first byte, such as 02")

@@ -44,6 +44,10 @@ _LABEL = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 
 DNS_LABEL = Format("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 DNS_SUBDOMAIN = Format("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+MAC_ADDRESS = Format("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+PCI_ADDRESS = Format("[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]")
+# containernetworking/cni v1.3.1, pkg/utils/utils.go, ValidateNetworkName.
+CNI_NETWORK_NAME = Format("[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 HOST_NAME = Format("[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?")
 # What may be an IPv6 address; whether it is one, ipaddress and the API server know.
 IPV6_LIKE = Format("[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")

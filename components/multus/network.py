@@ -14,8 +14,9 @@ from .args import LiveAttachments
 from .argument_types import is_opaque
 from .component import MultusComponent
 from .network_args import MultusNetworkArgs
-from .network_plan import API_VERSION, KIND, NetworkPlan, known_late, resolve_network
+from .network_plan import API_VERSION, KIND, NetworkPlan, resolve_network
 from .network_program import networks_beside
+from .plan import known
 from .registering import register_network
 
 
@@ -101,13 +102,12 @@ class MultusNetwork(pulumi.ComponentResource):
 def _known(plan: NetworkPlan, name: str) -> tuple[pulumi.Output[str], pulumi.Output[Any]]:
     """Namespace and path of whereabouts' configuration; what was known late is checked as soon as it is known."""
     namespace, path = (pulumi.Output.from_input(each) for each in (plan.namespace, plan.configuration_path))
+    whose = f"Network {name!r}"
     if is_opaque(plan.namespace):
-        namespace = namespace.apply(
-            lambda text: known_late(network_problems.namespace_problems("namespace", text), text, name)
-        )
+        namespace = namespace.apply(lambda text: known(network_problems.namespace_problems, "namespace", text, whose))
     if is_opaque(plan.configuration_path):
         key = "ipam.whereabouts.configuration_path"
-        path = path.apply(lambda text: known_late(network_problems.path_problems(key, text), text, name))
+        path = path.apply(lambda text: known(network_problems.path_problems, key, text, whose))
     return namespace, path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -131,18 +131,6 @@ def plugins_of(args: MultusNetworkArgs | Mapping[str, Any]) -> list[str]:
         InvalidArgumentsError: with every problem found, in one go.
     """
     return resolve_network(args, "network").plugins
-
-
-def known_late(problems: Iterable[Problem], text: str, name: str) -> str:
-    """A text that was known late, once nothing is wrong with it.
-
-    Raises:
-        InvalidArgumentsError: where something is.
-    """
-    found = list(problems)
-    if found:
-        raise InvalidArgumentsError(found, f"Network {name!r}")
-    return text
 
 
 def _judged(args: Any, name: str, install: InstallPlan | None) -> tuple[dict[str, Any], list[Problem]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,10 +26,6 @@ SHARED_LINKS = frozenset({"macvlan", "ipvlan", "vlan"})
 # By --cluster-cidr and --service-cidr: k3s-io/k3s pkg/cli/cmds/server.go, which rke2 takes over.
 OWN_RANGES: dict[Distro, Sequence[str]] = dict.fromkeys((Distro.K3S, Distro.RKE2), ("10.42.0.0/16", "10.43.0.0/16"))
 
-_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
-_PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
-# containernetworking/cni v1.3.1, pkg/utils/utils.go, ValidateNetworkName.
-_NETWORK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 # Beside `config`, which says all of it itself.
 _NOT_WITH_CONFIG = ("ipam", "allow", "routes", "mtu", "sysctls", "chained")
 
@@ -160,8 +155,12 @@ def _host_device(given: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Pro
         reason = f"names {' and '.join(given) or 'no interface'}"
         yield Problem("host_device", reason, "write one of device, hwaddr, kernelpath, pci_bus_id")
     yield from _link("host_device.device", given.get("device"))
-    for key, form, example in (("hwaddr", _MAC, "52:54:00:12:34:56"), ("pci_bus_id", _PCI, "0000:00:1f.6")):
-        if key in given and not form.fullmatch(given[key]):
+    forms = (
+        ("hwaddr", formats.MAC_ADDRESS, "52:54:00:12:34:56"),
+        ("pci_bus_id", formats.PCI_ADDRESS, "0000:00:1f.6"),
+    )
+    for key, form, example in forms:
+        if key in given and not form.matches(given[key]):
             yield Problem(f"host_device.{key}", f"{given[key]!r} is none", f"write one such as {example!r}")
     if "kernelpath" in given and not given["kernelpath"].startswith("/sys/devices/"):
         reason = f"{given['kernelpath']!r} is not below /sys/devices"
@@ -412,7 +411,7 @@ def _config(valid: Mapping[str, Any]) -> Iterator[Problem]:
     if version and version not in network_rules.CNI_VERSIONS:
         yield Problem("config", f"asks for CNI version {version!r}, which no plugin speaks", "write '1.0.0'")
     name = conf.get("name")
-    if name and not (isinstance(name, str) and _NETWORK_NAME.fullmatch(name)):
+    if name and not (isinstance(name, str) and formats.CNI_NETWORK_NAME.matches(name)):
         reason = f"has the name {name!r}, which libcni refuses"
         yield Problem("config", reason, "write letters, digits, `_`, `.` and `-`, a letter or a digit first")
     rules = (network_rules.mistakes, network_rules.weaknesses, network_rules.unknown_keys)

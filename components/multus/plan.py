@@ -363,20 +363,20 @@ def _judged(args: MultusComponentArgs | Mapping[str, Any]) -> tuple[dict[str, An
     return judged(MultusComponentArgs, args, argument_rules.contradictions)
 
 
-def known(test: Callable[[str, str], Iterable[Problem]], path: str, value: str) -> str:
+def known(test: Callable[[str, str], Iterable[Problem]], path: str, value: str, *whose: str) -> str:
     """A text that is known late, held against the test that an early one has passed already.
 
     Raises:
-        InvalidArgumentsError: where it fails.
+        InvalidArgumentsError: where it fails, about what `whose` names.
     """
-    _refuse(test(path, value))
+    _refuse(test(path, value), *whose)
     return argument_rules_nodes.unbracketed(value) if test is argument_rules_nodes.host else value
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
+def _refuse(problems: Iterable[Problem], *whose: str) -> None:
     found = list(problems)
     if found:
-        raise InvalidArgumentsError(found)
+        raise InvalidArgumentsError(found, *whose)
 
 
 def _directory(path: str) -> str:
