@@ -98,11 +98,15 @@ class Case:
         """Whether there is a Multus, or a stack that is to bring one."""
         return self.plan is not None or self.is_installed
 
+    @property
+    def distro(self) -> Distro:
+        """The plan's distribution, or what the nodes show; vanilla's way where that has no profile."""
+        distro = self.plan.distro if self.plan else distro_of(self.snapshot)
+        return distro if distro in PROFILES else Distro.VANILLA
+
     def has_ssh(self, name: str) -> bool:
         """Whether anybody can log in to a node, as far as it and its distribution show."""
-        distro = self.plan.distro if self.plan else distro_of(self.snapshot)
-        if distro is None or distro not in PROFILES:
-            distro = Distro.VANILLA
+        distro = self.distro
         known = next((node for node in self.snapshot.nodes if node["metadata"]["name"] == name), None)
         has_answered = name in self.snapshot.reports
         return has_answered or (PROFILES[distro].has_ssh if known is None else is_reached(known, distro))

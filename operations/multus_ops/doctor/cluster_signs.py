@@ -33,6 +33,9 @@ _NO_DEFAULT_NETWORK = (
     r"|failed to read the cluster primary CNI config"
 )
 
+NOT_WRITABLE = r"/host/\S+: permission denied"
+"""What a pod says whose root may not write where the node keeps CNI's files."""
+
 
 def matching_messages(case: Case, pattern: str, *, about_multus: bool) -> Iterator[Occurrence]:
     """Pods that say something, and how it matches."""
@@ -88,7 +91,7 @@ def crash_loop(case: Case) -> Iterator[Occurrence]:
         again = _why_it_starts_again(pod, status)
         if again:
             log = case.snapshot.logs.get(pod["metadata"]["name"], "").strip().splitlines()
-            if any(re.search(rf"{_NO_DEFAULT_NETWORK}|/host/\S+: permission denied", line) for line in log):
+            if any(re.search(f"{_NO_DEFAULT_NETWORK}|{NOT_WRITABLE}", line) for line in log):
                 continue
             reason, message = again
             said = "".join(log[-1:]) or message

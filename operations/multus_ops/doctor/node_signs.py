@@ -7,14 +7,12 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from multus.args import Distro
 from multus.defaults import DEFAULT_SOCKET_DIR
 from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.plan import PROGRAM, SHIM
 
 from .case import Case
-from .distribution import distro_of
 from .findings import Occurrence
 from .meshes import MESHES
 from .messages import readable
@@ -42,7 +40,7 @@ def conf_left_behind(case: Case) -> Iterator[Occurrence]:
         for conf in facts.ours:
             what = "no Multus is installed any more, and the runtime still asks for it"
             yield Occurrence(f"{node}: {conf.path}", what, node, _removing(case, node, conf.path))
-    directory = _usual_conf_dir(case)
+    directory = case.plan.cni_conf_dir if case.plan else PROFILES[case.distro].cni_conf_dir
     files = [f"{directory}/00-multus.conf", f"{directory}/00-multus.conflist"]
     for node, failures in asking_for_a_gone_multus(case).items():
         pod, message = failures[0]
@@ -66,12 +64,6 @@ def _removing(case: Case, node: str, *files: str) -> dict[str, str]:
     if case.has_ssh(node):
         return {"file": " ".join(files)}
     return {"on_node": node, "host_files": " ".join(f"/host{file}" for file in files)}
-
-
-def _usual_conf_dir(case: Case) -> str:
-    if case.plan:
-        return case.plan.cni_conf_dir
-    return PROFILES[distro_of(case.snapshot) or Distro.VANILLA].cni_conf_dir
 
 
 def conf_missing(case: Case) -> Iterator[Occurrence]:

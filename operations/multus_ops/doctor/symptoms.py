@@ -221,7 +221,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
         fix=("{change}",),
         changes={"security.privileged": "true"},
         check=Check.DAEMON_SETS,
-        says=r"/host/\S+: permission denied",
+        says=cluster_signs.NOT_WRITABLE,
         issues=("rke2-selinux#83", "elemental#529"),
     ),
     Symptom(
