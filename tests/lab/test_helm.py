@@ -22,7 +22,7 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
-from tests.support.lab.leftovers import Trees, of_no_sandbox, reservations_and_files
+from tests.support.lab.leftovers import Trees, of_no_sandbox
 from tests.support.lab.pods import NETWORK
 
 MAIN = "multus-daemonset"
@@ -186,9 +186,7 @@ def test_destroy_leaves_every_node_as_it_was(helmed: Helmed) -> None:
     lab.pods.delete("kept", "other")
     succeeded(lab.stack.destroy())
     lab.exercise_plain_pods()
-    after = lab.trees()
-    for node, tree in helmed.before.items():
-        assert reservations_and_files(after[node]) == reservations_and_files(tree)
+    lab.assert_files_are(helmed.before)
     assert of_no_sandbox(helmed.node) == []
     lab.pods.await_no_multus()
     assert not secrets_named(lab, "sh.helm.release.v1.")

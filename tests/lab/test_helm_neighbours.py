@@ -21,7 +21,12 @@ from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.helm import assert_gone, helm, releases
 from tests.support.lab.leftovers import has_conf
-from tests.support.lab.upstream import apply_upstream, identities_of_upstream, upstream_manifest
+from tests.support.lab.upstream import (
+    apply_upstream,
+    forget_results_under_upstreams_name,
+    identities_of_upstream,
+    upstream_manifest,
+)
 from tests.support.paths import CHART
 
 CELL = Cell("k3s")
@@ -54,12 +59,6 @@ def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab) -> None:
     lab.pods.core.delete_namespaced_config_map("multus-cni-config", "kube-system")
     forget_results_under_upstreams_name(lab)
     assert_gone(lab)
-
-
-def forget_results_under_upstreams_name(lab: Lab) -> None:
-    """Under the name that upstream gives its network the runtime finds nothing again once Multus calls it otherwise."""
-    [node] = lab.cluster.nodes
-    node.run(["sh", "-c", "rm -f /var/lib/cni/results/multus-cni-network-*"])
 
 
 def test_an_upgrade_that_was_killed_is_forgotten_and_repeated(lab: Lab) -> None:

@@ -14,7 +14,6 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.helm import releases, untouched
-from tests.support.lab.pods import NETWORK
 
 CELL = Cell("k3s")
 CONFLICT = "multus-install/method"
@@ -36,12 +35,6 @@ def refused(lab: Lab, **settings: Any) -> None:
     assert releases(lab) == installed
 
 
-def has_second_interface(lab: Lab, name: str) -> None:
-    lab.pods.create(name, node="lab-1", network=NETWORK)
-    assert lab.pods.address(name, "net1").startswith("10.98.0.")
-    lab.pods.delete(name)
-
-
 def test_the_raw_method_is_not_changed_without_a_handover(lab: Lab) -> None:
     succeeded(lab.stack.up())
     lab.pods.create_network()
@@ -51,7 +44,7 @@ def test_the_raw_method_is_not_changed_without_a_handover(lab: Lab) -> None:
     configure(lab.stack, method=None, adopt=None, handover=None)
     succeeded(lab.stack.up())
     succeeded(lab.stack.up("--expect-no-changes"))
-    has_second_interface(lab, "raw")
+    lab.exercise_second_interface("raw")
 
 
 def test_the_release_takes_over_what_was_handed_over(lab: Lab) -> None:
@@ -66,7 +59,7 @@ def test_the_release_takes_over_what_was_handed_over(lab: Lab) -> None:
     succeeded(lab.stack.up("--expect-no-changes"))
     assert untouched(lab) == before
     assert releases(lab) == ["kube-system/multus deployed"]
-    has_second_interface(lab, "released")
+    lab.exercise_second_interface("released")
 
 
 def test_a_release_is_not_changed_without_a_handover(lab: Lab) -> None:
@@ -89,7 +82,7 @@ def test_the_raw_method_takes_over_what_was_handed_over(lab: Lab) -> None:
     succeeded(lab.stack.up("--expect-no-changes"))
     assert untouched(lab) == before
     assert releases(lab) == []
-    has_second_interface(lab, "raw-again")
+    lab.exercise_second_interface("raw-again")
 
 
 def test_helm_takes_nothing_back_that_is_pulumis_again(lab: Lab) -> None:

@@ -17,7 +17,7 @@ from lab.engine import Result
 from lab.waiting import until
 from tests.support.lab.cells import Cell
 from tests.support.lab.clusters import Clusters, Lab, succeeded
-from tests.support.lab.leftovers import Trees, reservations_and_files
+from tests.support.lab.leftovers import Trees
 from tests.support.lab.pods import NETWORK
 from tests.support.paths import ROOT, STACKS
 
@@ -166,8 +166,6 @@ def test_destroy_leaves_every_node_as_it_was(installed: Installed) -> None:
     lab.pods.delete("one", "two")
     succeeded(lab.stack.destroy())
     lab.exercise_plain_pods()
-    after = lab.trees()
-    for node, tree in installed.before.items():
-        assert reservations_and_files(after[node]) == reservations_and_files(tree)
+    lab.assert_files_are(installed.before)
     assert not lab.pods.of_multus()
     assert not [labels for labels in lab.pods.node_labels() if "multus-install/provisioned" in labels]

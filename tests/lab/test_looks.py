@@ -12,26 +12,17 @@ import pytest
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed
 from tests.support.lab.clusters import Clusters, Lab, succeeded
-from tests.support.lab.leftovers import Trees, reservations_and_files
-from tests.support.lab.pods import NETWORK
+from tests.support.lab.leftovers import Trees
 
 WITHOUT_CNI_SECTION = [Cell("k3s-without-flannel"), Cell("rke2")]
 OF_ANOTHER_USER = Cell("kubespray")
 TALOS = Cell("talos")
 
 
-def has_second_interface(lab: Lab) -> None:
-    lab.pods.create("one", node="lab-1", network=NETWORK)
-    assert lab.pods.address("one", "net1").startswith("10.98.0.")
-    lab.pods.delete("one")
-
-
 def leaves_nothing(lab: Lab, before: Trees) -> None:
     succeeded(lab.stack.destroy())
     lab.exercise_plain_pods()
-    after = lab.trees()
-    for node, tree in before.items():
-        assert reservations_and_files(after[node]) == reservations_and_files(tree)
+    lab.assert_files_are(before)
 
 
 @pytest.mark.parametrize("cell", WITHOUT_CNI_SECTION, ids=str)
@@ -45,7 +36,7 @@ def test_where_the_runtime_has_no_section_about_cni_its_defaults_count(clusters:
     names = node.run(["ls", "/etc/cni/net.d"]).stdout.split()
     assert names[0].startswith("00-multus.conf")
     lab.pods.create_network()
-    has_second_interface(lab)
+    lab.exercise_second_interface()
     succeeded(lab.stack.up("--expect-no-changes"))
     leaves_nothing(lab, before)
 
@@ -71,7 +62,7 @@ def test_pods_with_privileges_write_there(kubespray: Lab) -> None:
     before = kubespray.trees()
     succeeded(kubespray.stack.up())
     kubespray.pods.create_network()
-    has_second_interface(kubespray)
+    kubespray.exercise_second_interface()
     leaves_nothing(kubespray, before)
 
 
@@ -81,7 +72,7 @@ def test_and_so_does_root_in_its_own_directories(kubespray: Lab) -> None:
     configure(kubespray.stack, security=None)
     before = kubespray.trees()
     succeeded(kubespray.stack.up())
-    has_second_interface(kubespray)
+    kubespray.exercise_second_interface()
     leaves_nothing(kubespray, before)
 
 
@@ -96,7 +87,7 @@ def test_talos_has_neither_opt_for_its_kubelet_nor_rights_for_pods(clusters: Clu
     namespace: Any = lab.pods.core.read_namespace("networks")
     assert namespace.metadata.labels["pod-security.kubernetes.io/enforce"] == "privileged"
     lab.pods.create_network()
-    has_second_interface(lab)
+    lab.exercise_second_interface()
     succeeded(lab.stack.up("--expect-no-changes"))
     succeeded(lab.stack.destroy())
     lab.pods.await_no_multus("networks")

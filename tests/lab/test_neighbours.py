@@ -24,10 +24,13 @@ from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import of_no_sandbox
 from tests.support.lab.pods import NETWORK
-from tests.support.lab.upstream import apply_upstream, identities_of_upstream
+from tests.support.lab.upstream import (
+    apply_upstream,
+    forget_results_under_upstreams_name,
+    identities_of_upstream,
+)
 
 CELL = Cell("k3s-legacy")
-UPSTREAMS_NAME = "multus-cni-network"
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +139,8 @@ def test_upstreams_manifest_is_taken_over_by_one_up(lab: Lab, programs: Programs
     assert lab.pods.is_rolled_out("kube-multus-ds")
     lab.pods.delete("kept")
     succeeded(lab.stack.destroy())
-    # Under the name that upstream gives its network the runtime finds nothing again once Multus calls it otherwise.
-    assert [file for file in of_no_sandbox(node) if UPSTREAMS_NAME not in file] == []
+    forget_results_under_upstreams_name(lab)
+    assert of_no_sandbox(node) == []
     conf_dir = str(lab.cluster.look.conf_dir)
     assert node.run(["ls", conf_dir]).stdout.split() == ["10-flannel.conflist"]
 

@@ -28,7 +28,7 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, listed
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
-from tests.support.lab.leftovers import Trees, of_no_sandbox, reservations_and_files
+from tests.support.lab.leftovers import Trees, of_no_sandbox
 from tests.support.lab.pods import NAMESPACE, NETWORK
 
 CELLS = [Cell("k3s", 2), Cell("vanilla", 1), Cell("vanilla", 1, ground="oldest")]
@@ -267,7 +267,5 @@ def test_thick_is_destroyed_without_a_trace(changing: Changing) -> None:
     lab.pods.delete("of-thick", "thin-again")
     succeeded(lab.stack.destroy())
     lab.exercise_plain_pods()
-    after = lab.trees()
-    for node, tree in changing.before.items():
-        assert reservations_and_files(after[node]) == reservations_and_files(tree)
+    lab.assert_files_are(changing.before)
     assert not lab.pods.of_multus()

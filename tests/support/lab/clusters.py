@@ -15,8 +15,8 @@ from lab.errors import LabError
 from lab.programs import Programs
 
 from .cells import Cell
-from .leftovers import Trees
-from .pods import Pods
+from .leftovers import Trees, reservations_and_files
+from .pods import NETWORK, Pods
 from .pristine import Pristine
 
 
@@ -31,6 +31,18 @@ class Lab:
     def trees(self) -> Trees:
         """Every node's own files."""
         return {node.name: node.tree() for node in self.cluster.nodes}
+
+    def assert_files_are(self, before: Trees) -> None:
+        """Every node's own files are what they were, but for what plugins and users keep."""
+        after = self.trees()
+        for node, tree in before.items():
+            assert reservations_and_files(after[node]) == reservations_and_files(tree)
+
+    def exercise_second_interface(self, name: str = "one") -> None:
+        """A pod on the first node gets an interface of the test's network, and goes."""
+        self.pods.create(name, node=self.cluster.nodes[0].name, network=NETWORK)
+        assert self.pods.address(name, "net1").startswith("10.98.0.")
+        self.pods.delete(name)
 
     def exercise_plain_pods(self) -> None:
         """A pod without additional networks starts and stops on every node."""

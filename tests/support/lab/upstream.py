@@ -48,6 +48,12 @@ def apply_upstream(lab: Lab) -> None:
     until(lambda: has_conf(lab.cluster.nodes[0]), "upstream's Multus has written its configuration", every=0.5)
 
 
+def forget_results_under_upstreams_name(lab: Lab) -> None:
+    """Under the name that upstream gives its network the runtime finds nothing again once Multus calls it otherwise."""
+    [node] = lab.cluster.nodes
+    node.run(["sh", "-c", "rm -f /var/lib/cni/results/multus-cni-network-*"])
+
+
 def identities_of_upstream(lab: Lab) -> list[str]:
     apps, core = client.AppsV1Api(lab.pods.api), lab.pods.core
     found: list[Any] = [
