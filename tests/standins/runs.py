@@ -8,6 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+from kubernetes import client, config
+
+from lab.waiting import until
 from tests.standins.api_server import api_server, unreachable
 from tests.standins.plugins import Plugin
 from tests.standins.recordings import Json, Recording, Step, mask, resolve
@@ -39,9 +43,32 @@ def run(
         except LookupError as missing:
             raise LookupError(f"{recording.name}: {step.name} takes {missing} from an answer without it") from None
         answer = plugin.call(step.method, request)
+        crd = _name_of_a_crd_created(step, answer)
+        if crd:
+            _await_established(crd, values["cluster.kubeconfig"])
         given[step.name] = answer
         shown[step.name] = mask(_without_moments(answer) if recording.plugin == "kubernetes" else answer, values)
     return shown
+
+
+def _name_of_a_crd_created(step: Step, answer: Json) -> str:
+    properties = answer.get("response", {}).get("properties", {})
+    created = step.method == "Create" and not step.request.get("preview")
+    is_crd = created and properties.get("kind") == "CustomResourceDefinition"
+    return str(properties["metadata"]["name"]) if is_crd else ""
+
+
+def _await_established(crd: str, kubeconfig: str) -> None:
+    """What the next step reads of it is then no matter of the moment: the API server says this on its own."""
+    api: Any = config.new_client_from_config_dict(yaml.safe_load(kubeconfig))  # type: ignore[no-untyped-call]
+    with api:
+        definitions = client.ApiextensionsV1Api(api)
+
+        def established() -> bool:
+            status: Any = definitions.read_custom_resource_definition(crd).status
+            return any(each.type == "Established" and each.status == "True" for each in status.conditions or ())
+
+        until(established, f"{crd} is established")
 
 
 def _without_moments(answer: Json) -> Json:

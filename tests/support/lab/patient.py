@@ -123,21 +123,23 @@ class Patient:
 
     def named(self) -> dict[str, Finding]:
         """The troubles that doctor recognises, one finding of each."""
-        return {found.symptom: found for found in self.examine().findings if found.symptom}
+        return _by_symptom(self.examine().findings)
 
     def recognised(self, *names: str, besides: Sequence[str] = ()) -> dict[str, Finding]:
         """The same, once they are all of these and no others but those besides: events and restarts take a moment."""
         seen: dict[str, Finding] = {}
+        said: list[Finding] = []
 
         def are_seen() -> bool:
+            said[:] = self.examine().findings
             seen.clear()
-            seen.update(self.named())
+            seen.update(_by_symptom(said))
             return set(names) <= set(seen) <= {*names, *besides}
 
         try:
             until(are_seen, f"doctor names {', '.join(names)} and nothing else", _SECONDS, every=_MOMENT)
         except LabError as error:
-            raise AssertionError(f"{error}; it names {', '.join(seen) or 'nothing'}") from error
+            raise AssertionError("\n".join([f"{error}; it says", *map(str, said)])) from error
         return seen
 
     def run_printed(self, *fixes: str) -> None:
@@ -247,3 +249,7 @@ class Patient:
         """Without waiting for the new pod."""
         for name in self.lab.pods.of_multus(self.node.name):
             client.CoreV1Api(self.lab.pods.api).delete_namespaced_pod(name, NAMESPACE)
+
+
+def _by_symptom(findings: Sequence[Finding]) -> dict[str, Finding]:
+    return {found.symptom: found for found in findings if found.symptom}
