@@ -178,6 +178,7 @@ _FORMS: dict[str, Schema] = {
         "pattern": formats.MAX_UNAVAILABLE.anchored_or_empty,
         "minimum": 1,
     },
+    "minReadySeconds": _number(0),
     "commonLabels": _LABELS,
     "podAnnotations": _mapping({"type": "string"}, formats.LABEL_NAME),
     "securityContext.seLinuxOptions": _keys_of(SelinuxArgs),

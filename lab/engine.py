@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -120,11 +120,13 @@ class Stack:
         *,
         program: Path = _CHECKOUT,
         terminal: bool = False,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.cluster = cluster
         self.name = name
         self.program = program
         self.terminal = terminal
+        self._settings = settings or {}
         self.state = cluster.state / "pulumi"
         # `stack init` takes no --config-file and writes into the project's folder: it gets a folder of its own.
         self._project = self.state / "project"
@@ -275,7 +277,7 @@ class Stack:
         fresh = _read(self.program / "stacks" / f"Pulumi.{self.name}.yaml")
         config: dict[str, Any] = {
             **(fresh.pop("config", None) or {}),
-            **_cluster_config(self.cluster),
+            **_cluster_config(self.cluster, self._settings),
         }
         # `config set` drops a last newline, so the comparison below has to do without it.
         plain_secrets = {
@@ -364,10 +366,10 @@ class _Tee(threading.Thread):
         return "".join(self._lines)
 
 
-def _cluster_config(cluster: Cluster) -> dict[str, Any]:
-    """The configuration that a user of such a cluster would write."""
+def _cluster_config(cluster: Cluster, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration that a user of such a cluster would write, and further settings."""
     look = cluster.look
-    said = {"distro": look.name, **dict(look.configuration)}
+    said = {"distro": look.name, **dict(look.configuration), **settings}
     if look.balancer is None:
         said["apiServer"] = cluster.api_server
     if look.has_ssh:

@@ -257,6 +257,10 @@ class SchedulingArgs(TypedDict):
     """How many pods a rollout takes down at once, a number or a percentage. Defaults to `25%`, with thick to `1`, where
     each one is a node without additional networks."""
 
+    min_ready_seconds: NotRequired[int]
+    """How long a pod has to stay up before a rollout goes on, in seconds, below `timeout_seconds`: thin's entrypoint
+    ends without an error over what it cannot do. Listed nodes are checked besides. Defaults to 5."""
+
     labels: NotRequired[Mapping[str, str]]
     """Labels for every object and pod, besides upstream's. Defaults to none."""
 

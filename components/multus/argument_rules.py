@@ -10,7 +10,7 @@ from . import argument_rules_nodes, argument_rules_pods, formats
 from . import image as images
 from .args import Credentials, Distro, Method, Plugin
 from .argument_types import is_json
-from .defaults import DEFAULT_CERTIFICATE_DURATION, DEFAULT_SOCKET_DIR
+from .defaults import DEFAULT_CERTIFICATE_DURATION, DEFAULT_SOCKET_DIR, DEFAULT_TIMEOUT_SECONDS
 from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_profile
 from .errors import Problem
 from .server import parse_server
@@ -102,9 +102,11 @@ def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
     for key, what in (("namespace", "is not a namespace name"), ("rotation", "cannot be part of a Secret's name")):
         if key in valid and not formats.DNS_LABEL.matches(valid[key]):
             yield Problem(key, f"{valid[key]!r} {what}", "write lower-case letters, digits and dashes")
-    ssh = valid.get("ssh", {})
+    ssh, scheduling = valid.get("ssh", {}), valid.get("scheduling", {})
+    limit = valid.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
     for holder, key, path, (least, most), unit in (
         (valid, "timeout_seconds", "timeout_seconds", TIMEOUT_RANGE, " seconds"),
+        (scheduling, "min_ready_seconds", "scheduling.min_ready_seconds", (0, limit - 1), " seconds"),
         (ssh, "dial_error_limit", "ssh.dial_error_limit", DIAL_ERROR_RANGE, ""),
         (ssh, "per_dial_timeout", "ssh.per_dial_timeout", DIAL_TIMEOUT_RANGE, " seconds"),
     ):

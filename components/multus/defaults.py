@@ -16,6 +16,7 @@ DEFAULT_SSH_USER = "root"
 WHOLE_CNI_VERSION = "1.0.0"
 DEFAULT_PLUGIN_DIRECTORY = "/opt/cni/bin"
 DEFAULT_MAX_UNAVAILABLE = {Plugin.THIN: "25%", Plugin.THICK: "1"}
+DEFAULT_MIN_READY_SECONDS = 5
 DEFAULT_RESOURCES = {
     Plugin.THIN: {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
     Plugin.THICK: {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},

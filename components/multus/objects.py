@@ -263,7 +263,7 @@ def _daemon_set(
         "spec": {
             "selector": {"matchLabels": {"name": label}},
             # The entrypoint's errors exit with 0: a pod has to stay up for a while before it counts.
-            "minReadySeconds": 5,
+            "minReadySeconds": plan.scheduling.min_ready_seconds,
             # No maxSurge: of two pods on one node the one that goes removes the other's configuration.
             "updateStrategy": {
                 "type": "RollingUpdate",

@@ -17,6 +17,7 @@ from .argument_types import is_opaque, judged
 from .defaults import (
     DEFAULT_CERTIFICATE_DURATION,
     DEFAULT_MAX_UNAVAILABLE,
+    DEFAULT_MIN_READY_SECONDS,
     DEFAULT_NAMESPACE,
     DEFAULT_PLUGIN_DIRECTORY,
     DEFAULT_PRIORITY_CLASS,
@@ -144,6 +145,7 @@ class SchedulingPlan(_Frozen):
     affinity: dict[str, Any] = {}
     priority_class: str = DEFAULT_PRIORITY_CLASS
     max_unavailable: str
+    min_ready_seconds: int = DEFAULT_MIN_READY_SECONDS
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 

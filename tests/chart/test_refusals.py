@@ -54,6 +54,7 @@ TAKEN = {
     "bin-dir-gke": "the chart does not know the distribution",
     "conf-dir-k3s": "the chart does not know the distribution",
     "flannel": "the chart does not know the distribution",
+    "ready-late": "`helm --timeout` is not known to the chart",
     "server-http": "host and port are values of their own, and there is no scheme to be wrong",
     "server-path": "host and port are values of their own, and there is no path",
     "server-user": "host and port are values of their own, and there is no user",

@@ -47,7 +47,7 @@ class Plain:
 
     def settings(self) -> list[str]:
         """What a user of such a cluster says beside the committed values."""
-        given = {"test.image": BUSYBOX}
+        given = {"test.image": BUSYBOX, "minReadySeconds": "1"}
         if self.lab.cluster.look.balancer is None:
             given["apiServer.host"] = self.lab.cluster.layout.api
         pairs = ",".join(f"{key}={value}" for key, value in given.items())

@@ -73,6 +73,7 @@ DEFAULTS: dict[str, Any] = {
     "SchedulingArgs.tolerations": PLAN.scheduling.tolerations,
     "SchedulingArgs.priority_class": PLAN.scheduling.priority_class,
     "SchedulingArgs.max_unavailable": PLAN.scheduling.max_unavailable,
+    "SchedulingArgs.min_ready_seconds": PLAN.scheduling.min_ready_seconds,
     "SecurityArgs.privileged": PLAN.privileged,
     "ReferencePluginsArgs.directory": REFERENCE.directory,
     "MultusComponentArgs.data_dir": PLAN.plugins_dir.removesuffix("/data"),

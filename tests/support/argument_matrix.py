@@ -60,6 +60,7 @@ _COMMON: dict[str, Any] = {
             ],
             "priority_class": "mine",
             "max_unavailable": "3",
+            "min_ready_seconds": 20,
             "labels": {"team": "net", "number": "12"},
             "annotations": {"example.org/note": "a: 'b' {c}", "on": "yes"},
         }

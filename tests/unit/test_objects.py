@@ -408,6 +408,7 @@ SCHEDULING = {
     },
     "priority_class": "mine",
     "max_unavailable": "3",
+    "min_ready_seconds": 0,
     "labels": {"team": "net"},
     "annotations": {"example.org/note": "any text"},
 }
@@ -422,6 +423,7 @@ def test_pods_run_where_the_scheduling_says() -> None:
     assert spec["priorityClassName"] == "mine"
     assert spec["affinity"]["podAntiAffinity"] == {}
     assert daemon_set["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 3}
+    assert daemon_set["spec"]["minReadySeconds"] == 0
     assert daemon_set["spec"]["template"]["metadata"]["annotations"] == {"example.org/note": "any text"}
     assert container(daemon_set)["securityContext"]["seLinuxOptions"] == {"type": "spc_t"}
     for each in everything(plan):

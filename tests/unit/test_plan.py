@@ -151,6 +151,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
             "affinity": {},
             "priority_class": "system-node-critical",
             "max_unavailable": "25%",
+            "min_ready_seconds": 5,
             "labels": {},
             "annotations": {},
         },

@@ -19,6 +19,9 @@ from .leftovers import Trees, reservations_and_files
 from .pods import NETWORK, Pods
 from .pristine import Pristine
 
+# Every rollout of a story waits for it; that the default is what it is, others say.
+_SETTINGS = {"scheduling": {"minReadySeconds": 1}}
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -67,7 +70,8 @@ class Clusters:
         """A cluster of that kind on which nobody has done anything."""
         if not (self._cell == cell and self._restored()):
             self._boot(cell)
-        stack = Stack(self._cluster, self._programs, plugins=os.environ.get("LAB_PLUGINS", "auto"))
+        plugins = os.environ.get("LAB_PLUGINS", "auto")
+        stack = Stack(self._cluster, self._programs, plugins=plugins, settings=_SETTINGS)
         stack.remove()
         self._open.close()
         return Lab(self._cluster, stack, Pods(self._open.enter_context(self._cluster.api)))
