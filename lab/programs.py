@@ -70,7 +70,7 @@ BUILDS = (
         packages=(".",),
         programs=("kubernetes",),
         links=_KUBERNETES,
-        minutes=9,
+        minutes=8,
         stamp="k8s.io/component-base/version.gitVersion",
         from_path=_KUBERNETES,
         # kubectl has other words for it; it comes with the rest.
@@ -82,14 +82,14 @@ BUILDS = (
         module="gopkg.in/k8snetworkplumbingwg/multus-cni.v4",
         packages=("gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/...",),
         programs=("multus", "multus-daemon", "multus-shim", "passthru-cni", "install_multus", "thin_entrypoint"),
-        minutes=4,
+        minutes=2,
     ),
     Build(
         name="pulumi",
         module="github.com/pulumi/pulumi/pkg/v3",
         packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
         programs=("pulumi",),
-        minutes=5,
+        minutes=4,
         stamp="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
         from_path=("pulumi",),
         version=("version",),
@@ -110,7 +110,7 @@ CNI = Build(
         f"{_PLUGINS}/meta/portmap",
     ),
     programs=("bridge", "macvlan", "loopback", "host-local", "static", "portmap", "bandwidth"),
-    minutes=1,
+    minutes=0.5,
 )
 CNI_OLDEST = replace(CNI, name="cni-oldest")
 
@@ -119,7 +119,7 @@ CONTAINERD = Build(
     module="github.com/containerd/containerd/v2",
     packages=tuple(f"github.com/containerd/containerd/v2/cmd/{program}" for program in _CONTAINERD),
     programs=_CONTAINERD,
-    minutes=3,
+    minutes=1,
     stamp="github.com/containerd/containerd/v2/version.Version",
     from_path=_CONTAINERD,
     at_least=(2, 4),
@@ -131,7 +131,7 @@ CRI_TOOLS = Build(
     module="sigs.k8s.io/cri-tools",
     packages=("sigs.k8s.io/cri-tools/cmd/crictl",),
     programs=("crictl",),
-    minutes=2,
+    minutes=0.5,
     stamp="sigs.k8s.io/cri-tools/pkg/version.Version",
 )
 
@@ -140,7 +140,7 @@ HELM = Build(
     module="helm.sh/helm/v4",
     packages=("helm.sh/helm/v4/cmd/helm",),
     programs=("helm",),
-    minutes=3,
+    minutes=1,
     stamp="helm.sh/helm/v4/internal/version.version",
     from_path=("helm",),
     version=("version", "--short"),
@@ -169,7 +169,7 @@ ON_DEMAND = (
         module="github.com/pulumi/pulumi-yaml",
         packages=(".",),
         programs=("pulumi-language-yaml",),
-        minutes=4,
+        minutes=2,
         from_path=("pulumi-language-yaml",),
     ),
 )
