@@ -24,6 +24,7 @@ from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
+from .network_needs import Needs
 from .objects import MARKER
 from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, known
 from .server import Server
@@ -59,6 +60,7 @@ _READS = {
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
     "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", *_OF_PLUGIN),
     "forget": (),
+    "carries": ("bin_dir",),
     "unused": ("conf_dir", "bin_dir", "node"),
 }
 DEFAULTS = {
@@ -140,6 +142,34 @@ class Steps:
             guard=guard_without_program(self.plan.cni_conf_dir),
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
+
+    def network(
+        self,
+        node: NodePlan,
+        network: pulumi.Input[str],
+        needs: Needs,
+        whereabouts: pulumi.Input[str],
+        after: list[pulumi.Resource],
+    ) -> remote.Command:
+        """Check that the node has what a network needs. Fails before there is a network, and changes nothing.
+
+        Args:
+            node: where to look.
+            network: its name, as it stands in its configuration: its own pods may have taken a device.
+            needs: what it needs.
+            whereabouts: the path of whereabouts' configuration, where it needs one.
+            after: the install, which brings plugins.
+        """
+        words = self._phase(
+            node,
+            "carries",
+            held=network,
+            needs=" ".join(needs.plugins),
+            stands_on=" ".join(f"{each.key}:{each.link}:{each.mtu}" for each in needs.links),
+            dhcp=needs.dhcp_socket,
+            whereabouts=whereabouts if needs.whereabouts else "",
+        )
+        return self._command(node, "preflight", self._run(node, words), delete=None, after=after)
 
     def guard(
         self, node: NodePlan, network: pulumi.Input[str], definition: pulumi.Output[str], live_attachments: str

@@ -53,6 +53,11 @@ class NodeCode(StrEnum):
     # Networks that pods ask for.
     NO_PLUGIN = "no-plugin", Check.NETWORKS
     """The value is the plugin's name."""
+    NO_LINK = "no-link", Check.NETWORKS
+    MTU_TOO_LARGE = "mtu-too-large", Check.NETWORKS
+    """The value is what the link has."""
+    NO_DHCP_DAEMON = "no-dhcp-daemon", Check.NETWORKS
+    NO_WHEREABOUTS = "no-whereabouts", Check.NETWORKS
 
     # What is there of another install.
     DISABLED = "disabled", Check.OTHERS
