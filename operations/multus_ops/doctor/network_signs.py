@@ -329,7 +329,7 @@ def _with_plugin(case: Case, plugin: str) -> dict[str, str]:
     planned = case.plan.reference_plugins if case.plan else None
     names = list(planned.names) if planned else []
     index = names.index(plugin) if plugin in names else len(names)
-    image = planned.image if planned else "IMAGE_WITH_THE_PLUGINS"
+    image = (planned.image if planned else "") or "IMAGE_WITH_THE_PLUGINS"
     return {"plugin": plugin, "index": str(index), "image": image}
 
 
