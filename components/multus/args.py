@@ -305,18 +305,36 @@ class SecurityArgs(TypedDict):
     """The SELinux context. Defaults to none."""
 
 
-class ReferencePluginsArgs(TypedDict):
-    """CNI plugins that an init container copies into the node's plugin directory, where they are not there yet.
+class PluginArchiveArgs(TypedDict):
+    """A `.tgz` of CNI plugins for one architecture, as the plugins' project releases them. `path` or `url`."""
 
-    A plugin that is already there stays, whoever put it there, so that the distribution's own are never overwritten.
+    path: NotRequired[str]
+    """The file on the machine that runs Pulumi, which copies it to the nodes by SFTP. Defaults to none."""
+
+    url: NotRequired[str]
+    """Where each node fetches it itself: an `https` address. Defaults to none."""
+
+    sha256: str
+    """The SHA-256 of the file, in hex. Another file is not unpacked."""
+
+
+class ReferencePluginsArgs(TypedDict):
+    """CNI plugins to bring into the node's plugin directory, where they are not there yet.
+
+    Listed nodes get them from `archives`, where there are any; all others by an init container from `image`. A plugin
+    that is already there stays, whoever put it there, so that the distribution's own are never overwritten.
     """
 
     names: Sequence[str]
     """The plugins, such as `macvlan` and `dhcp`. They also count as `required_plugins`."""
 
-    image: str
+    image: NotRequired[str]
     """An image with these plugins and a shell, with a tag that does not move or a digest. The plugins' own project
-    publishes none."""
+    publishes none. Defaults to none, which needs `archives`."""
+
+    archives: NotRequired[Mapping[str, PluginArchiveArgs]]
+    """Archives of plugins by the architecture of their nodes: `amd64`, `arm64` and so on. Not with method `helm`.
+    Defaults to none."""
 
     directory: NotRequired[str]
     """Where the plugins are in the image. Defaults to `/opt/cni/bin`."""

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import argument_rules_nodes, argument_rules_pods, formats
+from . import argument_rules_nodes, argument_rules_plugins, argument_rules_pods, formats
 from . import image as images
 from .args import Credentials, Distro, Method, Plugin
 from .argument_types import is_json
@@ -73,7 +73,7 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "security.privileged", "is false, and thick's daemon runs plugins as the host does", "leave it out"
         )
-    yield from _plugins(valid)
+    yield from argument_rules_plugins.problems(valid)
     yield from argument_rules_nodes.problems(valid.get("nodes", ()))
     yield from _credentials(valid)
 
@@ -348,24 +348,6 @@ def _certificates(certificates: Mapping[str, Any] | None) -> Iterator[Problem]:
     duration = certificates.get("duration", DEFAULT_CERTIFICATE_DURATION)
     if not formats.DURATION.matches(duration):
         yield Problem(f"{path}.duration", f"{duration!r} is not 10 minutes or more", "write one such as '24h'")
-
-
-def _plugins(valid: Mapping[str, Any]) -> Iterator[Problem]:
-    reference = valid.get("reference_plugins", {})
-    lists = {
-        "required_plugins": valid.get("required_plugins", ()),
-        "reference_plugins.names": reference.get("names", ()),
-    }
-    for path, names in lists.items():
-        for index, name in enumerate(names):
-            if name is not None and not formats.PROGRAM.matches(name):
-                yield Problem(f"{path}[{index}]", f"{name!r} is not a plugin's name", "write one such as 'macvlan'")
-    if "names" in reference and not reference["names"]:
-        yield Problem("reference_plugins.names", "is empty", "name the plugins, or remove reference_plugins")
-    if "image" in reference:
-        yield from images.reference_problems("reference_plugins.image", reference["image"])
-    if "directory" in reference and not formats.HOST_PATH.matches(reference["directory"]):
-        yield _bad_path("reference_plugins.directory", reference["directory"], "/opt/cni/bin")
 
 
 def _credentials(valid: Mapping[str, Any]) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from .errors import InvalidArgumentsError, Problem
 from .multus_conf import kubeconfig
 from .node_steps import Steps, resource_options_for
 from .plan import InstallPlan, resolve
+from .plugin_archives import unfit_archives
 from .registering import Installed
 from .release import handed_over, method_claim, register_release
 from .server import Server, parse_server
@@ -57,6 +58,9 @@ class MultusComponent(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
+        unfit = [*unfit_archives(plan.reference_plugins.local_archives)] if plan.reference_plugins else []
+        if unfit:
+            raise InvalidArgumentsError(unfit)
         super().__init__("multus:index:MultusComponent", name, {}, opts)
         for warning in plan.warnings:
             pulumi.log.warn(warning, resource=self)
@@ -94,8 +98,10 @@ class MultusComponent(pulumi.ComponentResource):
         for node in plan.nodes:
             content = pulumi.Output.all(server, token.data).apply(lambda known: _kubeconfig(*known))
             # A node's own steps name each other: when it alone leaves, what lies between them stays and orders nothing.
-            provisions[node.name] = steps.provision(node, content, install, [preflights[node.name], token])
-            label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provisions[node.name]])
+            preflight = preflights[node.name]
+            provisions[node.name] = steps.provision(node, content, install, [preflight, token])
+            unpacked = steps.unpack(node, preflight, [provisions[node.name]])
+            label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provisions[node.name], *unpacked])
             labels.append(
                 registering.register_patch(
                     f"{name}-label-{node.name}",

@@ -61,6 +61,9 @@ HOST_PATH = Format(rf"(/+{_SEGMENT})+/*")
 HOST_FILE = Format(rf"(/+{_SEGMENT}){{2,}}/*")
 # A directory of its own below /run.
 SOCKET_DIR = Format(rf"/run/{_SEGMENT}(/+{_SEGMENT})*/*")
+# A file that a node fetches. A login in it would stand in logs and process lists.
+HTTPS_FILE = Format(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9._~!$&()*+,;=:@%/?-]+")
+SHA256 = Format("[0-9a-f]{64}")
 PROGRAM = Format("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 CNI_VERSION = Format(r"0\.[34]\.[0-9]+|1\.[0-9]+\.[0-9]+")

@@ -14,6 +14,7 @@ from .args import LiveAttachments
 from .argument_types import is_opaque
 from .component import MultusComponent
 from .network_args import MultusNetworkArgs
+from .network_needs import needs_of
 from .network_plan import API_VERSION, KIND, NetworkPlan, resolve_network
 from .network_program import networks_beside
 from .plan import known
@@ -49,8 +50,8 @@ class MultusNetwork(pulumi.ComponentResource):
             name: the resource's, and the definition's where `args` has no other.
             args: what it is.
             opts: Pulumi's options.
-            multus: the install that serves it, for what that alone knows: its directories, and its listed nodes, on
-                which running pods guard the network.
+            multus: the install that serves it, for what that alone knows: its directories, and its listed nodes, which
+                are checked before there is a network, and on which running pods guard it.
         """
         install = multus.steps.plan if multus is not None else None
         with networks_beside(name) as beside:
@@ -60,7 +61,7 @@ class MultusNetwork(pulumi.ComponentResource):
         plan = self._plan
         namespace, path = _known(plan, name)
         config = pulumi.Output.all(namespace, path).apply(lambda known: plan.config(*known))
-        definition = self._register(name, namespace, config, multus)
+        definition = self._register(name, namespace, path, config, multus)
         self.reference = pulumi.Output.concat(namespace, "/", definition.metadata.apply(_name_in))
         self.config = config
         self.plugins = pulumi.Output.from_input(plan.plugins)
@@ -72,9 +73,14 @@ class MultusNetwork(pulumi.ComponentResource):
         return self._plan
 
     def _register(
-        self, name: str, namespace: pulumi.Output[str], config: pulumi.Output[str], multus: MultusComponent | None
+        self,
+        name: str,
+        namespace: pulumi.Output[str],
+        path: pulumi.Output[Any],
+        config: pulumi.Output[str],
+        multus: MultusComponent | None,
     ) -> Any:
-        """Register the definition, and what guards it on the nodes that the install lists."""
+        """Register the definition, and on the nodes that the install lists what is checked before and guards after."""
         plan = self._plan
         nodes = multus.steps.plan.nodes if multus is not None else ()
         refuses = plan.live_attachments is LiveAttachments.REFUSE
@@ -84,19 +90,34 @@ class MultusNetwork(pulumi.ComponentResource):
             "metadata": {"name": plan.name, "namespace": namespace, "annotations": plan.annotations},
             "spec": {"config": config},
         }
+        before = self._checks(name, namespace, path, multus) if multus is not None else []
         opts = pulumi.ResourceOptions(
             parent=self,
-            depends_on=[multus] if multus is not None else [],
+            depends_on=before,
             # Replaced, it takes its guards along, which are asked first.
             replace_on_changes=["spec.config"] if nodes and refuses else [],
         )
         definition = register_network(f"{name}-definition", manifest, opts)
         if multus is not None:
             steps = replace(multus.steps, parent=self, name=name)
-            held = namespace.apply(lambda known: plan.conf(known)["name"])
             for node in nodes:
-                steps.guard(node, held, definition.id, plan.live_attachments.value)
+                steps.guard(node, self._held(namespace), definition.id, plan.live_attachments.value)
         return definition
+
+    def _checks(
+        self, name: str, namespace: pulumi.Output[str], path: pulumi.Output[Any], multus: MultusComponent
+    ) -> list[pulumi.Resource]:
+        """Register the checks of the nodes on which it will be used, and name all that has to be there before it."""
+        plan, steps = self._plan, replace(multus.steps, parent=self, name=name)
+        needs = needs_of(plan.conf())
+        whereabouts = pulumi.Output.all(namespace, path).apply(lambda known: needs_of(plan.conf(*known)).whereabouts)
+        nodes = [each for each in steps.plan.nodes if not each.gone and plan.node in (None, each.name)]
+        held = self._held(namespace)
+        return [multus, *(steps.network(node, held, needs, whereabouts, [multus]) for node in nodes)]
+
+    def _held(self, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
+        """Its name, as it stands in its configuration and in the caches of nodes."""
+        return namespace.apply(lambda known: str(self._plan.conf(known)["name"]))
 
 
 def _known(plan: NetworkPlan, name: str) -> tuple[pulumi.Output[str], pulumi.Output[Any]]:

@@ -27,8 +27,8 @@ LONGEST_ALTERNATIVE = 127
 """How many an alternative name may have, by which plugins find a link too: ALTIFNAMSIZ of the kernel, less its end."""
 VLANS = (1, 4094)
 """The least and the greatest VLAN."""
-# Plugins that stand on a link of the node, and the key that names it.
-_LINKS = {"macvlan": "master", "ipvlan": "master", "vlan": "master", "host-device": "device"}
+# Plugins that stand on a link of the node, and the key that names it: a bridge is made where there is none.
+LINKS = {"macvlan": "master", "ipvlan": "master", "vlan": "master", "host-device": "device", "bridge": "bridge"}
 _DEVICES = ("device", "hwaddr", "kernelpath", "pciBusID")
 NEVER_FIRST = frozenset({"bandwidth", "firewall", "portmap", "sbr", "tuning", "vrf"})
 """Plugins that change what one before them has made: plugins/meta, "must be called as chained plugin"."""
@@ -112,7 +112,7 @@ def without_type(plugin: Mapping[str, Any]) -> str:
 
 
 def _of_link(plugin: Conf, name: str, *, has_resource: bool) -> Iterator[Mistake]:
-    key = _LINKS.get(name, "bridge" if name == "bridge" else "")
+    key = LINKS.get(name, "")
     if plugin.get(key):
         longest = LONGEST_INTERFACE if key == "bridge" else LONGEST_ALTERNATIVE
         for reason, fix in wrong_link(plugin[key], longest):
@@ -246,16 +246,6 @@ def _has_wrong_mode(plugin: Conf) -> bool:
 def with_known_modes(conf: Conf) -> Conf:
     """The same, each plugin with its own default in the place of a mode that it does not know."""
     return with_every_plugin(conf, lambda plugin: without(plugin, "mode") if _has_wrong_mode(plugin) else plugin)
-
-
-def links_of(conf: Conf) -> list[str]:
-    """The links of the node that it stands on; one in the pod (`linkInContainer`) is none of them."""
-    named = (
-        plugin.get(_LINKS[type_of(plugin)])
-        for plugin in plugin_confs(conf)
-        if type_of(plugin) in _LINKS and not plugin.get("linkInContainer")
-    )
-    return [str(each) for each in named if each]
 
 
 def wide_routes(conf: Conf, cluster_ranges: Sequence[Range]) -> list[str]:

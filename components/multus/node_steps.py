@@ -24,8 +24,10 @@ from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
+from .network_needs import Needs
 from .objects import MARKER
-from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, known
+from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, digest_of, known
+from .plugin_archives import ALL_COPIES, copied_as, copy_archive
 from .server import Server
 
 STATE_DIR = "/var/lib/multus-install"
@@ -39,7 +41,7 @@ _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "namespace", "token_secret", "owner", "node", "plan"),
         *("runtime_file", "bin_link", "server_ca", "needs", "installs", "metrics_port", "kubelet_dir", "method"),
-        *("privileged", "selinux_type", "network"),
+        *("privileged", "selinux_type", "network", "archives"),
         *_OF_PLUGIN,
     ),
     "provision": (
@@ -55,10 +57,12 @@ _READS = {
         "standby",
         "method",
     ),
+    "unpack": ("bin_dir", "unpacks", "archives"),
     "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_OF_PLUGIN, "standby"),
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
     "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", *_OF_PLUGIN),
     "forget": (),
+    "carries": ("bin_dir",),
     "unused": ("conf_dir", "bin_dir", "node"),
 }
 DEFAULTS = {
@@ -79,6 +83,7 @@ DEFAULTS = {
 USUAL_STATES = ("/run/k3s/containerd", "/run/containerd")
 """Where the node program looks anyway for what runs: node/reservations.sh."""
 
+_COPIED = ("connection", "source", "remotePath")
 _INPUTS = ("connection", "create", "update", "delete", "stdin", "triggers", "logging", "addPreviousOutputInEnv")
 
 
@@ -130,6 +135,38 @@ class Steps:
             node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
         )
 
+    def unpack(self, node: NodePlan, preflight: remote.Command, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
+        """Bring plugins from an archive, where the plan has archives: fetched by the node, or copied from here first.
+
+        What a login can write root never opens: the login's own shell hands it over as standard input, and root keeps a
+        copy of its own, whose hash it checks.
+        """
+        reference = self.plan.reference_plugins
+        if reference is None or not reference.archives:
+            return []
+        again = digest_of([reference.names, options_for(self.plan, node)["archives"], self.plan.rotation])
+        words = self._phase(node, "unpack", plan=again)
+        if not reference.local_archives:
+            return [self._command(node, "unpack", self._run(node, words), delete=None, after=after)]
+        opts = pulumi.ResourceOptions(parent=self.parent, depends_on=[preflight])
+        copied = copy_archive(
+            f"{self.name}-archive-{node.name}",
+            reference.local_archives,
+            preflight.stdout,
+            connection_of(node, self.plan.ssh),
+            again,
+            pulumi.ResourceOptions.merge(opts, resource_options_for(node, _COPIED)),
+        )
+        take = f"f={copied_as(again)}; [ -f $f ] || f=/dev/null; %s <$f && rm -f {ALL_COPIES}"
+
+        def taking(text: str) -> str:
+            bounded = self._bounded(node, f"exec sh {_PROGRAM} {text}").removeprefix("exec ")
+            return f"exec sh -c {shlex.quote(take % bounded)}"
+
+        # Only a step that failed leaves it there.
+        gone = pulumi.Output.from_input(f"rm -f {ALL_COPIES}")
+        return [self._command(node, "unpack", words.apply(taking), delete=gone, after=[*after, copied])]
+
     def verify(self, node: NodePlan, install: pulumi.Output[str], after: list[pulumi.Resource]) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""
         create = self._run(node, self._phase(node, "verify", install=install, disarm_on_failure="true"))
@@ -140,6 +177,34 @@ class Steps:
             guard=guard_without_program(self.plan.cni_conf_dir),
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
+
+    def network(
+        self,
+        node: NodePlan,
+        network: pulumi.Input[str],
+        needs: Needs,
+        whereabouts: pulumi.Input[str],
+        after: list[pulumi.Resource],
+    ) -> remote.Command:
+        """Check that the node has what a network needs. Fails before there is a network, and changes nothing.
+
+        Args:
+            node: where to look.
+            network: its name, as it stands in its configuration: its own pods may have taken a device.
+            needs: what it needs.
+            whereabouts: the path of whereabouts' configuration, where it needs one.
+            after: the install, which brings plugins.
+        """
+        words = self._phase(
+            node,
+            "carries",
+            held=network,
+            needs=" ".join(needs.plugins),
+            stands_on=" ".join(f"{each.key}:{each.link}:{each.mtu}" for each in needs.links),
+            dhcp=needs.dhcp_socket,
+            whereabouts=whereabouts if needs.whereabouts else "",
+        )
+        return self._command(node, "preflight", self._run(node, words), delete=None, after=after)
 
     def guard(
         self, node: NodePlan, network: pulumi.Input[str], definition: pulumi.Output[str], live_attachments: str
@@ -194,12 +259,7 @@ class Steps:
     ) -> remote.Command:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
-            connection=remote.ConnectionArgs(
-                **_connection_args(node, node.path, self.plan.ssh),
-                proxy=None
-                if node.proxy is None
-                else remote.ProxyConnectionArgs(**_connection_args(node.proxy, f"{node.path}.proxy", self.plan.ssh)),
-            ),
+            connection=connection_of(node, self.plan.ssh),
             create=create,
             # Left out, a change runs `create` again, and the state does not keep the same text twice more.
             update=update,
@@ -242,6 +302,8 @@ def guard_without_program(conf_dir: str) -> str:
 
 def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
     """The values of the node program's options, by their names with underscores; empty where the plan says nothing."""
+    reference = plan.reference_plugins
+    archives = sorted(reference.archives.items()) if reference else ()
     return {
         "conf_dir": plan.cni_conf_dir,
         "bin_dir": plan.cni_bin_dir,
@@ -259,7 +321,9 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
         "network": _assumed_network(plan),
         "needs": " ".join(plan.required_plugins),
-        "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
+        "installs": " ".join(reference.names if reference and not reference.archives else ()),
+        "unpacks": " ".join(reference.names if reference and reference.archives else ()),
+        "archives": " ".join(f"{key}:{each.sha256}:{each.url}" for key, each in archives),
         "metrics_port": plan.daemon.metrics_port or "",
         "kubelet_dir": plan.kubelet_dir,
         "standby": standby_keys(plan) if plan.has_standby else "",
@@ -311,6 +375,17 @@ def without_comments(text: str) -> str:
 def _packed_program() -> str:
     """The program for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
     return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
+
+
+def connection_of(node: NodePlan, ssh: SshPlan) -> remote.ConnectionArgs:
+    """How a node is reached, through its jump host where it has one."""
+    proxy = node.proxy
+    return remote.ConnectionArgs(
+        **_connection_args(node, node.path, ssh),
+        proxy=None
+        if proxy is None
+        else remote.ProxyConnectionArgs(**_connection_args(proxy, f"{node.path}.proxy", ssh)),
+    )
 
 
 def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> dict[str, Any]:

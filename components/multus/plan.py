@@ -150,12 +150,26 @@ class SchedulingPlan(_Frozen):
     annotations: dict[str, str] = {}
 
 
+class PluginArchivePlan(_Frozen):
+    """An archive of plugins: a file of this machine, or what nodes fetch."""
+
+    sha256: str
+    path: str = ""
+    url: str = ""
+
+
 class ReferencePluginsPlan(_Frozen):
-    """CNI plugins to copy onto the nodes."""
+    """CNI plugins to bring onto the nodes: from archives onto listed ones, where there are any, else from an image."""
 
     names: tuple[str, ...]
-    image: str
+    image: str = ""
     directory: str = DEFAULT_PLUGIN_DIRECTORY
+    archives: dict[str, PluginArchivePlan] = {}
+
+    @property
+    def local_archives(self) -> dict[str, PluginArchivePlan]:
+        """Those that are copied from this machine."""
+        return {architecture: each for architecture, each in self.archives.items() if each.path}
 
 
 class HelmPlan(_Frozen):
@@ -258,8 +272,12 @@ class InstallPlan(_Frozen):
 
     @property
     def warnings(self) -> list[str]:
-        """What the cluster refuses unless somebody has provided for it already, as sentences."""
+        """What the cluster refuses unless somebody has provided for it already, and what nodes lack, as sentences."""
         found: list[str] = []
+        reference = self.reference_plugins
+        if reference is not None and not reference.image:
+            lacking = f"nodes that are not listed get no {', '.join(reference.names)}"
+            found.append(f"reference_plugins: {lacking}; set image too where there are such nodes.")
         if self.create_namespace or self.namespace == DEFAULT_NAMESPACE:
             return found
         elsewhere = f"create_namespace: {self.distro.value} admits Multus' pods to namespace {self.namespace!r} only"

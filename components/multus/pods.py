@@ -68,7 +68,7 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
     }
     if plan.is_thick:
         spec["hostPID"] = True
-    installers = [*(_installers(plan) if plan.is_thick else []), *_copier(plan)]
+    installers = [*(_installers(plan) if plan.is_thick else []), *_copier(plan, provisioned=provisioned)]
     if installers:
         spec["initContainers"] = installers
     if plan.pull_secrets:
@@ -192,9 +192,10 @@ def _installers(plan: InstallPlan) -> list[Object]:
     ]
 
 
-def _copier(plan: InstallPlan) -> list[Object]:
+def _copier(plan: InstallPlan, *, provisioned: bool) -> list[Object]:
+    """What copies plugins from an image, unless a step has brought them from an archive."""
     plugins = plan.reference_plugins
-    if plugins is None:
+    if plugins is None or not plugins.image or (provisioned and plugins.archives):
         return []
     container = _container(
         plan,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import rpc
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+_ASSET: Final = "c44067f5952c0a294b673a41bacd8c17"  # the protocol's mark of an asset
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's mark of a secret
 
 Properties = dict[str, Any]
@@ -20,6 +21,14 @@ class Secret:
     """A value that Pulumi encrypts in its state and hides in its output."""
 
     value: Any
+
+
+@dataclass(frozen=True)
+class FileAsset:
+    """A file of the machine that runs Pulumi. Two are the same whose content is, wherever it lies."""
+
+    hash: str
+    path: str = field(compare=False)
 
 
 class Unknown:
@@ -43,8 +52,10 @@ def _decode(value: Any) -> Any:
         signature = value.get(_SIGNATURE)
         if signature == _SECRET:
             return Secret(_decode(value["value"]))
+        if signature == _ASSET and value.get("path"):
+            return FileAsset(value.get("hash", ""), value["path"])
         if signature is not None:
-            raise ValueError("the lab's stand-in plugins take no assets, archives or resource references")
+            raise ValueError("the lab's stand-in plugins take no assets but files, no archives, no resource references")
         return {key: _decode(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_decode(item) for item in value]
@@ -63,6 +74,8 @@ def encode(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 def _encode(value: Any) -> Any:
     if isinstance(value, Secret):
         return {_SIGNATURE: _SECRET, "value": _encode(value.value)}
+    if isinstance(value, FileAsset):
+        return {_SIGNATURE: _ASSET, "hash": value.hash, "path": value.path}
     if isinstance(value, Mapping):
         return {key: _encode(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -88,12 +88,6 @@ renamed_confs() {
     done
 }
 
-# Those of the network in which this runs, which /sys need not show. A link has further names, by which plugins find it too.
-links() {
-    awk -F: 'NR > 2 { gsub(/ /, "", $1); print $1 }' "$root/proc/net/dev"
-    ip link 2>/dev/null | awk '$1 == "altname" { print $2 }'
-}
-
 # The networks that lie in Multus' own directory for them, by name.
 network_files() {
     for file in "$root"/etc/cni/multus/net.d/*.conf "$root"/etc/cni/multus/net.d/*.conflist "$root"/etc/cni/multus/net.d/*.json; do
@@ -137,7 +131,7 @@ diagnose() {
     fact_json k3sPrograms "$(k3s_programs | texts)"
     serving=$(planned_conf)
     fact plannedConf "${serving#"$root"}"
-    [ ! -r "$root/proc/net/dev" ] || fact_json links "$(links | texts)"
+    [ ! -r "$root/proc/net/dev" ] || fact_json links "$(link_names | texts)"
     fact_json networkFiles "$(network_files | texts)"
     conclude ''
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pulumi
@@ -18,6 +19,7 @@ from tests.support.recording import Run, run
 NETWORK = {"macvlan": {"master": "eth0"}}
 DEFINITION = "kubernetes:k8s.cni.cncf.io/v1:NetworkAttachmentDefinition"
 TWO_NODES = k3s(node("a", 11), node("b", 12))
+CHECKS = {"n-preflight-a", "n-preflight-b"}
 
 
 def network(args: Any = NETWORK, *, preview: bool = False, opts: pulumi.ResourceOptions | None = None) -> Run:
@@ -57,7 +59,7 @@ def test_running_pods_guard_a_network_on_listed_nodes(preview: bool) -> None:
     guards = {"n-guard-a", "n-guard-b"}
     assert graph.children_of("n") == {
         "n-definition": DEFINITION,
-        **dict.fromkeys(guards, "command:remote:Command"),
+        **dict.fromkeys(guards | CHECKS, "command:remote:Command"),
     }
     # What is deleted first: the guards, then the definition, then what serves it.
     assert {"m-marker", "m-verify-a", "m-verify-b"} <= graph.needs("n-definition")
@@ -76,6 +78,47 @@ def test_running_pods_guard_a_network_on_listed_nodes(preview: bool) -> None:
     assert [*graph["n-definition"].request.replaceOnChanges] == ["spec.config"]
 
 
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_listed_nodes_are_checked_before_there_is_a_network(preview: bool) -> None:
+    ranges = {"ranges": [{"subnet": "10.97.0.0/24"}]}
+    given = {"macvlan": {"master": "eth9"}, "mtu": 1400, "ipam": {"whereabouts": ranges}}
+    graph = beside_multus(given, preview=preview).graph
+    assert graph.needs("n-definition") >= CHECKS
+    for name in CHECKS:
+        check = graph[name]
+        # By the program that the install has delivered, with the plugins that it brings.
+        assert {"m-verify-a", "m-verify-b"} <= graph.needs(name)
+        assert {"delete", "update", "stdin", "triggers"} & set(check.inputs) == set()
+        *_, words = shlex.split(check.inputs["create"])
+        assert shlex.split(words)[3:] == [
+            *(
+                "carries",
+                "--held",
+                "default.n",
+                "--needs",
+                "macvlan whereabouts",
+                "--stands-on",
+                "macvlan.master:eth9:1400",
+            ),
+            *("--whereabouts", "/var/lib/rancher/k3s/agent/etc/cni/net.d/whereabouts.d/whereabouts.conf"),
+        ]
+
+
+def test_a_network_of_one_node_is_checked_there_alone() -> None:
+    given = local()
+    given["ipam"]["host_local"]["node"] = "b"
+    assert CHECKS & set(beside_multus(given).graph.types) == {"n-preflight-b"}
+
+
+def test_a_node_that_is_gone_is_not_checked() -> None:
+    assert not CHECKS & set(beside_multus(install=k3s(node("a", 11, gone=True))).graph.types)
+
+
+def test_the_daemon_that_a_network_names_is_looked_for() -> None:
+    asked = {**NETWORK, "ipam": {"dhcp": {"daemon_socket_path": "/run/x.sock"}}}
+    assert "--dhcp /run/x.sock" in beside_multus(asked).graph["n-preflight-a"].inputs["create"]
+
+
 def test_without_listed_nodes_nothing_guards_and_a_change_is_no_replacement() -> None:
     graph = beside_multus(install=k3s()).graph
     assert graph.children_of("n") == {"n-definition": DEFINITION}
@@ -85,7 +128,8 @@ def test_without_listed_nodes_nothing_guards_and_a_change_is_no_replacement() ->
 def test_a_guard_that_is_told_to_proceed_stays_and_says_so() -> None:
     """One that went would run the command that it was made with, and refuse for ever."""
     refusing, graph = (beside_multus({**NETWORK, "live_attachments": each}).graph for each in ("refuse", "proceed"))
-    assert set(graph.children_of("n")) == set(refusing.children_of("n")) == {"n-definition", "n-guard-a", "n-guard-b"}
+    made = {"n-definition", "n-guard-a", "n-guard-b", *CHECKS}
+    assert set(graph.children_of("n")) == set(refusing.children_of("n")) == made
     assert not graph["n-definition"].request.replaceOnChanges
     for name in ("n-guard-a", "n-guard-b"):
         assert "--live-attachments proceed" in graph[name].inputs["delete"]

@@ -12,6 +12,7 @@ import pytest
 from multus import args, network_args, resolve, resolve_network
 from multus.argument_types import fields_of
 from multus.network_rules import MODES
+from multus.plan import PluginArchivePlan, ReferencePluginsPlan
 from tests.support.arguments import SSH_KEY
 
 PLAN = resolve({"distro": "k3s"})
@@ -36,6 +37,7 @@ THICK = resolve(
 NETWORK = resolve_network({"macvlan": {}}, "n")
 PROXY = NODE.proxy
 REFERENCE = resolve({"distro": "k3s", "reference_plugins": {"names": ["a"], "image": "a/b:1"}}).reference_plugins
+ARCHIVE = PluginArchivePlan(sha256="")
 CERTIFICATES = THICK.daemon.per_node_certificates
 assert PROXY is not None
 assert REFERENCE is not None
@@ -76,6 +78,10 @@ DEFAULTS: dict[str, Any] = {
     "SchedulingArgs.min_ready_seconds": PLAN.scheduling.min_ready_seconds,
     "SecurityArgs.privileged": PLAN.privileged,
     "ReferencePluginsArgs.directory": REFERENCE.directory,
+    "ReferencePluginsArgs.image": ReferencePluginsPlan(names=()).image or None,
+    "ReferencePluginsArgs.archives": REFERENCE.archives or None,
+    "PluginArchiveArgs.path": ARCHIVE.path or None,
+    "PluginArchiveArgs.url": ARCHIVE.url or None,
     "MultusComponentArgs.data_dir": PLAN.plugins_dir.removesuffix("/data"),
     "MultusComponentArgs.plugin": PLAN.plugin,
     "MultusComponentArgs.method": PLAN.method,

@@ -32,6 +32,7 @@ def ssh_host() -> Iterator[dict[str, Any]]:
             authorized_client_keys=asyncssh.import_authorized_keys(_public(user)),
             server_factory=_Host,
             process_factory=_run,
+            sftp_factory=True,
             encoding=None,
         )
 

@@ -18,6 +18,11 @@ def conf(**keys: Any) -> Any:
 CERTIFICATES = "daemon.per_node_certificates"
 KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
 
+_ARCHIVES = "reference_plugins.archives"
+_BY_URL = {"url": "https://files.example/a.tgz", "sha256": "0" * 64}
+_BY_PATH = {"path": "a.tgz", "sha256": "0" * 64}
+_LISTED = (node("a", 11),)
+
 # A name, the arguments, the path of the problem, and a part of its reason and of its fix.
 REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("not-a-mapping", 5, "arguments", "5 is not a set of keys and values", "write a mapping"),
@@ -438,6 +443,54 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "reference_plugins.names",
         "is empty",
         "name the plugins",
+    ),
+    *(
+        (f"archive-{name}", k3s(*nodes, reference_plugins={"names": ["dhcp"], "archives": given}, **more), *says)
+        for name, nodes, given, more, *says in (
+            ("unlisted", (), {"amd64": _BY_URL}, {}, _ARCHIVES, "every node would lack dhcp", "write `image`"),
+            ("none", _LISTED, {}, {}, _ARCHIVES, "is empty", "each architecture"),
+            ("helm", _LISTED, {"amd64": _BY_URL}, {"method": "helm"}, _ARCHIVES, "from an image", "write `image`"),
+            ("x86", _LISTED, {"x86_64": _BY_URL}, {}, f"{_ARCHIVES}['x86_64']", "no architecture", "amd64"),
+            ("two", _LISTED, {"arm": {**_BY_URL, "path": "a"}}, {}, f"{_ARCHIVES}['arm']", "has both", "one of them"),
+            ("where", _LISTED, {"arm": {"sha256": "0" * 64}}, {}, f"{_ARCHIVES}['arm']", "neither", "one of them"),
+            (
+                "http",
+                _LISTED,
+                {"arm": {**_BY_URL, "url": "http://files.example/a.tgz"}},
+                {},
+                f"{_ARCHIVES}['arm'].url",
+                "is not the https address",
+                "'https://",
+            ),
+            (
+                "login",
+                _LISTED,
+                {"arm": {**_BY_URL, "url": "https://u:p@files.example/a.tgz"}},
+                {},
+                f"{_ARCHIVES}['arm'].url",
+                "without a login",
+                "'https://",
+            ),
+            (
+                "path",
+                _LISTED,
+                {"arm": {**_BY_PATH, "path": ""}},
+                {},
+                f"{_ARCHIVES}['arm'].path",
+                "empty",
+                "lies",
+            ),
+            ("hash", _LISTED, {"arm": {**_BY_URL, "sha256": "A" * 64}}, {}, f"{_ARCHIVES}['arm'].sha256", "SHA", "64"),
+            (
+                "ways",
+                _LISTED,
+                {"arm": _BY_URL, "amd64": _BY_PATH},
+                {},
+                _ARCHIVES,
+                "some by `path` and some by `url`",
+                "in one way",
+            ),
+        )
     ),
     (
         "reference-name",

@@ -12,8 +12,8 @@ from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from multus.network_needs import links_of, needs_of
 from multus.network_rules import (
-    links_of,
     mistakes,
     unknown_keys,
     weaknesses,
@@ -209,7 +209,7 @@ SHAPED = st.fixed_dictionaries(
 def test_whatever_somebody_has_written_is_read(given: dict[str, Any]) -> None:
     """Doctor reads every definition of a cluster: none may end it, and each reason is told."""
     assert all(each.what and each.fix for rule in (mistakes, weaknesses, unknown_keys) for each in rule(given))
-    assert all(isinstance(each, str) for each in [*wrong_modes(given), *links_of(given)])
+    assert all(isinstance(each, str) for each in [*wrong_modes(given), *needs_of(given).plugins, *links_of(given)])
     assert all(isinstance(each, str) for each in wide_routes(given, POD_RANGES))
     assert wrong_modes(with_known_modes(given)) == []
     assert wide_routes(without_wide_routes(given, POD_RANGES), POD_RANGES) == []
@@ -270,21 +270,6 @@ def test_modes_of_the_other_plugin(given: dict[str, Any], wrong: list[str], fixe
     assert wrong_modes(given) == wrong
     assert with_known_modes(given) == fixed
     assert wrong_modes(fixed) == []
-
-
-@pytest.mark.parametrize(
-    ("given", "links"),
-    [
-        (conf(master="eth7"), ["eth7"]),
-        (conf(), []),
-        (conf(master="eth7", linkInContainer=True), []),
-        (conf(type="host-device", device="eth1"), ["eth1"]),
-        (conf(type="bridge", bridge="br0", master="x"), []),
-        ({"plugins": [{"type": "vlan", "master": "eth0.5"}, {"type": "tuning"}]}, ["eth0.5"]),
-    ],
-)
-def test_links_of_the_node(given: dict[str, Any], links: list[str]) -> None:
-    assert links_of(given) == links
 
 
 @pytest.mark.parametrize(

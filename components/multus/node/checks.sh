@@ -99,8 +99,8 @@ check_cilium() {
 
 check_plugins() {
     for name in $needs; do
-        [ -x "$bin/$name" ] || lists "$installs" "$name" ||
-            error no-plugin "$bin_dir/$name" "the plugin that a network needs is not there" "add $name to referencePlugins, or install it" "$name"
+        { [ -f "$bin/$name" ] && [ -x "$bin/$name" ]; } || lists "$installs" "$name" ||
+            error no-plugin "$bin_dir/$name" "the plugin that a network needs is not there, or not executable" "add $name to referencePlugins, or install it" "$name"
     done
 }
 

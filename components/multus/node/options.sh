@@ -4,11 +4,13 @@
 #
 #   preflight  read-only: is this node what the plan says? Every finding at once.
 #   provision  takes the kubeconfig from standard input, writes it (0600, root) and proves it against the API.
+#   unpack     places plugins from an archive where they are not there yet.
 #   verify     the configuration that the pod wrote is there, first, valid and ours; waits for it. With thick it writes
 #              thin's beside it, which serves the runtime while the daemon is away.
 #   disarm     takes the configuration away while everything it needs is still there.
 #   clean      gives back addresses of sandboxes that are no more, then removes kubeconfig, binaries and caches.
 #   forget     removes this program when nothing was provisioned.
+#   carries    read-only: does this node have what one network needs?
 #   unused     refuses while running pods hold an additional interface, of one network or of any.
 #
 # Every phase may be killed and run again. Standard output says what was done, standard error what is wrong.
@@ -34,6 +36,10 @@ method=manifest
 master='' network=''
 # Plugins that the networks call, and plugins that the pod puts into the bin dir.
 needs='' installs=''
+# Plugins that come from an archive, and the archives as `architecture:hash:url`, without a url over standard input.
+unpacks='' archives=''
+# What one network needs besides: links as `key:link:mtu`, the socket of the DHCP daemon, whereabouts' configuration.
+stands_on='' dhcp='' whereabouts=''
 # The one network that is asked about, by the name in its configuration.
 held=''
 # What thin is told while thick's daemon is away, as members of JSON.
@@ -45,7 +51,7 @@ while [ $# -gt 0 ]; do
     option=$1
     until [ "$option" = "${option#*-}" ]; do option=${option%%-*}_${option#*-}; done
     case $option in
-    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __method | __master | __network | __needs | __installs | __standby | __held | __plan) ;;
+    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __method | __master | __network | __needs | __installs | __unpacks | __archives | __standby | __stands_on | __dhcp | __whereabouts | __held | __plan) ;;
     *)
         echo "node.sh: unknown option $1" >&2
         exit 2

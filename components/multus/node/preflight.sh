@@ -31,8 +31,9 @@ preflight() {
         check_leftovers
         check_node
         [ -z "$metrics_port" ] || check_metrics_port
+        [ -z "$archives" ] || check_archive
     fi
-    conclude "ready: default network $(default_name 2>/dev/null) in $(default_conf)"
+    conclude "ready: default network $(default_name 2>/dev/null) in $(default_conf)${arch:+, for $arch}"
     if [ "$errors" -gt 0 ]; then
         [ -f "$marker" ] || remove_state
         exit 1

@@ -78,12 +78,16 @@ clean() {
     say "clean"
 }
 
-# Only what the pods brought, and nothing that the default network has come to need.
+# Whether the default network has come to need a plugin.
+is_named() { cat "$conf"/*.conf* 2>/dev/null | grep -q "\"$1\""; }
+
+# Only what the pods and the steps brought.
 remove_programs() {
     rm -f "$bin/multus" "$bin/multus-shim"
     for name in $(marked known); do
-        lists "$(marked foreign)" "$name" || cat "$conf"/*.conf* 2>/dev/null | grep -q "\"$name\"" || rm -f "$bin/$name"
+        lists "$(marked foreign)" "$name" || is_named "$name" || rm -f "$bin/$name"
     done
+    [ ! -f "$placed" ] || remove_placed
 }
 
 forget() {

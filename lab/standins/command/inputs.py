@@ -11,6 +11,8 @@ from lab.standins.properties import UNKNOWN, Properties, Secret, reveal
 _DEFAULTS = {"user": "root", "port": 22, "dialErrorLimit": 10, "perDialTimeout": 15}
 _SECRETS = {"password", "privateKey", "privateKeyPassword"}
 _LOGIN = {*_DEFAULTS, *_SECRETS, "host", "hostKey", "agentSocketPath"}
+COPY = "command:remote:CopyToRemote"
+_COPY_INPUTS = {"connection", "source", "remotePath", "triggers"}
 _INPUTS = {
     "connection",
     "create",
@@ -26,9 +28,14 @@ _INPUTS = {
 Failure = tuple[str, str]
 
 
-def checked(given: Properties) -> tuple[Properties, list[Failure]]:
-    """The inputs with the connection's defaults, secret as a whole; or as given, and what is wrong, by property."""
-    failures = sorted(_failures(given))
+def checked(given: Properties, *, copies: bool = False) -> tuple[Properties, list[Failure]]:
+    """The inputs with the connection's defaults, secret as a whole; or as given, and what is wrong, by property.
+
+    Args:
+        given: the inputs.
+        copies: whether they are of a copy, else of a command.
+    """
+    failures = sorted(_failures(given, copies=copies))
     inputs = dict(given)
     connection = reveal(given.get("connection"))
     if isinstance(connection, dict):
@@ -38,13 +45,17 @@ def checked(given: Properties) -> tuple[Properties, list[Failure]]:
     return inputs, failures
 
 
-def _failures(given: Properties) -> Iterator[Failure]:
+def _failures(given: Properties, *, copies: bool) -> Iterator[Failure]:
     """What is wrong, in the official plugin's words."""
-    for key in given.keys() - _INPUTS:
-        yield key, f"Unrecognized field '{key}' on 'remote.CommandInputs'"
+    kind = "CopyToRemoteInputs" if copies else "CommandInputs"
+    for key in given.keys() - (_COPY_INPUTS if copies else _INPUTS):
+        yield key, f"Unrecognized field '{key}' on 'remote.{kind}'"
+    for key in ("remotePath", "source") if copies else ():
+        if given.get(key) is None:
+            yield key, f"Missing required field '{key}' on 'remote.{kind}'"
     connection = reveal(given.get("connection"))
     if connection is None:
-        yield "connection", "Missing required field 'connection' on 'remote.CommandInputs'"
+        yield "connection", f"Missing required field 'connection' on 'remote.{kind}'"
     elif connection is not UNKNOWN:
         wrong = list(_wrong(connection, "remote.Connection", {*_LOGIN, "proxy"}))
         proxy = connection.get("proxy")
@@ -52,7 +63,7 @@ def _failures(given: Properties) -> Iterator[Failure]:
             behind = list(_wrong(proxy, "remote.ProxyConnection", _LOGIN))
             wrong += [f"proxy: {_together('Connection.proxy', behind)}"] if behind else []
         if wrong:
-            yield "connection", _together("CommandInputs.connection", wrong)
+            yield "connection", _together(f"{kind}.connection", wrong)
 
 
 def _together(where: str, wrong: list[str]) -> str:

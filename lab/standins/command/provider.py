@@ -1,4 +1,4 @@
-"""The resource provider for `command:remote:Command`."""
+"""The resource provider for `command:remote:Command`, and for `CopyToRemote` of a file."""
 
 # ruff: noqa: N802, ARG002 - names and signatures are the protocol's
 
@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from lab.standins.command.inputs import checked, differences
-from lab.standins.command.ssh import Job, run
+from lab.standins.command.inputs import COPY, checked, differences
+from lab.standins.command.ssh import Job, copy, run
 from lab.standins.errors import NotCoveredError
 from lab.standins.properties import UNKNOWN, Properties, decode, encode, path_text, reveal
 from lab.standins.provider import Provider, name_of, type_of
@@ -38,13 +38,14 @@ class CommandProvider(Provider):
 
     def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:
         """No function of the official provider is used."""
-        raise NotCoveredError(request.tok, "pulumi-resource-command", [_COMMAND])
+        raise NotCoveredError(request.tok, "pulumi-resource-command", [_COMMAND, COPY])
 
     def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
         """Fill in the connection's defaults and make it a secret."""
-        if type_of(request.urn) != _COMMAND:
-            raise NotCoveredError(type_of(request.urn), "pulumi-resource-command", [_COMMAND])
-        inputs, failures = checked(decode(request.news))
+        kind = type_of(request.urn)
+        if kind not in (_COMMAND, COPY):
+            raise NotCoveredError(kind, "pulumi-resource-command", [_COMMAND, COPY])
+        inputs, failures = checked(decode(request.news), copies=kind == COPY)
         return provider_pb2.CheckResponse(
             inputs=encode(inputs),
             failures=[provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures],
@@ -65,6 +66,12 @@ class CommandProvider(Provider):
     def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:
         """Run `create`; what it wrote becomes the outputs."""
         inputs = decode(request.properties)
+        if type_of(request.urn) == COPY:
+            if not request.preview:
+                self._copy(request.urn, inputs)
+            # Without a command's name; in a preview without any.
+            name = "" if request.preview else secrets.token_hex(4)
+            return provider_pb2.CreateResponse(id=name, properties=encode(inputs))
         name = f"{name_of(request.urn)}{secrets.token_hex(4)}"
         if request.preview:
             return provider_pb2.CreateResponse(id=name, properties=encode(_unknown(inputs)))
@@ -74,6 +81,10 @@ class CommandProvider(Provider):
     def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
         """Run `update`, or `create` where there is none."""
         inputs, old = decode(request.news), decode(request.olds)
+        if type_of(request.urn) == COPY:
+            if not request.preview and any(inputs.get(key) != old.get(key) for key in ("source", "remotePath")):
+                self._copy(request.urn, inputs)
+            return provider_pb2.UpdateResponse(properties=encode(inputs))
         if request.preview:
             return provider_pb2.UpdateResponse(properties=encode(_unknown(inputs)))
         phase = "update" if inputs.get("update") is not None else "create"
@@ -85,11 +96,18 @@ class CommandProvider(Provider):
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
-        """Run `delete` as the state has it."""
+        """Run `delete` as the state has it. What was copied stays."""
+        if type_of(request.urn) == COPY:
+            return empty_pb2.Empty()
         state = decode(request.properties)
         outputs = {name: reveal(state.get(name, "")) for name in _OUTPUTS}
         self._run(request.urn, {key: value for key, value in state.items() if key not in _OUTPUTS}, outputs, "delete")
         return empty_pb2.Empty()
+
+    def _copy(self, urn: str, inputs: Properties) -> None:
+        plain = reveal(inputs)
+        source, target = plain["source"].path, plain["remotePath"]
+        asyncio.run(copy(plain["connection"], source, target, lambda line: self.log.line(urn, line), self.cancelled))
 
     def _run(self, urn: str, inputs: Properties, outputs: dict[str, str], phase: str) -> Properties:
         """The state after the phase's command: unchanged outputs where there is no such command."""

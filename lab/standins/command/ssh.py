@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -73,6 +74,23 @@ async def run(connection: Connection, job: Job, status: Status, cancelled: Cance
     if process.exit_status != 0:
         raise ProviderError(f"{_ending(process)}: running {_quoted(job.command)}:\n{''.join(heard)}")
     return Output(stdout.removesuffix("\n"), stderr.removesuffix("\n"))
+
+
+async def copy(connection: Connection, source: str, target: str, status: Status, cancelled: Cancelled) -> None:
+    """Copy a file by SFTP, over one that is there; a relative target begins where the host's SFTP server does."""
+    try:
+        async with AsyncExitStack() as opened:
+            client = await _dial(connection, status, cancelled, opened)
+            sftp = await opened.enter_async_context(client.start_sftp_client())
+            if not await sftp.exists(target):
+                await sftp.makedirs(posixpath.dirname(target) or ".", exist_ok=True)
+            await sftp.put(source, target)
+    except (asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
+        raise ProviderError(f"failed to copy file {source} to remote path {target}: {error}") from None
+    except FileNotFoundError:
+        raise ProviderError(f"open {source}: no such file or directory") from None
+    finally:
+        await asyncio.sleep(0)
 
 
 async def _feed(process: asyncssh.SSHClientProcess[str], text: str) -> None:

@@ -12,11 +12,11 @@ from multus.defaults import DEFAULT_PLUGIN_DIRECTORY
 from multus.metadata import Object
 from multus.network_addresses import Range
 from multus.network_conf import plugin_confs, without_from_every_plugin
+from multus.network_needs import CHOOSES_A_LINK, DHCP_SOCKET, links_of
 from multus.network_rules import (
     CNI_VERSIONS,
     LONGEST_INTERFACE,
     MODES,
-    links_of,
     wide_routes,
     with_known_modes,
     without_wide_routes,
@@ -61,8 +61,6 @@ _NO_NETWORK_FOUND = (
 # Where Multus has called itself, the last network is the one that failed.
 _NO_LINK = r'.*to network "(?P<network>[^"]*)": .*Link (?:\S+ )?not found'
 _NETWORKS_DIR = "/etc/cni/multus/net.d"
-# Only these stand on the link of the default route where they name none.
-_CHOOSES_A_LINK = {"macvlan", "ipvlan"}
 
 
 def annotation_not_read(case: Case) -> Iterator[Occurrence]:
@@ -180,7 +178,7 @@ def _nodes_with(case: Case, link: str) -> str:
 
 def _without_link(network: Object) -> dict[str, str]:
     conf = conf_of(network)
-    chooses = all(each.get("type") in _CHOOSES_A_LINK for each in plugin_confs(conf) if links_of(each))
+    chooses = all(each.get("type") in CHOOSES_A_LINK for each in plugin_confs(conf) if links_of(each))
     return patch_values(network, without_from_every_plugin(conf, "master")) if chooses else edit_values(network)
 
 
@@ -331,7 +329,7 @@ def _with_plugin(case: Case, plugin: str) -> dict[str, str]:
     planned = case.plan.reference_plugins if case.plan else None
     names = list(planned.names) if planned else []
     index = names.index(plugin) if plugin in names else len(names)
-    image = planned.image if planned else "IMAGE_WITH_THE_PLUGINS"
+    image = (planned.image if planned else "") or "IMAGE_WITH_THE_PLUGINS"
     return {"plugin": plugin, "index": str(index), "image": image}
 
 
@@ -361,7 +359,7 @@ def network_elsewhere(case: Case) -> Iterator[Occurrence]:
 
 def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
     for pod, message in case.failures_of_multus():
-        if "/run/cni/dhcp.sock" in message:
+        if DHCP_SOCKET in message:
             node = pod["spec"].get("nodeName", "")
             facts = dict(case.facts).get(node, Facts())
             values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh(node) else {}

@@ -53,6 +53,20 @@ class NodeCode(StrEnum):
     # Networks that pods ask for.
     NO_PLUGIN = "no-plugin", Check.NETWORKS
     """The value is the plugin's name."""
+    NO_ARCHIVE = "no-archive", Check.NETWORKS
+    """The value is the node's architecture."""
+    ARCHIVE_OUT_OF_REACH = "archive-out-of-reach", Check.NETWORKS
+    ARCHIVE_GONE = "archive-gone", Check.NETWORKS
+    OTHER_ARCHIVE = "other-archive", Check.NETWORKS
+    """The value is the archive's SHA-256."""
+    NO_ARCHIVE_FILE = "no-archive-file", Check.NETWORKS
+    NO_MEMBER = "no-member", Check.NETWORKS
+    """The value is the plugin's name."""
+    NO_LINK = "no-link", Check.NETWORKS
+    MTU_TOO_LARGE = "mtu-too-large", Check.NETWORKS
+    """The value is what the link has."""
+    NO_DHCP_DAEMON = "no-dhcp-daemon", Check.NETWORKS
+    NO_WHEREABOUTS = "no-whereabouts", Check.NETWORKS
 
     # What is there of another install.
     DISABLED = "disabled", Check.OTHERS
