@@ -27,17 +27,19 @@ own_keys() {
 }
 
 # What a power cut leaves of files that a plugin needs for a sandbox's removal: nothing, or a part. A new one may be about
-# to be written, and one whose pod ends meanwhile is gone. All are JSON in one line: only what does not end so is parsed, as a
-# node may have thousands.
+# to be written, and one whose pod ends meanwhile is gone. A node may have thousands: only that is parsed whose lines do not
+# close as many brackets as they open, or have none.
 check_emptied() {
     while read -r file; do
         if [ -z "$file" ] || json "$file" >/dev/null 2>&1 || [ ! -f "$file" ]; then continue; fi
         id=$(say "$file" | sed -n 's/.*\([0-9a-f]\{64\}\).*/\1/p')
         of=$(attachments "${id:-none}" | cut -d' ' -f2 | head -n 1)
         warn cache-emptied "${file#"$root"}" "is emptied or cut, and what it told of ${of:-a sandbox} is lost" "remove it" "${file#"$root"}"
-    done <<END
-$(find "$root"/var/lib/cni/multus "$root"/var/lib/cni/flannel "$root"/var/lib/cni/results -type f -mmin +1 -exec grep -Ls '[]}][[:space:]]*$' {} + 2>/dev/null)
-END
+    done <<FILES
+$(find "$root"/var/lib/cni/multus "$root"/var/lib/cni/flannel "$root"/var/lib/cni/results -type f -mmin +1 -exec awk '
+    { has[FILENAME]; opened = gsub(/[[{]/, "&"); if (!opened || opened != gsub(/[]}]/, "&")) cut[FILENAME] }
+    END { for (n = 1; n < ARGC; n++) if (!(ARGV[n] in has) || ARGV[n] in cut) print ARGV[n] }' {} + 2>/dev/null)
+FILES
 }
 
 # Thin asks by the proxy of the runtime, whose environment it has: as Go reads NO_PROXY, and never this machine itself.
