@@ -68,7 +68,7 @@ class Networked:
     def definitions(self) -> list[str]:
         """The networks of the cluster."""
         objects = client.CustomObjectsApi(self.lab.pods.api)
-        found = objects.list_namespaced_custom_object(
+        found: Any = objects.list_namespaced_custom_object(
             "k8s.cni.cncf.io", "v1", "default", "network-attachment-definitions"
         )
         return [each["metadata"]["name"] for each in found["items"]]
