@@ -31,6 +31,7 @@ _SSH_PORT = 22
 SUDOER = "labadmin"
 """A second login of every node, with the same key and `sudo -n`."""
 _SUDOER_ID = 60000
+_SUDOER_HOME = PurePosixPath("/var/lib", SUDOER)
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,11 @@ class Node:
         text = "".join(":".join([f[0], "*" if f[0] == "root" else f[1], *f[2:]]) + "\n" for f in shadow)
         disk.write(PurePosixPath("/etc/shadow"), f"{text}{SUDOER}:*:1::::::\n", 0o600)
         passwd = Path("/etc/passwd").read_text()
-        disk.write(PurePosixPath("/etc/passwd"), f"{passwd}{SUDOER}:x:{_SUDOER_ID}:{_SUDOER_ID}::/:/bin/sh\n")
+        disk.write(
+            PurePosixPath("/etc/passwd"), f"{passwd}{SUDOER}:x:{_SUDOER_ID}:{_SUDOER_ID}::{_SUDOER_HOME}:/bin/sh\n"
+        )
+        disk.at(_SUDOER_HOME).mkdir(parents=True, exist_ok=True)
+        os.chown(disk.at(_SUDOER_HOME), _SUDOER_ID, _SUDOER_ID)
         disk.write(PurePosixPath("/etc/sudoers.d") / SUDOER, f"{SUDOER} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
 
     def _install_kubernetes(self) -> None:

@@ -49,7 +49,7 @@ def _archives(valid: Mapping[str, Any], reference: Mapping[str, Any]) -> Iterato
         yield Problem(_ARCHIVES, "is empty", "write one for each architecture of your nodes, such as 'amd64'")
     if valid.get("method") is Method.HELM:
         yield Problem(_ARCHIVES, "is not for method 'helm', whose chart takes them from an image", "write `image`")
-    elif not valid.get("nodes"):
+    elif not valid.get("nodes") and "image" not in reference:
         lacking = ", ".join(str(each) for each in reference.get("names", ()))
         reason = f"is for listed nodes alone, and none is listed: every node would lack {lacking}"
         yield Problem(_ARCHIVES, reason, "list them in `nodes`, or write `image`")

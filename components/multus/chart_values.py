@@ -71,7 +71,9 @@ def values_of(plan: InstallPlan, server_host: Any, server_port: Any) -> Values:
         "conf": _conf(plan),
         "log": _log(plan.log),
         "daemon": _daemon(plan) if plan.is_thick else {},
-        "referencePlugins": reference.model_dump(mode="json", exclude={"archives"}) if reference else {},
+        "referencePlugins": reference.model_dump(mode="json", exclude={"archives"})
+        if reference and reference.image
+        else {},
         "token": {"create": False, "secretName": plan.token_secret},
     }
     values: Values = {
