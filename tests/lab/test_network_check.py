@@ -165,9 +165,8 @@ def test_packets_that_the_wire_does_not_carry_are_found_with_the_size_that_it_ca
     with links_of(lab, 9000):
         report = checked(lab, "good", *options, ends=1)
     assert column(report, "neighbours") == ["1 of 1", "1 of 1"]
-    # A veth lets the four bytes of a VLAN pass above its MTU.
-    assert column(report, "MTU") == ["1504 of 9000"] * 2
-    assert "those of up to 1504 do" in wrong(report)["MTU"]
+    assert column(report, "MTU") == ["1500 of 9000"] * 2
+    assert "those of up to 1500 do" in wrong(report)["MTU"]
 
 
 def test_nodes_of_different_mtu_are_found(lab: Lab) -> None:

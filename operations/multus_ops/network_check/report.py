@@ -18,6 +18,7 @@ from .judgement import Aspect, Result, Verdict, judge
 from .seen import Seen
 
 _SEVERITIES = {Result.ERROR: Severity.ERROR, Result.WARNING: Severity.WARNING}
+_WIDEST = 1000
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,10 @@ def show(report: Report, console: Console) -> None:
     """Print a report for people."""
     plugin = f" ({report.plugin})" if report.plugin else ""
     console.print(Text.assemble(("network: ", "bold"), f"{report.network}{plugin}"), soft_wrap=True)
-    # Eighty columns are enough for it, and where they are not, nothing is left out.
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("node", *Aspect):
-        table.add_column(heading, overflow="fold")
-    for node, row in report.verdicts.items():
-        cells = (Text(row[aspect].cell, COLORS.get(row[aspect].result, "dim")) for aspect in Aspect)
-        table.add_row(Text(node), *cells)
+    table = _table(report)
+    # Eighty columns hold it but for long addresses, of which nothing is to be left out.
+    needed = console.measure(table, options=console.options.update(max_width=_WIDEST)).minimum
+    console.width = max(console.width, needed)
     console.print(table)
     for number, each in enumerate(report.findings, 1):
         show_finding(
@@ -142,3 +140,17 @@ def show(report: Report, console: Console) -> None:
         console.print(Text(said), soft_wrap=True)
     elif not report.findings:
         console.print(Text("Nothing is wrong.", "green"))
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    columns = {"node": [Text(node) for node in report.verdicts]}
+    for aspect in Aspect:
+        verdicts = [row[aspect] for row in report.verdicts.values()]
+        columns[aspect.value] = [Text(each.cell, COLORS.get(each.result, "dim")) for each in verdicts]
+    for heading, cells in columns.items():
+        words = [word for text in (heading, *map(str, cells)) for word in text.split()]
+        table.add_column(heading, width=max(map(len, words)))
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    return table
