@@ -95,10 +95,10 @@ class ShortLivedPods:
             time.sleep(_EVERY_SECONDS)
 
     def warnings_about(self, pod: Any, reason: str = "") -> list[str]:
-        """What the kubelet says is wrong with a pod, oldest first."""
+        """What the kubelet says is wrong with a pod, each as often as it has said it."""
         selector = f"involvedObject.uid={pod.metadata.uid},type=Warning" + (f",reason={reason}" if reason else "")
         events: list[Any] = self.core.list_namespaced_event(self.namespace, field_selector=selector).items
-        return [readable(str(event.message)) for event in events]
+        return [readable(str(event.message)) for event in events for _ in range(event.count or 1)]
 
     def why_not_running(self, pod: Any) -> str:
         """The last that the kubelet says about a pod, or its own status; empty where nobody says anything."""

@@ -11,21 +11,15 @@ import pytest
 from rich.console import Console
 
 from multus_ops.doctor.annotations import NetworkName
-from multus_ops.network_check.choice import (
-    MOST_NEIGHBOURS,
-    Choice,
-    NotCheckableError,
-    addresses_of,
-    choose,
-    neighbours,
-    pods_on,
-)
-from multus_ops.network_check.judgement import Aspect, Result, Verdict, judge
+from multus_ops.network_check.choice import Choice, NotCheckableError, Wanted, addresses_of, choose, pods_on
+from multus_ops.network_check.judgement import judge
 from multus_ops.network_check.look import Answer, Asked, Link, Look, read_asked, read_look, room
 from multus_ops.network_check.network import FromNode, Network
-from multus_ops.network_check.pods import attached_pod, plain_pod
+from multus_ops.network_check.pods import ask_command, attached_pod, plain_pod
+from multus_ops.network_check.questions import MOST_NEIGHBOURS, Question, neighbours, questions_of
 from multus_ops.network_check.report import Report, report_of, show
 from multus_ops.network_check.seen import Holder, NodeSeen, PodSeen, Seen, holders_of
+from multus_ops.network_check.verdict import Aspect, Result, Verdict
 
 NAME = NetworkName("default", "link")
 HOST_LOCAL = {"type": "host-local", "subnet": "10.97.0.0/24"}
@@ -201,6 +195,11 @@ def test_pods_without_an_address_are_not_called_well() -> None:
     assert "a, b: whether neighbours answer: its pods have no address to be asked at" in report.unseen
 
 
+def test_pods_of_one_address_cannot_ask_each_other() -> None:
+    found = verdict(cluster(pod(1, "a"), pod(2, "b", address="10.97.0.1/24")), Aspect.NEIGHBOURS)
+    assert (found.cell, found.what) == ("-", "whether neighbours answer: all others have the same address")
+
+
 def test_two_pods_of_one_node_do_not_speak_for_other_nodes() -> None:
     node = NodeSeen("a", (pod(1, "a", answer(2)), pod(2, "a", answer(1))), plain("a"))
     found = verdict(Seen(MACVLAN, (node,)), Aspect.NEIGHBOURS)
@@ -357,12 +356,20 @@ def printed(report: Report) -> str:
 
 def test_people_get_a_table_of_nodes_and_what_is_wrong_below() -> None:
     text = printed(report_of(cluster(pod(1, "a", answer(2, "nobody"))), Choice(("a", "b"))))
-    row = next(line for line in text.splitlines() if line.startswith("a "))
+    row = next(line for line in text.splitlines() if line.split()[:1] == ["a"])
     assert row.split() == ["a", "net1", "10.97.0.1", "0", "of", "1", "1500", "eth0", "answers", "macvlan:"]
     assert "network: default/link (macvlan)" in text
     assert "1. error node a: neighbours: p1 gets no answer from p2 on b (10.97.0.2)" in text
     assert "   # let the hypervisor" in text
     assert "Nothing is wrong" not in text
+
+
+def test_of_a_long_address_nothing_is_left_out() -> None:
+    address = "fd00:1111:2222:3333:4444:5555:6666:7777"
+    text = printed(report_of(cluster(pod(1, "a", address=f"{address}/64"), pod(2, "b")), Choice(("a", "b"))))
+    row = next(line for line in text.splitlines() if line.split()[:1] == ["a"])
+    assert address in row
+    assert row.rstrip().endswith("macvlan:")
 
 
 def test_well_and_not_known_are_different_words() -> None:
@@ -465,7 +472,7 @@ def test_addresses_are_of_nodes_and_of_both_families() -> None:
     words = ["a=10.97.0.5/24", "b=10.97.0.6/24", "a=fd00::5/64"]
     given = addresses_of(words, FIXED, ("a", "b"))
     assert given == {"a": ("10.97.0.5/24", "fd00::5/64"), "b": ("10.97.0.6/24",)}
-    assert [each.ips for each in pods_on(("a", "b"), FIXED, given, "p")] == [*given.values()]
+    assert [each.ips for each in pods_on(("a", "b"), FIXED, given)] == [*given.values()]
 
 
 @pytest.mark.parametrize(
@@ -484,7 +491,18 @@ def test_addresses_are_of_nodes_and_of_both_families() -> None:
 )
 def test_a_second_pod_is_started_where_only_it_can_be_a_neighbour(of: Network, nodes: int, count: int) -> None:
     names = [f"n{index}" for index in range(nodes)]
-    assert len(pods_on(names, of, {}, "p")) == count
+    assert len(pods_on(names, of, {})) == count
+
+
+def test_a_pod_asks_others_at_every_address_but_its_own_for_a_packet_that_both_can_have() -> None:
+    first = pod(1, "a", addresses={"net1": ("10.97.0.1/24", "fd00::1/64", "fe80::1/64")})
+    second = pod(2, "b", mtu=1400, addresses={"net1": ("10.97.0.1/24", "fd00::2/64")})
+    bare = PodSeen("p3", "c", trouble="Link not found")
+    assert questions_of([first, second, bare]) == {
+        "p1": [Question("p2", "fd00::2", 1328)],
+        "p2": [Question("p1", "fd00::1", 1328)],
+    }
+    assert ask_command([Question("p2", "fd00::2", 1328)])[-4:] == ["8080", "p2", "fd00::2", "1328"]
 
 
 def test_every_pod_asks_and_is_asked_as_often_as_all_others() -> None:
@@ -543,9 +561,8 @@ def test_who_holds_addresses_is_what_multus_has_written() -> None:
 
 
 def test_pods_have_no_right_that_the_standard_restricted_does_not_admit() -> None:
-    [wanted, _] = pods_on(("a", "b"), FIXED, {"a": ("10.97.0.5/24",)}, "p")
     sriov = replace(FIXED, resource="intel.com/vf")
-    attached = attached_pod(wanted, sriov, "busybox")
+    attached = attached_pod("p-0a", Wanted("0a", "a", ("10.97.0.5/24",)), sriov, "busybox")
     [asked] = json.loads(attached["metadata"]["annotations"]["k8s.v1.cni.cncf.io/networks"])
     assert asked == {"namespace": "default", "name": "link", "interface": "net1", "ips": ["10.97.0.5/24"]}
     assert attached["spec"]["containers"][0]["resources"]["limits"] == {"intel.com/vf": "1"}

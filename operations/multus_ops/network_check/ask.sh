@@ -51,7 +51,7 @@ resolve() {
     domain=$(sed -n 's/^search.* svc\.\([^ ]*\).*/\1/p' /etc/resolv.conf)
     # The exit status of busybox's nslookup also speaks of an IPv6 address that nobody has.
     if [ -n "$domain" ] &&
-        timeout 8 nslookup "kubernetes.default.svc.$domain" 2>/dev/null | grep -q "$KUBERNETES_SERVICE_HOST"; then
+        timeout 5 nslookup "kubernetes.default.svc.$domain" 2>/dev/null | grep -q "$KUBERNETES_SERVICE_HOST"; then
         echo 'dns yes'
     else
         echo 'dns no'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from multus.errors import MultusError
@@ -10,9 +10,6 @@ from multus.metadata import Object
 from multus.network_addresses import with_prefix
 
 from .network import Network
-
-MOST_NEIGHBOURS = 10
-"""How many pods a pod asks: all pairs of a large cluster would tell no more, and take long."""
 
 
 class NotCheckableError(MultusError):
@@ -39,12 +36,12 @@ class Wanted:
     """A pod with the network.
 
     Attributes:
-        name: its name.
+        end: the end of its name.
         node: its node.
         ips: the addresses that it asks for; none where the network gives them.
     """
 
-    name: str
+    end: str
     node: str
     ips: tuple[str, ...] = ()
 
@@ -115,21 +112,12 @@ def addresses_of(words: Sequence[str], network: Network, nodes: Sequence[str]) -
     return found
 
 
-def pods_on(
-    nodes: Sequence[str], network: Network, addresses: Mapping[str, tuple[str, ...]], prefix: str
-) -> tuple[Wanted, ...]:
+def pods_on(nodes: Sequence[str], network: Network, addresses: Mapping[str, tuple[str, ...]]) -> tuple[Wanted, ...]:
     """The pods to start: a second one on each node where only pods of one node are neighbours, or there is one node."""
     is_local = len(nodes) == 1 or network.stays_on_the_node
-    names = ("a", "b") if is_local and network.takes_several_pods and not addresses else ("a",)
+    letters = "ab" if is_local and network.takes_several_pods and not addresses else "a"
     return tuple(
-        Wanted(f"{prefix}-{index}{name}", node, addresses.get(node, ()))
+        Wanted(f"{index}{letter}", node, addresses.get(node, ()))
         for index, node in enumerate(nodes)
-        for name in names
+        for letter in letters
     )
-
-
-def neighbours(names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Which pods each pod asks: the next ones, in a ring, so that every pod is asked as often."""
-    for index, name in enumerate(names):
-        after = (*names[index + 1 :], *names[:index])
-        yield name, tuple(after[:MOST_NEIGHBOURS])

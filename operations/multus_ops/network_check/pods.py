@@ -11,6 +11,7 @@ from ..doctor.annotations import NETWORKS
 from ..short_lived_pods import pod_body
 from .choice import Wanted
 from .network import Network
+from .questions import Question
 from .seen import INTERFACE
 
 PORT = 8080
@@ -23,7 +24,7 @@ httpd -f -p {PORT} -h {_FOLDER} &
 wait"""
 
 
-def attached_pod(wanted: Wanted, network: Network, image: str) -> dict[str, Any]:
+def attached_pod(name: str, wanted: Wanted, network: Network, image: str) -> dict[str, Any]:
     """A pod with the network, which says over HTTP who it is."""
     asked = {"namespace": network.name.namespace, "name": network.name.name, "interface": INTERFACE}
     if wanted.ips:
@@ -34,7 +35,7 @@ def attached_pod(wanted: Wanted, network: Network, image: str) -> dict[str, Any]
         "resources": resources_of,
         "volumeMounts": [{"name": "check", "mountPath": _FOLDER}],
     }
-    body = pod_body(wanted.name, wanted.node, container, volumes=[{"name": "check", "emptyDir": {}}])
+    body = pod_body(name, wanted.node, container, volumes=[{"name": "check", "emptyDir": {}}])
     body["metadata"]["annotations"] = {NETWORKS: json.dumps([asked])}
     return body
 
@@ -81,9 +82,9 @@ def look_command() -> list[str]:
     return ["sh", "-c", 'exec sh -c "$LOOK" look "$@"', "look", INTERFACE]
 
 
-def ask_command(asked: Sequence[tuple[str, str, int]]) -> list[str]:
-    """What is run in a pod to ask others: each by its name, an address, and how much one segment is to hold."""
-    words = [word for pod, address, size in asked for word in (pod, address, str(size))]
+def ask_command(questions: Sequence[Question]) -> list[str]:
+    """What is run in a pod to ask others."""
+    words = [str(word) for question in questions for word in question]
     return ["sh", "-c", 'exec sh -c "$ASK" ask "$@"', "ask", str(PORT), *words]
 
 

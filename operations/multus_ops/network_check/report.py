@@ -13,9 +13,11 @@ from rich.text import Text
 
 from ..doctor.findings import Severity
 from ..shown_findings import COLORS, show_finding
-from .choice import MOST_NEIGHBOURS, Choice
-from .judgement import Aspect, Result, Verdict, judge
+from .choice import Choice
+from .judgement import judge
+from .questions import MOST_NEIGHBOURS
 from .seen import Seen
+from .verdict import Aspect, Result, Verdict
 
 _SEVERITIES = {Result.ERROR: Severity.ERROR, Result.WARNING: Severity.WARNING}
 _WIDEST = 1000
