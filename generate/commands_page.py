@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -36,21 +37,32 @@ def written() -> str:
     """The page as it has to be."""
     group: Any = typer.main.get_command(app)
     statuses = "".join(f"| {status.value} | {meaning} |\n" for status, meaning in MEANINGS.items())
-    commands = [_section(name, command) for name, command in sorted(group.commands.items())]
+    commands = [_section(name, command) for name, command in sorted(_commands(group))]
     return "\n".join([f"{_HEAD}{statuses}", *commands])
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its words, those of groups too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _section(name: str, command: Any) -> str:
     about = "\n\n".join(" ".join(paragraph.split()) for paragraph in str(command.help).split("\n\n"))
     rows = [_row(option) for option in command.params if not option.hidden]
+    arguments = "".join(f" {each.metavar}" for each in command.params if each.param_type_name == "argument")
     table = ["| option | meaning |", "| --- | --- |", *rows]
-    return "\n".join([f"## {name}", "", f"`{PROGRAM} {name} [OPTIONS]`", "", about, "", *table, ""])
+    return "\n".join([f"## {name}", "", f"`{PROGRAM} {name} [OPTIONS]{arguments}`", "", about, "", *table, ""])
 
 
 def _row(option: Any) -> str:
-    value = "" if option.is_flag else " VALUE"
-    names = ", ".join(f"`{name}{value}`" for name in option.opts)
+    is_argument = option.param_type_name == "argument"
+    value = "" if is_argument or option.is_flag else " VALUE"
+    names = f"`{option.metavar}`" if is_argument else ", ".join(f"`{name}{value}`" for name in option.opts)
     about = str(option.help).replace("|", "\\|")
     default = option.default
-    said = "" if default in (None, False) or option.is_flag else f" Defaults to `{default}`."
+    said = "" if is_argument or default in (None, False) or option.is_flag else f" Defaults to `{default}`."
     return f"| {names} | {about}{said} |"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from multus.settings import SettingsError, spelled
 from multus.version import __version__
 
 from . import kube_client, render, rollback
+from .network_check.choice import NotCheckableError
 from .nodes_file import NodesFileError
 from .pulumi_cli import PulumiCli, PulumiCliError
 from .switch import Outcome, Switch
@@ -37,12 +39,14 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.DONE: "done, or `doctor` found nothing that stops pods",
-    Exit.FAILED: "begun and refused or failed, or `doctor` found what stops pods, and the output says what to do next",
+    Exit.DONE: "done, or `doctor` found nothing that stops pods, or `network check` nothing wrong",
+    Exit.FAILED: "begun and refused or failed, or `doctor` found what stops pods, or `network check` what is wrong, and"
+    " the output says what to do next",
     Exit.UNUSABLE: "not begun, and nothing was changed: the command line, a file that it names, the stack, its"
     " configuration or the cluster cannot be used; or `doctor` found nothing that stops pods, and may not read what"
     " decides it",
-    Exit.PARTLY: "done, but not on every node",
+    Exit.PARTLY: "done, but not on every node; or `network check` found nothing wrong, and could not look at all that"
+    " decides it",
     Exit.DEFECT: "a defect of this program",
     Exit.INTERRUPTED: "interrupted, and the same command may be repeated",
 }
@@ -55,6 +59,7 @@ _UNUSABLE = (
     render.RenderError,
     PulumiCliError,
     kube_client.ClusterError,
+    NotCheckableError,
 )
 PROGRAM = "multus-ops"
 _STATUSES = (
@@ -68,6 +73,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+network_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(network_app, name="network", help="Look at what networks do.")
 progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -245,6 +252,60 @@ def doctor_command(
         raise typer.Exit(Exit.FAILED)
     if report.is_blind:
         raise typer.Exit(Exit.UNUSABLE)
+
+
+@network_app.command("check")
+def network_check_command(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The NetworkAttachmentDefinition: NAMESPACE/NAME, or NAME in `default`."),
+    ],
+    stack: StackOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    node_names: Annotated[
+        list[str] | None, typer.Option("--node", help="On this node only; repeatable. Otherwise on all.")
+    ] = None,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--address", help="NODE=ADDRESS/LENGTH: what the node's pod asks for, where the network lets pods say it."
+        ),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option("--image", help="An image with sh, ip, httpd, nc and nslookup of busybox; busybox otherwise."),
+    ] = None,
+    seconds: Annotated[int, typer.Option("--seconds", help="How long pods may take to start.", min=5, max=120)] = 60,
+    as_json: JsonOption = False,
+    folder: FolderOption = Path(),
+    config_file: ConfigFileOption = None,
+) -> None:
+    """Start pods with a network on every node, see whether it does there what it is for, and take them away.
+
+    They have the interface, addresses of their own, neighbours that answer, packets as long as the MTU, the default
+    route and the DNS of other pods, and their node reaches them. Pods are started in the network's own namespace, with
+    the rights of the Pod Security Standard `restricted`, beside the scheduler.
+    """
+    from .network_check.check import CheckOptions, check
+    from .network_check.report import show
+
+    options = Options(stack, folder, config_file, kubeconfig, context)
+    with connect(options) as target, progress.status("starting") as status:
+        asked = CheckOptions(
+            tuple(node_names or ()),
+            tuple(addresses or ()),
+            image or CheckOptions.image,
+            seconds,
+            shlex.join(options.words),
+        )
+        report = check(target.api, name, asked, status.update)
+    if as_json:
+        typer.echo(report.as_json())
+    else:
+        show(report, Console(highlight=False))
+    if report.is_well is not True:
+        raise typer.Exit(Exit.PARTLY if report.is_well is None else Exit.FAILED)
 
 
 @app.command("render")

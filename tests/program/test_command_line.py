@@ -127,7 +127,7 @@ OF_STACKS = (*OF_CLUSTERS, "render", "rollback")
 
 def test_help_says_what_there_is_and_what_statuses_mean() -> None:
     said = run("--help").stdout
-    for word in ("doctor", "render", "disable", "enable", "rollback", "Exit status", "NO_COLOR"):
+    for word in ("doctor", "render", "disable", "enable", "rollback", "network", "Exit status", "NO_COLOR"):
         assert word in said
 
 
@@ -184,6 +184,8 @@ def test_completion_of_stacks() -> None:
         (["render", "--set", "distro"], 2, "--set distro: write key=value"),
         (["doctor", "--kubeconfig", "x", "--ssh-key", "y"], 2, "--ssh-key is for the nodes of --nodes FILE"),
         (["doctor", "--node", "a"], 2, "say how --smoke works"),
+        (["network", "check", "a"], 2, "either by --stack NAME or by --kubeconfig FILE"),
+        (["network", "check", "--kubeconfig", "x"], 2, "Missing argument 'NAME'"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(

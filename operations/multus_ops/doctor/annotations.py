@@ -64,6 +64,15 @@ def networks_of(pod: Object, key: str = NETWORKS) -> list[Object]:
         return []
 
 
+def interfaces_of(pod: Object) -> list[Object]:
+    """What Multus has written on a pod about its interfaces, one entry each; nothing where nobody can read it."""
+    try:
+        status = json.loads(annotation_of(pod, NETWORK_STATUS) or "[]")
+    except ValueError:
+        return []
+    return [each for each in status if isinstance(each, dict)] if isinstance(status, list) else []
+
+
 def _long_entries(text: str) -> list[Object]:
     try:
         asked = json.loads(text)

@@ -21,6 +21,7 @@ from multus.node_steps import options_for
 from multus.plan import InstallPlan, NodePlan, resolve
 
 from ..node_program import program_for_people
+from ..shown_findings import COLORS, show_finding
 from ..ssh import NodeResult, run_on_nodes
 from ..stack import StackConfig
 from ..target import Target
@@ -74,7 +75,6 @@ _READ_FOR = {
     Check.MOUNTS: {Kind.DAEMON_SETS},
     Check.PODS: {Kind.PODS, Kind.EVENTS},
 }
-_COLORS = {"ok": "green", "error": "red", "warning": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -323,18 +323,12 @@ def show(report: Report, console: Console) -> None:
         console.print(Text.assemble((f"{key}: ", "bold"), value), soft_wrap=True)
     table = Table("check", "result", "remark")
     for line in report.lines:
-        table.add_row(Text(line.check), Text(line.result, _COLORS.get(line.result, "dim")), Text(line.remark))
+        table.add_row(Text(line.check), Text(line.result, COLORS.get(line.result, "dim")), Text(line.remark))
     console.print(table)
     for number, finding in enumerate(report.findings, 1):
-        color = _COLORS[finding.severity.value]
         name = f" [{finding.symptom}]" if finding.symptom else ""
-        console.print(
-            Text.assemble(f"{number}. ", (finding.severity.value, color), f" {finding.where}: {finding.what}{name}"),
-            soft_wrap=True,
-        )
-        console.print(Text(f"   why: {finding.why}"), soft_wrap=True)
-        for command in finding.fix.splitlines():
-            console.print(Text(f"   {command if command.startswith('#') else f'$ {command}'}"), soft_wrap=True)
+        what = f"{finding.where}: {finding.what}{name}"
+        show_finding(console, number, finding.severity, what, finding.why, finding.fix)
     for sentence in report.unseen:
         console.print(Text(f"not seen: {sentence}", "dim"), soft_wrap=True)
     if report.is_blind:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,6 @@ from multus.network_rules import (
 
 from .annotations import (
     DEFAULT_NETWORK,
-    NETWORK_STATUS,
     NETWORKS,
     NetworkName,
     NotReadError,
@@ -33,6 +31,7 @@ from .annotations import (
     asked_for,
     asking_for,
     entries_of,
+    interfaces_of,
     mended,
     networks_of,
     without_member,
@@ -90,7 +89,9 @@ def pods_without_networks(case: Case) -> Iterator[Occurrence]:
         named = [each for each in wanted if _is_reported(case, pod, each)]
         if not named or is_going(pod) or not has_sandbox(pod) or pod["spec"].get("hostNetwork"):
             continue
-        got = _interfaces_of(pod, [str(each) for each in wanted if each not in named])
+        uncounted = [str(each) for each in wanted if each not in named]
+        there = [each for each in interfaces_of(pod) if not each.get("default") and each.get("name") not in uncounted]
+        got = len(there)
         if got < len(named):
             names = ", ".join(map(str, named))
             what = f"runs with {got} of the {len(named)} networks that it asks for: {names}"
@@ -115,16 +116,6 @@ def _is_reported(case: Case, pod: Object, asked: NetworkName) -> bool:
         return False
     changed = changed_at(definition)
     return changed <= str(pod["metadata"].get("creationTimestamp", changed))
-
-
-def _interfaces_of(pod: Object, uncounted: list[str]) -> int:
-    try:
-        status = json.loads(annotation_of(pod, NETWORK_STATUS) or "[]")
-    except ValueError:
-        return 0
-    return sum(
-        1 for each in status if isinstance(each, dict) and not each.get("default") and each.get("name") not in uncounted
-    )
 
 
 def default_route_ignored(case: Case) -> Iterator[Occurrence]:

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import secrets
-import signal
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 from kubernetes import client
 
+from ..short_lived_pods import DEFAULT_IMAGE, ShortLivedPods, ended_by_signal, pod_body, short_lived_pods
 from .annotations import NETWORKS
 from .findings import Check, Finding, Severity
 
 LABEL = "multus-smoke"
-DEFAULT_IMAGE = "docker.io/library/busybox:1.36"
 DEFAULT_NAMESPACE = "default"
 _KIND = ("k8s.cni.cncf.io", "v1")
 _PLURAL = "network-attachment-definitions"
-_EVERY_SECONDS = 0.5
-_GONE_SECONDS = 30
-# The kubelet ends the pods even where this program was killed.
-_DEADLINE_SECONDS = 300
 # Without a master it takes the link of the default route, and without addresses nothing is reserved.
 _NETWORK_CONFIG = '{"cniVersion":"1.0.0","name":"multus-smoke","type":"macvlan","mode":"bridge"}'
 
@@ -38,15 +30,19 @@ class SmokeOptions:
         nodes: on which nodes; empty for all.
         image: an image with `ls`.
         network: the network of `net1` as `namespace/name`; None for a macvlan one that is made and taken away.
-        namespace: where the pods are started.
         seconds: how long to wait for all of them.
     """
 
     nodes: tuple[str, ...] = ()
     image: str = DEFAULT_IMAGE
     network: str | None = None
-    namespace: str = DEFAULT_NAMESPACE
     seconds: int = 60
+
+    @property
+    def namespace(self) -> str:
+        """Where the pods are started: in the network's own every network may be used."""
+        namespace, slash, _ = (self.network or "").partition("/")
+        return namespace if slash else DEFAULT_NAMESPACE
 
 
 @dataclass(frozen=True)
@@ -80,34 +76,21 @@ def run_pods(api: client.ApiClient, nodes: Sequence[str], options: SmokeOptions)
 
     They are taken away at the end of the block, also when this program is interrupted or told to end.
     """
-    core, objects = client.CoreV1Api(api), client.CustomObjectsApi(api)
-    run = secrets.token_hex(3)
-    selector = f"{LABEL}={run}"
-    own_network = f"{LABEL}-{run}" if options.network is None else None
-    with _ended_by_signal():
-        try:
-            _remove_finished(core, options.namespace)
-            if own_network:
-                body = {
-                    "apiVersion": "k8s.cni.cncf.io/v1",
-                    "kind": "NetworkAttachmentDefinition",
-                    "metadata": {"name": own_network, "labels": {LABEL: run}},
-                    "spec": {"config": _NETWORK_CONFIG},
-                }
-                objects.create_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, body)
-            network = options.network or f"{options.namespace}/{own_network}"
-            wanted = [(node, kind) for node in options.nodes or nodes for kind in ("plain", "net1")]
-            for index, (node, kind) in enumerate(wanted):
-                name = f"{LABEL}-{run}-{kind}-{index // 2}"
-                core.create_namespaced_pod(
-                    options.namespace, _pod(name, run, node, options, network if kind == "net1" else "")
-                )
-            yield _outcomes(core, selector, options, len(wanted))
-        finally:
-            _remove(core, options.namespace, selector)
-            if own_network:
-                with suppress(client.ApiException):
-                    objects.delete_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, own_network)
+    with (
+        ended_by_signal(),
+        _network(api, options) as network,
+        short_lived_pods(api, options.namespace, LABEL) as pods,
+    ):
+        wanted = [(node, kind) for node in options.nodes or nodes for kind in ("plain", "net1")]
+        for index, (node, kind) in enumerate(wanted):
+            pods.start(
+                _pod(f"{LABEL}-{pods.run}-{kind}-{index // 2}", node, options, network if kind == "net1" else "")
+            )
+        ended = ("Succeeded", "Failed")
+        found = pods.awaited(
+            lambda there: sum(pod.status.phase in ended for pod in there) >= len(wanted), options.seconds
+        )
+        yield [_outcome(pods, pod) for pod in found]
 
 
 def judge(outcomes: Sequence[Outcome], rerun: str) -> Iterator[Finding]:
@@ -123,93 +106,37 @@ def judge(outcomes: Sequence[Outcome], rerun: str) -> Iterator[Finding]:
         yield Finding(Check.SMOKE, Severity.ERROR, f"node {outcome.node}: {outcome.pod}", what, why, rerun)
 
 
-def _pod(name: str, run: str, node: str, options: SmokeOptions, network: str) -> Any:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "labels": {LABEL: run},
-            "annotations": {NETWORKS: network} if network else {},
-        },
-        "spec": {
-            # Not by the scheduler: a node that is cordoned or tainted is to be tried as well.
-            "nodeName": node,
-            "tolerations": [{"operator": "Exists"}],
-            "restartPolicy": "Never",
-            "activeDeadlineSeconds": _DEADLINE_SECONDS,
-            "terminationGracePeriodSeconds": 1,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "securityContext": {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [
-                {
-                    "name": "look",
-                    "image": options.image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["ls", "/sys/class/net"],
-                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-                }
-            ],
-        },
+@contextmanager
+def _network(api: client.ApiClient, options: SmokeOptions) -> Iterator[str]:
+    """The network to ask for: the given one, or one that is gone after its pods."""
+    if options.network is not None:
+        yield options.network
+        return
+    objects, name = client.CustomObjectsApi(api), f"{LABEL}-{secrets.token_hex(3)}"
+    body = {
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": name, "labels": {LABEL: "network"}},
+        "spec": {"config": _NETWORK_CONFIG},
     }
+    try:
+        objects.create_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, body)
+        yield f"{options.namespace}/{name}"
+    finally:
+        with suppress(client.ApiException):
+            objects.delete_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, name)
 
 
-def _outcomes(core: client.CoreV1Api, selector: str, options: SmokeOptions, count: int) -> list[Outcome]:
-    deadline = time.monotonic() + options.seconds
-    while True:
-        found: list[Any] = core.list_namespaced_pod(options.namespace, label_selector=selector).items
-        ended = [pod for pod in found if pod.status.phase in ("Succeeded", "Failed")]
-        if len(ended) >= count or time.monotonic() > deadline:
-            return [_outcome(core, pod) for pod in found]
-        time.sleep(_EVERY_SECONDS)
+def _pod(name: str, node: str, options: SmokeOptions, network: str) -> dict[str, Any]:
+    body = pod_body(name, node, {"name": "look", "image": options.image, "command": ["ls", "/sys/class/net"]})
+    if network:
+        body["metadata"]["annotations"] = {NETWORKS: network}
+    return body
 
 
-def _outcome(core: client.CoreV1Api, pod: Any) -> Outcome:
+def _outcome(pods: ShortLivedPods, pod: Any) -> Outcome:
     about, wants = pod.metadata, NETWORKS in (pod.metadata.annotations or {})
     if pod.status.phase == "Succeeded":
-        log = str(core.read_namespaced_pod_log(about.name, about.namespace))
+        log = str(pods.core.read_namespaced_pod_log(about.name, about.namespace))
         return Outcome(pod.spec.node_name, about.name, wants, tuple(log.split()))
-    events: list[Any] = core.list_namespaced_event(
-        about.namespace, field_selector=f"involvedObject.uid={about.uid},type=Warning"
-    ).items
-    messages = [event.message for event in events] or [
-        f"{state.reason}: {state.message or ''}"
-        for status in pod.status.container_statuses or ()
-        for state in (status.state.waiting, status.state.terminated)
-        if state
-    ]
-    return Outcome(pod.spec.node_name, about.name, wants, None, " ".join(str(messages[-1]).split()) if messages else "")
-
-
-def _remove_finished(core: client.CoreV1Api, namespace: str) -> None:
-    """Pods of a run that was killed, which the kubelet has ended since."""
-    for phase in ("Succeeded", "Failed"):
-        core.delete_collection_namespaced_pod(
-            namespace, label_selector=LABEL, field_selector=f"status.phase={phase}", grace_period_seconds=1
-        )
-
-
-def _remove(core: client.CoreV1Api, namespace: str, selector: str) -> None:
-    core.delete_collection_namespaced_pod(namespace, label_selector=selector, grace_period_seconds=1)
-    deadline = time.monotonic() + _GONE_SECONDS
-    while core.list_namespaced_pod(namespace, label_selector=selector).items and time.monotonic() < deadline:
-        time.sleep(_EVERY_SECONDS)
-
-
-@contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """A signal that ends the program becomes an interruption, so that the pods are taken away first."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return Outcome(pod.spec.node_name, about.name, wants, None, pods.why_not_running(pod))
