@@ -1,6 +1,7 @@
 """What users install: wheels from a checkout, from git and from a source distribution, in an environment of their own.
 
-One environment has the component's wheel and what it pulls; a second one, on top of it, has the tools.
+One environment has the component's wheel and what it asks for, a second one the tools as well. `make` has installed all
+that they ask for here, by the same requirements: each environment gets just those packages, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import multus
 from multus.chart_archive import pack
@@ -58,16 +63,37 @@ class Environment:
         return done.stdout
 
 
-def make_environment(folder: Path, *wheels: Path, below: Environment | None = None) -> Environment:
-    """An environment with these wheels and what they pull; what `below` has counts as installed."""
+def make_environment(folder: Path, *wheels: Path) -> Environment:
+    """An environment with these wheels and what they ask for. pip refuses it if anything of that is missing."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     made = Environment(folder)
-    if below is not None:
-        (made.packages / "below.pth").write_text(f"{below.packages}\n")
-    # Compiling everything takes longer than compiling what is imported.
+    for each in {found.name: found for found in asked_for(*wheels)}.values():
+        for file in each.files or ():
+            # Console scripts lie elsewhere.
+            if ".." not in file.parts:
+                place = made.packages / file
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(Path(str(each.locate_file(file))))
     pip = [sys.executable, "-m", "pip", "--python", str(made.python)]
-    subprocess.run([*pip, "install", "--quiet", "--no-compile", *map(str, wheels)], check=True)
+    subprocess.run([*pip, "install", "--quiet", "--no-compile", "--no-index", *map(str, wheels)], check=True)
     return made
+
+
+def asked_for(*wheels: Path) -> Iterator[Distribution]:
+    """The distributions that these wheels ask for, with what those ask for, as they are installed here."""
+    about = [metadata_of(wheel) for wheel in wheels]
+    seen = {(canonicalize_name(each["Name"]), frozenset[str]()) for each in about}
+    waiting = [(text, {""}) for each in about for text in each.get_all("Requires-Dist")]
+    while waiting:
+        text, extras = waiting.pop()
+        asked = Requirement(text)
+        key = (canonicalize_name(asked.name), frozenset(asked.extras))
+        if key in seen or (asked.marker and not any(asked.marker.evaluate({"extra": each}) for each in extras)):
+            continue
+        seen.add(key)
+        found = distribution(asked.name)
+        waiting += [(each, {"", *asked.extras}) for each in found.requires or ()]
+        yield found
 
 
 def content_of(wheel: Path) -> dict[str, bytes]:
@@ -98,14 +124,14 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
 
 @pytest.fixture(scope="module")
 def alone(wheels: Wheels, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """The component and what it pulls."""
+    """The component and what it asks for."""
     return make_environment(tmp_path_factory.mktemp("alone") / "venv", wheels.from_git)
 
 
 @pytest.fixture(scope="module")
-def with_tools(wheels: Wheels, alone: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def with_tools(wheels: Wheels, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """The tools beside it."""
-    return make_environment(tmp_path_factory.mktemp("tools") / "venv", wheels.tools, below=alone)
+    return make_environment(tmp_path_factory.mktemp("tools") / "venv", wheels.from_git, wheels.tools)
 
 
 def test_wheels_are_the_same_from_git_and_from_a_source_distribution(wheels: Wheels) -> None:

@@ -29,7 +29,14 @@ class Helm:
         done = subprocess.run(
             [self.program, *words],
             cwd=cwd,
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "HELM_CACHE_HOME": str(cwd / ".helm")},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": "/nonexistent",
+                "HELM_CACHE_HOME": str(cwd / ".helm"),
+                # It ends before collecting garbage would gain anything.
+                "GOGC": "off",
+                "GOMEMLIMIT": "1GiB",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -52,17 +59,36 @@ class Helm:
     def template_all(self, values: Sequence[Mapping[str, Any]], folder: Path, *, namespace: str) -> list[Objects]:
         """The objects of many sets of values: each is a dependency of one chart, under a name of its own."""
         names = [f"case{index}" for index in range(len(values))]
-        umbrella = folder / "umbrella"
-        (umbrella / "charts").mkdir(parents=True)
-        (umbrella / "charts" / "multus").symlink_to(CHART)
-        version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
-        dependencies = [{"name": "multus", "version": version, "alias": name} for name in names]
-        about = {"apiVersion": "v2", "name": "umbrella", "version": "0.0.0", "dependencies": dependencies}
-        (umbrella / "Chart.yaml").write_text(yaml.safe_dump(about))
+        umbrella = _umbrella(names, folder)
         together = dict(zip(names, values, strict=True))
         printed = self.run(*_template(together, folder, namespace, umbrella), "--skip-tests", cwd=folder).stdout
         parts = _parts(printed)
         return [_objects([part for part in parts if part[0].split("/")[2] == name]) for name in names]
+
+    def schema_refusals(self, values: Sequence[Mapping[str, Any]], folder: Path) -> list[str | None]:
+        """What the chart's schema says to each of many sets of values, in the same way; None where it says nothing."""
+        names = [f"case{index}" for index in range(len(values))]
+        umbrella = _umbrella(names, folder)
+        together = dict(zip(names, values, strict=True))
+        printed = self.run(*_template(together, folder, "kube-system", umbrella), cwd=folder, check=False).stderr
+        _, *parts = re.split(r"^(case\d+):$", printed.partition(_SCHEMA_REFUSES)[2], flags=re.MULTILINE)
+        said = dict(zip(parts[::2], parts[1::2], strict=True))
+        return [said.get(name) for name in names]
+
+
+_SCHEMA_REFUSES = "values don't meet the specifications of the schema(s)"
+
+
+def _umbrella(names: Sequence[str], folder: Path) -> Path:
+    """A chart that has this one under each of these names."""
+    umbrella = folder / "umbrella"
+    (umbrella / "charts").mkdir(parents=True)
+    (umbrella / "charts" / "multus").symlink_to(CHART)
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+    dependencies = [{"name": "multus", "version": version, "alias": name} for name in names]
+    about = {"apiVersion": "v2", "name": "umbrella", "version": "0.0.0", "dependencies": dependencies}
+    (umbrella / "Chart.yaml").write_text(yaml.safe_dump(about))
+    return umbrella
 
 
 def _template(values: Mapping[str, Any], folder: Path, namespace: str, chart: Path) -> list[str | Path]:
