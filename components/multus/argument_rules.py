@@ -74,6 +74,7 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
             "security.privileged", "is false, and thick's daemon runs plugins as the host does", "leave it out"
         )
     yield from _plugins(valid)
+    yield from _dhcp_daemon(valid)
     yield from argument_rules_nodes.problems(valid.get("nodes", ()))
     yield from _credentials(valid)
 
@@ -364,6 +365,28 @@ def _plugins(valid: Mapping[str, Any]) -> Iterator[Problem]:
         yield from images.reference_problems("reference_plugins.image", reference["image"])
     if "directory" in reference and not formats.HOST_PATH.matches(reference["directory"]):
         yield _bad_path("reference_plugins.directory", reference["directory"], "/opt/cni/bin")
+
+
+def dhcp_image(valid: Mapping[str, Any]) -> str | None:
+    """The image of the daemon of `dhcp`, or None where none is known that has a shell."""
+    image: str | None = valid["dhcp_daemon"].get("image") or valid.get("reference_plugins", {}).get("image")
+    if image is None and plugin_of(valid) is Plugin.THICK:
+        image = images.reference(valid.get("image", {}), Plugin.THICK)
+    return image
+
+
+def _dhcp_daemon(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    daemon = valid.get("dhcp_daemon")
+    if daemon is None:
+        return
+    if "image" in daemon:
+        yield from images.reference_problems("dhcp_daemon.image", daemon["image"])
+    elif dhcp_image(valid) is None:
+        yield Problem(
+            "dhcp_daemon.image",
+            "is missing, and thin's image has no shell",
+            "name an image with a shell, sed, awk and base64",
+        )
 
 
 def _credentials(valid: Mapping[str, Any]) -> Iterator[Problem]:

@@ -39,7 +39,7 @@ _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "namespace", "token_secret", "owner", "node", "plan"),
         *("runtime_file", "bin_link", "server_ca", "needs", "installs", "metrics_port", "kubelet_dir", "method"),
-        *("privileged", "selinux_type", "network"),
+        *("privileged", "selinux_type", "network", "dhcp"),
         *_OF_PLUGIN,
     ),
     "provision": (
@@ -57,7 +57,10 @@ _READS = {
     ),
     "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_OF_PLUGIN, "standby"),
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
-    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", *_OF_PLUGIN),
+    "clean": (
+        *("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", "dhcp"),
+        *_OF_PLUGIN,
+    ),
     "forget": (),
     "unused": ("conf_dir", "bin_dir", "node"),
 }
@@ -73,6 +76,7 @@ DEFAULTS = {
     "adopt": "false",
     "aliased": "false",
     "privileged": "false",
+    "dhcp": "false",
 }
 """What the node program takes where an option is not given: by node/options.sh and by node/distributions.sh."""
 
@@ -267,6 +271,7 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "method": plan.method.value + ("+" if plan.handover else ""),
         "privileged": _flag(plan.privileged),
         "selinux_type": plan.selinux.get("type", ""),
+        "dhcp": _flag(plan.dhcp_daemon is not None),
     }
 
 

@@ -36,6 +36,8 @@ master='' network=''
 needs='' installs=''
 # The one network that is asked about, by the name in its configuration.
 held=''
+# Whether a pod of ours is the daemon of the plugin dhcp.
+dhcp=false
 # What thin is told while thick's daemon is away, as members of JSON.
 standby=''
 # Only there so that a changed plan is seen as a changed command.
@@ -45,7 +47,7 @@ while [ $# -gt 0 ]; do
     option=$1
     until [ "$option" = "${option#*-}" ]; do option=${option%%-*}_${option#*-}; done
     case $option in
-    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __method | __master | __network | __needs | __installs | __standby | __held | __plan) ;;
+    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __method | __master | __network | __needs | __installs | __standby | __held | __dhcp | __plan) ;;
     *)
         echo "node.sh: unknown option $1" >&2
         exit 2

@@ -67,8 +67,9 @@ clean() {
     collect
     remove_credentials
     remove_programs
-    rm -f "$socket"
-    [ ! -d "${socket%/*}" ] || rmdir "${socket%/*}" 2>/dev/null || true
+    remove_socket "$socket"
+    # A daemon that was killed leaves its own, at which nobody listens.
+    ! $dhcp || grep -q " 00010000 .* /run/cni/dhcp.sock\$" /proc/net/unix || remove_socket "$root/run/cni/dhcp.sock"
     if [ -z "$(live_attachments)" ]; then
         rm -rf "$cache"
     else
@@ -76,6 +77,11 @@ clean() {
     fi
     remove_state
     say "clean"
+}
+
+remove_socket() {
+    rm -f "$1"
+    [ ! -d "${1%/*}" ] || rmdir "${1%/*}" 2>/dev/null || true
 }
 
 # Only what the pods brought, and nothing that the default network has come to need.
