@@ -157,7 +157,7 @@ def test_without_the_argument_it_goes_and_takes_its_socket_along(served: Served)
     assert all(has_socket(node) for node in served.lab.cluster.nodes)
     configure(served.lab.stack, dhcpDaemon=None)
     succeeded(served.lab.stack.up())
-    assert not served.daemons()
+    until(lambda: not served.daemons(), "no pod of it is left", every=0.25)
     assert not any(has_socket(node) for node in served.lab.cluster.nodes)
 
 

@@ -68,8 +68,8 @@ clean() {
     remove_credentials
     remove_programs
     remove_socket "$socket"
-    # A daemon that was killed leaves its own, at which nobody listens.
-    ! $dhcp || grep -q " 00010000 .* /run/cni/dhcp.sock\$" /proc/net/unix || remove_socket "$root/run/cni/dhcp.sock"
+    # A daemon that was killed has left it.
+    ! $dhcp || ! await 30 "the daemon of dhcp to end" no_dhcp_daemon || remove_socket "$root/run/cni/dhcp.sock"
     if [ -z "$(live_attachments)" ]; then
         rm -rf "$cache"
     else
@@ -78,6 +78,8 @@ clean() {
     remove_state
     say "clean"
 }
+
+no_dhcp_daemon() { ! grep -q " 00010000 .* /run/cni/dhcp.sock\$" /proc/net/unix; }
 
 remove_socket() {
     rm -f "$1"
