@@ -21,7 +21,12 @@ from multus import dhcp_daemon
 PLUGIN = """\
 #!/bin/sh
 if [ "${{1:-}}" = daemon ]; then
-  exec {python} -c 'import signal, socket; s = socket.socket(socket.AF_UNIX); s.bind("{socket}"); s.listen(); signal.pause()'
+  exec {python} -c '
+import signal, socket
+serving = socket.socket(socket.AF_UNIX)
+serving.bind("{socket}")
+serving.listen()
+signal.pause()'
 fi
 echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS $CNI_IFNAME $CNI_ARGS $(cat)" >>{log}
 """
