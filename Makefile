@@ -51,7 +51,8 @@ check: .venv/made
 static: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/shellcheck --shell sh lab/node_init.sh charts/multus/files/*.sh operations/multus_ops/network_check/*.sh
+	$(BIN)/shellcheck --shell sh lab/node_init.sh charts/multus/files/*.sh components/multus/*.sh \
+		operations/multus_ops/network_check/*.sh
 	@# The parts as they are joined, and each by itself but for what other parts define and use.
 	cat $(NODE_PARTS) $(NODE)/main.sh | $(BIN)/shellcheck --shell sh -
 	cat $(NODE_PARTS) $(PEOPLES_PARTS) | $(BIN)/shellcheck --shell sh --exclude SC2329 -

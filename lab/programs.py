@@ -172,6 +172,13 @@ ON_DEMAND = (
         minutes=2,
         from_path=("pulumi-language-yaml",),
     ),
+    Build(
+        name="dhcp",
+        module="github.com/containernetworking/plugins",
+        packages=(f"{_PLUGINS}/ipam/dhcp",),
+        programs=("dhcp",),
+        minutes=1,
+    ),
 )
 """What a single test needs: built by `prepare` or when it is asked for by name, and no part of the lab."""
 

@@ -340,6 +340,18 @@ class ReferencePluginsArgs(TypedDict):
     """Where the plugins are in the image. Defaults to `/opt/cni/bin`."""
 
 
+class DhcpDaemonArgs(TypedDict):
+    """The daemon that the plugin `dhcp` asks on every node, which keeps leases alive: a DaemonSet of its own.
+
+    It runs the node's own `dhcp`, which therefore counts as one of `required_plugins`, and after a restart takes up the
+    leases of the pods that run.
+    """
+
+    image: NotRequired[str]
+    """An image in which the node's `dhcp` runs, with a shell, `sed`, `awk` and `base64`, and with a tag that does not
+    move or a digest. Defaults to that of `reference_plugins`, else with thick to Multus' own; thin's has no shell."""
+
+
 class HelmArgs(TypedDict):
     """The release of this component's chart. Another chart is a `k8s.helm.v3.Release` of your own: docs/helm.md."""
 
@@ -503,6 +515,9 @@ class MultusComponentArgs(TypedDict):
 
     reference_plugins: NotRequired[ReferencePluginsArgs]
     """CNI plugins to install besides Multus. Defaults to none."""
+
+    dhcp_daemon: NotRequired[DhcpDaemonArgs]
+    """Run the daemon of the plugin `dhcp`; `{}` is enough where its image is known. Defaults to none."""
 
     required_plugins: NotRequired[Sequence[str]]
     """CNI plugins that the networks of this cluster use; a node that lacks one is refused. Defaults to none."""

@@ -74,6 +74,7 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
             "security.privileged", "is false, and thick's daemon runs plugins as the host does", "leave it out"
         )
     yield from argument_rules_plugins.problems(valid)
+    yield from _dhcp_daemon(valid)
     yield from argument_rules_nodes.problems(valid.get("nodes", ()))
     yield from _credentials(valid)
 
@@ -348,6 +349,28 @@ def _certificates(certificates: Mapping[str, Any] | None) -> Iterator[Problem]:
     duration = certificates.get("duration", DEFAULT_CERTIFICATE_DURATION)
     if not formats.DURATION.matches(duration):
         yield Problem(f"{path}.duration", f"{duration!r} is not 10 minutes or more", "write one such as '24h'")
+
+
+def dhcp_image(valid: Mapping[str, Any]) -> str:
+    """The image of the daemon of `dhcp`, empty where none is known that has a shell."""
+    image: str = valid["dhcp_daemon"].get("image") or valid.get("reference_plugins", {}).get("image", "")
+    if not image and plugin_of(valid) is Plugin.THICK:
+        return images.reference(valid.get("image", {}), Plugin.THICK)
+    return image
+
+
+def _dhcp_daemon(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    daemon = valid.get("dhcp_daemon")
+    if daemon is None:
+        return
+    if "image" in daemon:
+        yield from images.reference_problems("dhcp_daemon.image", daemon["image"])
+    elif not dhcp_image(valid):
+        yield Problem(
+            "dhcp_daemon.image",
+            "is missing, and thin's image has no shell",
+            "name an image with a shell, sed, awk and base64",
+        )
 
 
 def _credentials(valid: Mapping[str, Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from . import objects, registering
+from . import dhcp_daemon, objects, registering
 from .args import Credentials, Method, MultusComponentArgs
 from .errors import InvalidArgumentsError, Problem
 from .multus_conf import kubeconfig
@@ -116,13 +116,21 @@ class MultusComponent(pulumi.ComponentResource):
             installed = register_release(name, plan, host, port, ready)
         else:
             installed = _register_daemon_sets(name, plan, host, port.apply(str), ready)
-        verified = [steps.verify(node, install, [provisions[node.name], *installed.ready]) for node in plan.nodes]
+        running = [*installed.ready, *self._register_beside(name, plan, installed)]
+        verified = [steps.verify(node, install, [provisions[node.name], *running]) for node in plan.nodes]
         registering.register(
             f"{name}-marker",
             objects.marker(plan, steps.owner),
-            pulumi.ResourceOptions(parent=self, depends_on=verified or installed.ready),
+            pulumi.ResourceOptions(parent=self, depends_on=verified or running),
         )
         return installed
+
+    def _register_beside(self, name: str, plan: InstallPlan, installed: Installed) -> list[pulumi.Resource]:
+        """Register what networks need beside Multus, by either method: once its pods have brought the plugins."""
+        daemon = dhcp_daemon.daemon_set(plan)
+        if daemon is None:
+            return []
+        return [registering.register(f"{name}-dhcp-daemon", daemon, self._bounded(plan, installed.ready))]
 
     def _bounded(self, plan: InstallPlan, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         timeouts = dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")

@@ -24,7 +24,7 @@ from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
-from .network_needs import Needs
+from .network_needs import DHCP_SOCKET, Needs
 from .objects import MARKER
 from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, digest_of, known
 from .plugin_archives import ALL_COPIES, copied_as, copy_archive
@@ -41,7 +41,7 @@ _READS = {
     "preflight": (
         *("conf_dir", "bin_dir", "namespace", "token_secret", "owner", "node", "plan"),
         *("runtime_file", "bin_link", "server_ca", "needs", "installs", "metrics_port", "kubelet_dir", "method"),
-        *("privileged", "selinux_type", "network", "archives"),
+        *("privileged", "selinux_type", "network", "archives", "dhcp"),
         *_OF_PLUGIN,
     ),
     "provision": (
@@ -60,7 +60,10 @@ _READS = {
     "unpack": ("bin_dir", "unpacks", "archives"),
     "verify": ("conf_dir", "bin_dir", "namespace", "node", "plan", *_OF_PLUGIN, "standby"),
     "disarm": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", *_OF_PLUGIN),
-    "clean": ("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", *_OF_PLUGIN),
+    "clean": (
+        *("conf_dir", "bin_dir", "namespace", "stack_marker", "owner", "node", "runtime_state", "dhcp"),
+        *_OF_PLUGIN,
+    ),
     "forget": (),
     "carries": ("bin_dir",),
     "unused": ("conf_dir", "bin_dir", "node"),
@@ -331,6 +334,7 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "method": plan.method.value + ("+" if plan.handover else ""),
         "privileged": _flag(plan.privileged),
         "selinux_type": plan.selinux.get("type", ""),
+        "dhcp": DHCP_SOCKET if plan.dhcp_daemon is not None else "",
     }
 
 

@@ -250,6 +250,37 @@ def marker(plan: InstallPlan, owner: str) -> Object:
     }
 
 
+def per_node(plan: InstallPlan, name: str, spec: Object) -> Object:
+    """A DaemonSet beside Multus' own, with labels by which neither selects the other's pods.
+
+    Args:
+        plan: the install.
+        name: its name, and the value of the labels.
+        spec: its pods'.
+    """
+    labels = {**plan.scheduling.labels, "app": name, "tier": "node", "name": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": plan.namespace, "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": {"name": name}},
+            "minReadySeconds": 5,
+            "updateStrategy": _update(plan),
+            "template": {"metadata": _of_pods(plan, labels), "spec": spec},
+        },
+    }
+
+
+def _update(plan: InstallPlan) -> Object:
+    """How pods are replaced. No maxSurge: of two pods on one node the one that goes removes the other's files."""
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": _count(plan.scheduling.max_unavailable)}}
+
+
+def _of_pods(plan: InstallPlan, labels: Object) -> Object:
+    return without_empty({"labels": labels, "annotations": plan.scheduling.annotations})
+
+
 def _daemon_set(
     plan: InstallPlan, name: str, label: str, server_host: Any, server_port: Any, *, provisioned: bool
 ) -> Object:
@@ -264,13 +295,9 @@ def _daemon_set(
             "selector": {"matchLabels": {"name": label}},
             # The entrypoint's errors exit with 0: a pod has to stay up for a while before it counts.
             "minReadySeconds": plan.scheduling.min_ready_seconds,
-            # No maxSurge: of two pods on one node the one that goes removes the other's configuration.
-            "updateStrategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": _count(plan.scheduling.max_unavailable)},
-            },
+            "updateStrategy": _update(plan),
             "template": {
-                "metadata": without_empty({"labels": labels, "annotations": plan.scheduling.annotations}),
+                "metadata": _of_pods(plan, labels),
                 "spec": pod_spec(plan, server_host, server_port, provisioned=provisioned),
             },
         },

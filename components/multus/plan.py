@@ -172,6 +172,12 @@ class ReferencePluginsPlan(_Frozen):
         return {architecture: each for architecture, each in self.archives.items() if each.path}
 
 
+class DhcpDaemonPlan(_Frozen):
+    """The daemon that the plugin `dhcp` asks."""
+
+    image: str
+
+
 class HelmPlan(_Frozen):
     """The release. `values` may hold Outputs, never looked into here."""
 
@@ -215,6 +221,7 @@ class InstallPlan(_Frozen):
     privileged: bool
     selinux: dict[str, str]
     reference_plugins: ReferencePluginsPlan | None
+    dhcp_daemon: DhcpDaemonPlan | None
     required_plugins: tuple[str, ...]
     nodes: tuple[NodePlan, ...]
     credentials: Credentials
@@ -362,6 +369,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         privileged=security.get("privileged", False),
         selinux=security.get("selinux", {}),
         reference_plugins=None if reference is None else ReferencePluginsPlan(**reference),
+        dhcp_daemon=None if "dhcp_daemon" not in valid else DhcpDaemonPlan(image=argument_rules.dhcp_image(valid)),
         required_plugins=_needed(valid),
         nodes=tuple(_node(f"nodes[{index}]", node) for index, node in enumerate(valid.get("nodes", ()))),
         credentials=valid.get("credentials", Credentials.DURABLE),
@@ -454,4 +462,5 @@ def _resources(resources: Mapping[str, Any], plugin: Plugin) -> dict[str, dict[s
 def _needed(valid: Mapping[str, Any]) -> tuple[str, ...]:
     """What every node has to have before anything changes: what an init container brings needs not be there."""
     brought = valid.get("reference_plugins", {}).get("names", ())
-    return tuple(dict.fromkeys(name for name in valid.get("required_plugins", ()) if name not in brought))
+    needed = [*valid.get("required_plugins", ()), *(["dhcp"] if "dhcp_daemon" in valid else [])]
+    return tuple(dict.fromkeys(name for name in needed if name not in brought))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from typing import Any
 
 from .args import Credentials
@@ -45,8 +46,6 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
         server_port: its port as text, a str or an Output[str].
         provisioned: whether SSH steps provision and clean the pods' nodes.
     """
-    scheduling = plan.scheduling
-    every = [{"operator": "Exists", "effect": "NoSchedule"}, {"operator": "Exists", "effect": "NoExecute"}]
     main = _thick(plan) if plan.is_thick else _thin(plan, removes_on_exit=not provisioned)
     main["env"] = [
         *main.get("env", []),
@@ -55,14 +54,10 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
     ]
     spec: Object = {
         "hostNetwork": True,
-        "priorityClassName": scheduling.priority_class,
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": _GRACE_SECONDS[plan.is_thick],
-        "tolerations": every
-        if scheduling.tolerations is None
-        else [toleration(each) for each in scheduling.tolerations],
-        "affinity": _affinity(plan, provisioned=provisioned),
+        **placement(plan, {"key": NODE_LABEL, "operator": "In" if provisioned else "NotIn", "values": ["true"]}),
         "containers": [main],
         "volumes": _volumes(plan),
     }
@@ -71,6 +66,25 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
     installers = [*(_installers(plan) if plan.is_thick else []), *_copier(plan, provisioned=provisioned)]
     if installers:
         spec["initContainers"] = installers
+    return spec
+
+
+def placement(plan: InstallPlan, *nodes: Object) -> Object:
+    """What decides where pods run and that they may: the part of their specification that all pods of an install share.
+
+    Args:
+        plan: the install.
+        nodes: further expressions that a node's labels have to match.
+    """
+    scheduling = plan.scheduling
+    every = [{"operator": "Exists", "effect": "NoSchedule"}, {"operator": "Exists", "effect": "NoExecute"}]
+    spec: Object = {
+        "priorityClassName": scheduling.priority_class,
+        "tolerations": every
+        if scheduling.tolerations is None
+        else [toleration(each) for each in scheduling.tolerations],
+        "affinity": _affinity(plan, nodes),
+    }
     if plan.pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in plan.pull_secrets]
     if scheduling.node_selector:
@@ -83,11 +97,11 @@ def toleration(given: dict[str, str | int]) -> Object:
     return {"tolerationSeconds" if key == "toleration_seconds" else key: value for key, value in given.items()}
 
 
-def _affinity(plan: InstallPlan, *, provisioned: bool) -> Object:
+def _affinity(plan: InstallPlan, nodes: Sequence[Object]) -> Object:
     """The user's affinity with our expressions in every term: terms are alternatives, expressions are not."""
     ours = [
         {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
-        {"key": NODE_LABEL, "operator": "In" if provisioned else "NotIn", "values": ["true"]},
+        *nodes,
         *(
             {"key": key, "operator": "NotIn", "values": list(values)}
             for key, values in sorted(plan.scheduling.excluded_nodes.items())
@@ -213,11 +227,11 @@ def _volumes(plan: InstallPlan) -> list[Object]:
         volumes += [volume for volume, _, _ in _thick_volumes(plan)]
         volumes.append({"name": "default-network", "emptyDir": {}})
         if plan.plugins_dir != plan.cni_bin_dir:
-            volumes.append(_plugins(plan, "cnibin", plan.cni_bin_dir))
+            volumes.append(plugin_directory(plan, "cnibin", plan.cni_bin_dir))
     else:
         volumes += [
-            _directory("cni", plan.cni_conf_dir),
-            _plugins(plan, "cnibin", plan.cni_bin_dir),
+            host_directory("cni", plan.cni_conf_dir),
+            plugin_directory(plan, "cnibin", plan.cni_bin_dir),
             {"name": "multus-cni", "emptyDir": {}},
         ]
     if own_conf(plan):
@@ -230,38 +244,38 @@ def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
     follows = {"mountPropagation": "HostToContainer"}
     plugins = "cnibin" if plan.plugins_dir == plan.cni_bin_dir else "plugins"
     found: list[tuple[Object, str, Object]] = [
-        (_directory("cni", plan.cni_conf_dir), plan.cni_conf_dir, {}),
-        (_plugins(plan, plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
-        (_directory("hostroot", "/"), POD_ROOT, follows),
-        (_directory("run", "/run"), POD_RUN_DIR, {}),
-        (_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", follows),
-        (_directory("devices", "/run/k8s.cni.cncf.io", "DirectoryOrCreate"), "/run/k8s.cni.cncf.io", {}),
-        (_directory("cache", "/var/lib/cni/multus", "DirectoryOrCreate"), "/var/lib/cni/multus", {}),
+        (host_directory("cni", plan.cni_conf_dir), plan.cni_conf_dir, {}),
+        (plugin_directory(plan, plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
+        (host_directory("hostroot", "/"), POD_ROOT, follows),
+        (host_directory("run", "/run"), POD_RUN_DIR, {}),
+        (host_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", follows),
+        (host_directory("devices", "/run/k8s.cni.cncf.io", "DirectoryOrCreate"), "/run/k8s.cni.cncf.io", {}),
+        (host_directory("cache", "/var/lib/cni/multus", "DirectoryOrCreate"), "/var/lib/cni/multus", {}),
         # The path of the kubelet's socket for devices is fixed in Multus.
-        (_directory("kubelet", plan.kubelet_dir), "/var/lib/kubelet", follows),
+        (host_directory("kubelet", plan.kubelet_dir), "/var/lib/kubelet", follows),
     ]
     for index, path in enumerate(plan.linked_dirs):
-        found.append((_directory(f"linked-{index}", path), path, {"readOnly": True, **follows}))
+        found.append((host_directory(f"linked-{index}", path), path, {"readOnly": True, **follows}))
     if plan.log.file:
         folder = posixpath.dirname(plan.log.file)
-        found.append((_directory("log", folder, "DirectoryOrCreate"), folder, {}))
+        found.append((host_directory("log", folder, "DirectoryOrCreate"), folder, {}))
     certificates = plan.daemon.per_node_certificates
     if certificates:
         # It names the kubelet's certificates beside it by their whole paths.
         folder = posixpath.dirname(certificates.bootstrap_kubeconfig)
-        found.append((_directory("bootstrap", folder), folder, {"readOnly": True}))
+        found.append((host_directory("bootstrap", folder), folder, {"readOnly": True}))
         found.append(({"name": "certificates", "emptyDir": {"medium": "Memory"}}, CERTIFICATE_DIR, {}))
     return found
 
 
-def _directory(name: str, path: str, kind: str = "Directory") -> Object:
+def host_directory(name: str, path: str, kind: str = "Directory") -> Object:
     """A host's directory. One that has to be there is not made: a wrong path is to fail."""
     return {"name": name, "hostPath": {"path": path, "type": kind}}
 
 
-def _plugins(plan: InstallPlan, name: str, path: str) -> Object:
+def plugin_directory(plan: InstallPlan, name: str, path: str) -> Object:
     """A directory with plugins. The kubelet looks for one of a type where it runs itself, which may be a container."""
-    return _directory(name, path) if plan.kubelet_sees_bin_dir else {"name": name, "hostPath": {"path": path}}
+    return host_directory(name, path) if plan.kubelet_sees_bin_dir else {"name": name, "hostPath": {"path": path}}
 
 
 def _token(plan: InstallPlan) -> Object:

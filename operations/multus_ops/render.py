@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, is_typeddict
 
 import yaml
 
-from multus import objects
+from multus import dhcp_daemon, objects
 from multus.args import Credentials, MultusComponentArgs
 from multus.argument_types import fields_of, is_opaque
 from multus.errors import InvalidArgumentsError, MultusError, Problem
@@ -85,6 +85,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
         objects.own_conf_map(plan),
         objects.daemon_set(plan, host, port),
         objects.fallback_daemon_set(plan, host, port),
+        dhcp_daemon.daemon_set(plan),
     ]
     return [each for each in made if each is not None]
 
@@ -95,8 +96,9 @@ def removal(plan: InstallPlan) -> list[str]:
     quota = objects.priority_quota(plan)
     has_certificates = objects.certificates_binding(plan) is not None
     within = f"kubectl -n {plan.namespace}"
+    sets = [objects.DAEMON_SET, objects.FALLBACK_DAEMON_SET, *([dhcp_daemon.NAME] if plan.dhcp_daemon else [])]
     return [
-        f"{within} delete daemonset {objects.DAEMON_SET} {objects.FALLBACK_DAEMON_SET} --cascade=foreground",
+        f"{within} delete daemonset {' '.join(sets)} --cascade=foreground",
         *([f"{within} delete secret {plan.token_secret}"] if plan.credentials is Credentials.DURABLE else []),
         *([f"{within} delete configmap {conf['metadata']['name']}"] if conf else []),
         *([f"kubectl delete flowschema {priority['metadata']['name']}"] if priority else []),

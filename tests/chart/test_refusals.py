@@ -31,6 +31,7 @@ NO_VALUE = {
     "helm": "a release is one",
     "namespace": "`helm --namespace` says it, and the API server refuses it",
     "create_namespace": "`helm --create-namespace`",
+    "dhcp_daemon": "a DaemonSet beside the release, by both methods",
     "required_plugins": "nodes are checked against it, and Helm runs nothing on nodes",
     "nodes": "as required_plugins",
     "ssh": "as required_plugins",

@@ -249,7 +249,7 @@ def test_state_of_a_node_stays_within_its_budget() -> None:
     """
     graph = graph_of(k3s(node("agent-1.cluster.example", 11)))
     inputs = sum(len(json.dumps(each.wire)) for each in graph.of_type("remote:Command"))
-    assert 2 * inputs < 51_700
+    assert 2 * inputs < 52_200
 
 
 def test_outputs_are_what_the_plan_says() -> None:
@@ -524,3 +524,16 @@ def test_a_jump_host_has_a_key_of_its_own_to_be_known_by() -> None:
     assert connection["proxy"]["hostKey"] == HOST_KEY
     assert connection["proxy"]["privateKey"] == SSH_KEY
     assert "proxy" not in graph_of(k3s(node("a", 11)))["m-verify-a"].inputs["connection"]
+
+
+@pytest.mark.parametrize("method", ["manifest", "helm"])
+def test_the_daemon_of_dhcp_stands_beside_either_method(method: str) -> None:
+    """It comes once the plugins are there, and goes after a removal that pods' interfaces have not stopped."""
+    daemon = {"dhcp_daemon": {"image": "r.example/shell:1"}, "method": method}
+    graph = graph_of(k3s(node("a", 11), **daemon))
+    served = {"m-daemonset", "m-daemonset-fallback"} if method == "manifest" else {"m-gate", "m-gate-fallback"}
+    assert served <= graph.needs("m-dhcp-daemon")
+    assert "m-dhcp-daemon" in graph.needs("m-verify-a")
+    assert "m-dhcp-daemon" in graph_of(k3s(**daemon)).needs("m-marker")
+    assert graph["m-dhcp-daemon"].request.deleteBeforeReplace
+    assert set(graph.types) - set(graph_of(k3s(node("a", 11), method=method)).types) == {"m-dhcp-daemon"}

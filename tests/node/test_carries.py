@@ -113,7 +113,7 @@ def test_a_bridge_keeps_the_mtu_that_it_was_made_with(node: Node) -> None:
 
 def test_a_device_that_a_pod_of_the_network_has_is_no_trouble(node: Node) -> None:
     node.add_sandbox("a1", "web", "net1", alive=True)
-    asked = {"stands_on": "host_device.device:eth9:0"}
+    asked: Any = {"stands_on": "host_device.device:eth9:0"}
     assert node.run("carries", held="macvlan-conf", **asked).ok
     assert "error: host_device.device: is eth9, which" in node.run("carries", held="default.other", **asked).err
 

@@ -220,6 +220,11 @@ def test_thick_needs_shared_mounts(node: Node, tag: str, wheres: list[str]) -> N
     assert findings(node) == []
 
 
+def test_the_daemon_of_dhcp_needs_shared_mounts_too(node: Node) -> None:
+    write(node, "/proc/self/mountinfo", MOUNTS.format(""))
+    assert [where for _, where, _ in findings(node, dhcp="/run/cni/dhcp.sock")] == ["/"]
+
+
 def test_mounts_are_read_as_the_runtime_has_them(node: Node, tmp_path: Any) -> None:
     """A service may have mounts of its own, and pods are made from the runtime's."""
     write(node, "/proc/self/mountinfo", MOUNTS.format(" shared:1"))

@@ -327,6 +327,16 @@ def test_clean_keeps_the_plugins_that_were_there_before(node: Node, adopts: bool
     assert {path.name for path in plugins.iterdir()} == {"macvlan"} | ({"passthru"} if not adopts else set())
 
 
+@pytest.mark.parametrize("dhcp", ["/run/cni/dhcp.sock", ""], ids=["of ours", "of another"])
+def test_clean_takes_the_socket_of_a_killed_dhcp_daemon_away(installed: Node, dhcp: str) -> None:
+    left = installed.at("/run/cni/dhcp.sock")
+    left.parent.mkdir(parents=True)
+    left.touch()
+    installed.api.marker_is_there = False
+    assert installed.clean(dhcp=dhcp).ok
+    assert left.parent.exists() is (not dhcp)
+
+
 def test_clean_keeps_a_plugin_that_the_default_network_has_come_to_need(node: Node) -> None:
     assert node.provision(installs="portmap static").ok
     for name in ("portmap", "static"):

@@ -136,6 +136,7 @@ CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
     "resources": ({"limits": {"memory": "512Mi"}}, {}),
     "security": ({"selinux": {"type": "spc_t"}}, {}),
     "reference_plugins": ({"names": ["macvlan"], "image": "r.example/p:1"}, {}),
+    "dhcp_daemon": ({"image": "r.example/shell:1"}, {}),
     "required_plugins": (["macvlan"], {}),
     "nodes": ([{**NODE, "port": 2222}], {}),
     "credentials": ("pod", {"multus:nodes": "[]"}),

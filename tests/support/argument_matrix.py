@@ -72,6 +72,7 @@ _COMMON: dict[str, Any] = {
     "selinux": {"security": {"privileged": True, "selinux": {"type": "spc_t", "level": "s0:c1,c2", "role": "r"}}},
     "selinux-alone": {"security": {"selinux": {"user": "u"}}},
     "plugins": {"reference_plugins": {"names": ["macvlan", "dhcp"], "image": "r.example/p:1", "directory": "/opt/p"}},
+    "dhcp": {"dhcp_daemon": {"image": "r.example/shell:1"}},
     "pod-token": {"credentials": "pod"},
     "rotation": {"rotation": "2026"},
     "handover": {"handover": True},

@@ -499,4 +499,13 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "is not a plugin's name",
         "'macvlan'",
     ),
+    ("dhcp", k3s(dhcp_daemon=True), "dhcp_daemon", "True is not a set of keys", "write a mapping"),
+    (
+        "dhcp-thin",
+        k3s(dhcp_daemon={}),
+        "dhcp_daemon.image",
+        "is missing, and thin's image has no shell",
+        "with a shell",
+    ),
+    ("dhcp-moving", k3s(dhcp_daemon={"image": "x/y"}), "dhcp_daemon.image", "'x/y' moves", "a fixed tag or a digest"),
 ]

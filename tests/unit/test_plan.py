@@ -159,6 +159,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "privileged": False,
         "selinux": {},
         "reference_plugins": None,
+        "dhcp_daemon": None,
         "required_plugins": [],
         "nodes": [],
         "credentials": "durable",

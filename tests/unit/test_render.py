@@ -130,3 +130,10 @@ def test_nodes_do_not_matter() -> None:
     node: Any = {"name": "a", "host": "192.0.2.1", "host_key": HOST_KEY, "private_key": SSH_KEY}
     component: Any = {"distro": "k3s", "nodes": [node]}
     assert manifest(without_nodes(component)) == manifest(plan_of(["distro=k3s"], None))
+
+
+def test_the_daemon_of_dhcp_is_among_them_and_goes_with_them() -> None:
+    plan = plan_of(["distro=k3s", "dhcpDaemon.image=r.example/shell:1"], None)
+    assert names(manifest(plan))[-1] == "DaemonSet/cni-dhcp-daemon"
+    assert " cni-dhcp-daemon " in removal(plan)[0]
+    assert "dhcp" not in " ".join(removal(plan_of(["distro=k3s"], None)))

@@ -58,7 +58,7 @@ from tests.support.doctor_cases import (
     without_stack,
 )
 from tests.support.doctor_fixes import is_modelled, typed
-from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES, WITH_DHCP
 
 
 def sick_multus(state: dict[str, Any], *, last: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -452,7 +452,7 @@ def names(case: Case) -> set[str]:
 def test_every_symptom_of_the_table_is_tried() -> None:
     names = {symptom.name for symptom in SYMPTOMS}
     assert set(BROKEN) == names
-    every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK)
+    every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK, *WITH_DHCP)
     untried = {symptom.name for symptom in SYMPTOMS if symptom.untried}
     broken = {name for breakage in every for name in breakage.shows}
     assert broken | untried == names, "the lab breaks clusters in these ways"
@@ -1155,8 +1155,8 @@ def without_placeholders(fix: str, programs: set[str]) -> list[str]:
     for command in commands:
         assert command.split()[0] in {"kubectl", "ssh", "multus-ops", *programs}, command
         assert not re.search(r"\bSTACK\b|\bFILE\b|--stack (?!prod\b)", fix), fix
-        # Nobody but the reader knows an image that holds the plugin.
-        if command.startswith("multus-ops render") and "IMAGE_WITH_THE_PLUGINS" not in command:
+        # Nobody but the reader knows an image that holds the plugin, or a shell.
+        if command.startswith("multus-ops render") and "IMAGE_WITH_" not in command:
             words = shlex.split(command.partition("|")[0])[2:]
             assert render.plan_of(words[1::2], None)
     return commands

@@ -138,9 +138,9 @@ check_writable() {
 
 root_is_shared() { awk '$5 == "/" && / (shared|master):/ { found = 1 } END { exit !found }' "$root$(runtime_process)/mountinfo"; }
 
-# Thick Multus sees a pod's network through mounts that the runtime passes into its pod.
+# Thick Multus and the daemon of dhcp see a pod's network through mounts that the runtime passes into their pods.
 check_mounts() {
-    root_is_shared || error mount-private / "the mount is private, thick Multus would not see the pods' networks" "mount --make-rshared /"
+    root_is_shared || error mount-private / "the mount is private, Multus' pods would not see the pods' networks" "mount --make-rshared /"
 }
 
 check_metrics_port() {

@@ -38,8 +38,10 @@ master='' network=''
 needs='' installs=''
 # Plugins that come from an archive, and the archives as `architecture:hash:url`, without a url over standard input.
 unpacks='' archives=''
-# What one network needs besides: links as `key:link:mtu`, the socket of the DHCP daemon, whereabouts' configuration.
-stands_on='' dhcp='' whereabouts=''
+# The socket of the daemon of dhcp: of one network, or where a pod of ours is the daemon.
+dhcp=''
+# What one network needs besides: links as `key:link:mtu`, and whereabouts' configuration.
+stands_on='' whereabouts=''
 # The one network that is asked about, by the name in its configuration.
 held=''
 # What thin is told while thick's daemon is away, as members of JSON.

@@ -20,7 +20,7 @@ check_node() {
     check_space
     check_selinux
     check_writable
-    [ "$plugin" != thick ] || check_mounts
+    case $plugin:$dhcp in thick:* | *:/*) check_mounts ;; esac
     [ -z "$server" ] || ! has curl || check_server
 }
 

@@ -67,8 +67,9 @@ clean() {
     collect
     remove_credentials
     remove_programs
-    rm -f "$socket"
-    [ ! -d "${socket%/*}" ] || rmdir "${socket%/*}" 2>/dev/null || true
+    remove_socket "$socket"
+    # A daemon that was killed has left it.
+    [ -z "$dhcp" ] || ! await 30 "the daemon of dhcp to end" no_dhcp_daemon || remove_socket "$root$dhcp"
     if [ -z "$(live_attachments)" ]; then
         rm -rf "$cache"
     else
@@ -76,6 +77,13 @@ clean() {
     fi
     remove_state
     say "clean"
+}
+
+no_dhcp_daemon() { ! grep -q " 00010000 .* $dhcp\$" /proc/net/unix; }
+
+remove_socket() {
+    rm -f "$1"
+    [ ! -d "${1%/*}" ] || rmdir "${1%/*}" 2>/dev/null || true
 }
 
 # Whether the default network has come to need a plugin.

@@ -52,6 +52,7 @@ from .networks import (
     plugins_of,
 )
 from .node_report import Facts
+from .origin import PulumiInstall, RenderedInstall
 from .snapshot import Kind, has_sandbox, is_finished, is_going, name_of, needs_network
 
 _NO_NETWORK_FOUND = (
@@ -349,12 +350,31 @@ def network_elsewhere(case: Case) -> Iterator[Occurrence]:
 
 
 def no_dhcp_daemon(case: Case) -> Iterator[Occurrence]:
+    """The plugin's own words. An install of which the daemon is an argument brings one; else a node starts its own."""
+    is_argument = isinstance(case.origin, PulumiInstall | RenderedInstall) and case.is_ours
     for pod, message in case.failures_of_multus():
         if DHCP_SOCKET in message:
             node = pod["spec"].get("nodeName", "")
-            facts = dict(case.facts).get(node, Facts())
-            values = {"bin_dir": _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY} if case.has_ssh(node) else {}
+            values = {"image": _image_of_dhcp(case)}
+            if not is_argument and case.has_ssh(node):
+                facts = dict(case.facts).get(node, Facts())
+                directory = _bin_dir(case, facts) or DEFAULT_PLUGIN_DIRECTORY
+                on = case.on(node)
+                unit = f"systemd-run --unit=cni-dhcp {directory}/dhcp daemon"
+                values["change"] = f"{on} rm -f /run/cni/dhcp.sock\n{on} {unit}"
+            elif not is_argument:
+                values["change"] = (
+                    "# nobody can log in to this node: run the plugin's daemon as a DaemonSet of your own"
+                )
             yield _of_pod(pod, readable(message), values)
+
+
+def _image_of_dhcp(case: Case) -> str:
+    """The image that the daemon has unless another one is named, as far as that is known."""
+    plan = case.plan
+    if plan is not None and plan.reference_plugins is not None and plan.reference_plugins.image:
+        return plan.reference_plugins.image
+    return plan.image if plan is not None and plan.is_thick else "IMAGE_WITH_A_SHELL"
 
 
 def namespace_isolation(case: Case) -> Iterator[Occurrence]:

@@ -25,7 +25,7 @@ _SECONDS = 30
 _LOG_LINES = 20
 # The API group in which nmstate reports the links of every node, where it is installed.
 _NODE_NETWORKS = ("nmstate.io", "v1beta1", "nodenetworkstates")
-_SIBLINGS = ("dynamic-networks", "whereabouts")
+_SIBLINGS = ("dynamic-networks", "whereabouts", "dhcp")
 SANDBOX_TROUBLES = ("FailedCreatePodSandBox", "FailedKillPod")
 
 
@@ -217,11 +217,11 @@ def _links_of(node_network: Object) -> set[str]:
 
 
 def runs_multus(daemon_set: Object) -> bool:
-    """Whether a DaemonSet's name or one of its images is Multus'."""
+    """Whether a DaemonSet's name or one of its images is Multus', and neither is of what stands beside it."""
     spec = daemon_set["spec"]["template"]["spec"]
     images = [container.get("image", "") for container in spec.get("containers", ())]
     words = [daemon_set["metadata"]["name"], *(image.rpartition("/")[2] for image in images)]
-    return any("multus" in word and not any(other in word for other in _SIBLINGS) for word in words)
+    return any("multus" in word for word in words) and not any(each in words[0] for each in _SIBLINGS)
 
 
 def host_paths(daemon_set: Object) -> dict[str, str]:

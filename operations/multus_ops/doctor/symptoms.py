@@ -654,14 +654,14 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="no-dhcp-daemon",
         shows="`error dialing DHCP daemon: dial unix /run/cni/dhcp.sock`.",
-        why="The plugin `dhcp` asks a daemon on its node, and none runs there. These start one until the next boot;"
-        " docs/networks.md has the unit that stays.",
-        fix=("{on} rm -f /run/cni/dhcp.sock", "{on} systemd-run --unit=cni-dhcp {bin_dir}/dhcp daemon"),
-        otherwise=("# nobody can log in to this node: run the plugin's daemon there as a DaemonSet of your own",),
+        why="The plugin `dhcp` asks a daemon on its node, and none runs there. A DaemonSet of this project does,"
+        " from an image with a shell. What Helm or somebody else has installed brings none: then the command starts"
+        " one until the next boot, and docs/networks.md has the unit that stays.",
+        fix=("{change}",),
+        changes={"dhcpDaemon.image": "{image}"},
         check=Check.PODS,
         seen=network_signs.no_dhcp_daemon,
         issues=("multus-cni#1031", "rke2#3917"),
-        untried="the lab's nodes have no systemd",
     ),
     Symptom(
         name="whereabouts-is-full",

@@ -500,6 +500,11 @@ def conf_of_an_install_that_is_gone(patient: Patient) -> None:
     patient.write(f"{patient.conf_dir}/00-multus.conflist", conf)
 
 
+def _network_of_dhcp(patient: Patient) -> None:
+    network(patient, "office", ipam={"type": "dhcp"})
+    patient.ask_for_web("office")
+
+
 def _stack_with_another_directory(patient: Patient) -> None:
     patient.sh("mkdir -p /srv/cni/net.d")
     configure(patient.lab.stack, cniConfDir="/srv/cni/net.d")
@@ -662,6 +667,10 @@ OF_THICK = (
     Breakage(["shim-and-daemon-differ"], _shim_of_another_release),
     Breakage(["text-file-busy"], _copy_over_what_runs, besides=["crash-loop"]),
 )
+
+
+WITH_DHCP = (Breakage(["no-dhcp-daemon"], _network_of_dhcp),)
+"""On a cluster whose nodes have the plugin `dhcp`, and an image of it."""
 
 
 def tried(patient: Patient, breakage: Breakage) -> None:

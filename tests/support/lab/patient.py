@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shlex
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from kubernetes import client
 from lab.commands import run
 from lab.errors import LabError
 from lab.node import Node
-from lab.oci import Image, pack
 from lab.waiting import until
 from multus_ops.doctor import examine as doctor
 from multus_ops.doctor.findings import Finding
@@ -28,6 +26,7 @@ from tests.support.paths import ROOT
 
 from .changes import NAMESPACE, configure
 from .clusters import Lab, succeeded
+from .node_images import load, with_shell
 from .pods import NETWORK
 
 WEB = "web"
@@ -181,17 +180,10 @@ class Patient:
 
     def load_plugins(self, *names: str) -> str:
         """An image with these plugins on the node; its name."""
-        programs = self.lab.cluster.programs
-        shell = programs.path("busybox")
+        cluster = self.lab.cluster
+        plugins = {f"/opt/cni/bin/{name}": cluster.programs.path(name) for name in names}
         tools = ("sh", "cp", "chmod", "ln", "rm")
-        plugins = {f"/opt/cni/bin/{name}": programs.path(name) for name in names}
-        links = {f"/bin/{tool}": "busybox" for tool in tools}
-        image = Image("docker.io/library/cni-plugins:1", {"/bin/busybox": shell, **plugins}, links)
-        archive = self.folder / "plugins.tar"
-        pack(image, archive, platform.machine())
-        ctr = ["ctr", "--address", str(self.lab.cluster.look.containerd_socket), "--namespace", "k8s.io"]
-        self.node.run([*ctr, "images", "import", "-"], input=archive.read_bytes())
-        return image.name
+        return load(with_shell("docker.io/library/cni-plugins:1", cluster, plugins, *tools), [self.node])
 
     def sh(self, script: str) -> None:
         """On the node, as root."""
