@@ -26,8 +26,6 @@ from tests.support.lab.command_line import multus, of_cluster
 from tests.support.paths import ROOT
 
 CELL = Cell("k3s", 2)
-# An image that nobody has, so that its pods wait.
-NOBODYS = "nobody.invalid/has/this:1"
 RESTRICTED = "restricted"
 
 
@@ -204,7 +202,7 @@ def test_a_bridge_of_each_node_is_reached_by_its_node_and_by_no_other_nodes_pods
 
 def test_a_pod_that_does_not_start_says_why_in_multus_words(lab: Lab) -> None:
     define(lab, "no-link", type="macvlan", master="nowhere0")
-    report = checked(lab, "no-link", "--seconds", "10", ends=1)
+    report = checked(lab, "no-link", "--seconds", "15", ends=1)
     assert "Link not found" in wrong(report)["interface"]
     [fix] = next(each["fix"] for each in report["findings"] if each["node"] == "lab-2")
     assert fix.startswith("multus-ops doctor --smoke --network default/no-link --node lab-2 --kubeconfig ")
@@ -226,9 +224,9 @@ def test_a_restricted_namespace_admits_the_pods_but_for_the_kubelets_question(la
 
 
 def started(lab: Lab) -> subprocess.Popen[bytes]:
-    """A check whose pods wait."""
+    """A check whose pods wait for a link that is nowhere."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "multus_ops", "network", "check", "bare", "--image", NOBODYS, *of_cluster(lab)],
+        [sys.executable, "-m", "multus_ops", "network", "check", "no-link", *of_cluster(lab)],
         cwd=ROOT,
         env={**os.environ, **lab.stack.environment()},
         stdout=subprocess.DEVNULL,

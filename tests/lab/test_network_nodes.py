@@ -32,6 +32,7 @@ CELL = Cell("k3s", 2, reference_plugins=False)
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
 _NETWORK = """\
 import json
+from pathlib import Path
 from multus import MultusNetwork
 
 for name, given in json.loads(Path("networks.json").read_text()).items():
