@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from multus import dhcp_daemon, objects, resolve
+from multus.network_needs import DHCP_SOCKET
 from multus.node_steps import options_for
 from tests.support.arguments import k3s, node, vanilla
 
@@ -83,4 +84,4 @@ def test_nodes_are_checked_for_the_plugin_unless_a_container_brings_it() -> None
     listed = k3s(node("a", 11), dhcp_daemon=SHELL)
     plans = [resolve(listed), resolve(listed | {"reference_plugins": BROUGHT}), resolve(vanilla(node("a", 11)))]
     told = [options_for(plan, plan.nodes[0]) for plan in plans]
-    assert [(each["needs"], each["dhcp"]) for each in told] == [("dhcp", "true"), ("", "true"), ("", "false")]
+    assert [(each["needs"], each["dhcp"]) for each in told] == [("dhcp", DHCP_SOCKET), ("", DHCP_SOCKET), ("", "")]
