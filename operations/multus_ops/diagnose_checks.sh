@@ -9,8 +9,8 @@ check_served() {
     # With another network first the copy is of another one, which is a trouble of its own.
     [ "$(json "$ours" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/name="\(.*\)"$|\2|p')" != "$(default_name)" ] || check_copy "$ours"
     # Linkerd's installer adds itself to every file, and its plugin may be called twice, as Istio's may not (istio#57432).
-    added=$(types_of "$ours" | sed 1d | grep -vxF "$(types_of "$(default_conf)" | grep -x linkerd-cni)" | tr '\n' ' ')
-    [ -z "$added" ] || warn conf-chained "$ours" "another program has added ${added% }, which the next Multus pod drops" "have that program add it to $(default_conf)" "${added% }"
+    added=$(types_of "$ours" | sed 1d | grep -vxF "$(types_of "$default" | grep -x linkerd-cni)" | tr '\n' ' ')
+    [ -z "$added" ] || warn conf-chained "$ours" "another program has added ${added% }, which the next Multus pod drops" "have that program add it to $default" "${added% }"
     for was in "$kept"/00-multus.conf*; do
         if [ ! -f "$was" ] || ! is_planned "$was"; then continue; fi
         keys=$({ own_keys "$was" && own_keys "$ours"; } | sort | uniq -u | sed 's|^/\([^=]*\)=.*|\1|' | sort -u | tr '\n' ' ')

@@ -1,8 +1,13 @@
 # Findings and facts as one JSON document. These functions stand after messages.sh of the node program, whose sentences they
 # replace where as_json is true.
 
-# quoted TEXT: as a JSON string.
-quoted() { printf '"%s"' "$(printf '%s' "$1" | tr '\001-\037' ' ' | sed 's/[\\"]/\\&/g')"; }
+# quoted TEXT: as a JSON string. Few texts have a sign that JSON writes otherwise.
+quoted() {
+    case $1 in
+    *[\\\"[:cntrl:]]*) printf '"%s"' "$(printf '%s' "$1" | tr '\001-\037' ' ' | sed 's/[\\"]/\\&/g')" ;;
+    *) printf '"%s"' "$1" ;;
+    esac
+}
 
 findings='' facts='' as_json=false
 
@@ -29,9 +34,26 @@ conclude() { if $as_json; then printf '{"findings":[%s],"facts":{%s}}\n' "$findi
 fact_json() { facts="$facts${facts:+,}\"$1\":$2"; }
 
 # Lines of JSON as one list.
-listed() { printf '[%s]' "$(tr '\n' ',' | sed 's/,*$//')"; }
+listed() {
+    comma=''
+    printf '['
+    while read -r line; do
+        printf '%s' "$comma$line"
+        comma=,
+    done
+    printf ']'
+}
 
 # Lines of text as one list.
-texts() { while read -r line; do say "$(quoted "$line")"; done | listed; }
+texts() {
+    comma=''
+    printf '['
+    while read -r line; do
+        printf '%s' "$comma"
+        quoted "$line"
+        comma=,
+    done
+    printf ']'
+}
 
 truth() { if "$@"; then say true; else say false; fi; }
