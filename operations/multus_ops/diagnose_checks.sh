@@ -1,13 +1,16 @@
 # What only a diagnosis looks at, besides the node program's own checks: what others and a power cut have done to files, and
 # the proxy of the runtime.
 
+# The plugin types that a configuration names, outermost first.
+types_of() { json "$1" 2>/dev/null | sed -n 's|^/\(plugins/[0-9]*/\)\{0,1\}type="\(.*\)"$|\2|p'; }
+
 # What others have done to Multus' configuration since it was written.
 check_served() {
     ours=$(planned_conf)
     # Without a kubeconfig it serves nobody, and is a trouble of its own.
     [ -n "$ours" ] && [ -s "$kubeconfig" ] || return 0
     # With another network first the copy is of another one, which is a trouble of its own.
-    [ "$(json "$ours" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/name="\(.*\)"$|\2|p')" != "$(default_name)" ] || check_copy "$ours"
+    [ "$(json "$ours" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/name="\(.*\)"$|\2|p')" != "$default_network" ] || check_copy "$ours" "$default"
     # Linkerd's installer adds itself to every file, and its plugin may be called twice, as Istio's may not (istio#57432).
     added=$(types_of "$ours" | sed 1d | grep -vxF "$(types_of "$default" | grep -x linkerd-cni)" | tr '\n' ' ')
     [ -z "$added" ] || warn conf-chained "$ours" "another program has added ${added% }, which the next Multus pod drops" "have that program add it to $default" "${added% }"

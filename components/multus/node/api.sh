@@ -3,7 +3,7 @@
 by_name="set apiServer to an address that the API server's certificate names"
 
 # field KEY: a value of the kubeconfig, which holds each key once and on a line of its own.
-field() { [ ! -f "$kubeconfig" ] || sed -n "s/^ *$1: *\"\\{0,1\\}\\([^\"]*\\)\"\\{0,1\\} *\$/\\1/p" "$kubeconfig" | head -n 1; }
+field() { [ ! -f "$kubeconfig" ] || sed -n "/^ *$1:/{s/^ *$1: *\"\\{0,1\\}\\([^\"]*\\)\"\\{0,1\\} *\$/\\1/p;q;}" "$kubeconfig"; }
 
 fetch() { curl -sS --noproxy '*' --max-time 10 -o /dev/null "$@" 2>"$state/.api"; }
 

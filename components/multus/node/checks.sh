@@ -41,6 +41,9 @@ check_leftovers() {
     done
 }
 
+# The file and the name of the default network, once check_confs has looked.
+default='' default_network=''
+
 check_confs() {
     [ -d "$conf" ] || return 0
     case $master in *.conf | *.conflist) [ -f "$conf/$master" ] || error no-master "$conf/$master" "is not on this node" "check conf.masterConf" ;; esac
@@ -49,9 +52,9 @@ check_confs() {
         error no-default-network "$conf_dir" "there is no default network for Multus to stand on" "install the cluster's CNI first"
     else
         fact defaultConf "$default"
-        name=$(default_name)
-        fact defaultNetwork "$name"
-        [ -z "$network" ] || [ "$network" = "$name" ] || error other-default-network "$default" "is of network $name, the plan says $network" "set conf.networkName to $name"
+        default_network=$(network_of "$default")
+        fact defaultNetwork "$default_network"
+        [ -z "$network" ] || [ "$network" = "$default_network" ] || error other-default-network "$default" "is of network $default_network, the plan says $network" "set conf.networkName to $default_network"
         check_extra_plugins
         case $default in
         "$first") ;;
@@ -76,7 +79,7 @@ END
 # to Multus' list too, which has that name; Multus itself reads no such directory, and from a .conf it is not read at all.
 check_extra_plugins() {
     extra=''
-    for file in "$conf/$(default_name)"/*.conf; do [ ! -f "$file" ] || extra=$file; done
+    for file in "$conf/$default_network"/*.conf; do [ ! -f "$file" ] || extra=$file; done
     [ -n "$extra" ] && json "$default" >"$state/.flat" || return 0
     case $default in *.conflist) ;; *) return 0 ;; esac
     ! grep -qx '/loadOnlyInlinedPlugins=true' "$state/.flat" || return 0

@@ -10,10 +10,10 @@ conf_files() {
 
 is_ours() { case ${1##*/} in 00-multus.conf | 00-multus.conflist) true ;; *) false ;; esac }
 
-# The plugin types that a configuration names, outermost first.
-types_of() { json "$1" 2>/dev/null | sed -n 's|^/\(plugins/[0-9]*/\)\{0,1\}type="\(.*\)"$|\2|p'; }
-
 runs_multus() { json "$1" 2>/dev/null | grep -q '/type="multus'; }
+
+# type_of FILE: its outermost plugin's type and a quote, then 1 where Multus is anywhere in it.
+type_of() { json "$1" 2>/dev/null | awk '/\/type="multus/ { multus = 1 } sub(/^\/(plugins\/[0-9]+\/)?type="/, "") && !type { type = $0 } END { print type multus }'; }
 
 # What Multus takes for its default network: the first file of these names, whatever is in it.
 first_conf() {
@@ -30,11 +30,12 @@ default_conf() {
         return 0
     fi
     conf_files | while read -r file; do
-        is_ours "$file" || [ -z "$(types_of "$file")" ] || runs_multus "$file" || { say "$file" && break; }
+        is_ours "$file" || case $(type_of "$file") in '' | *1) ;; *) say "$file" && break ;; esac
     done
 }
 
-default_name() { if [ -z "$master" ] || [ -f "$conf/$master" ]; then json "$(default_conf)" | leaf /name; else say "$master"; fi; }
+# network_of FILE: the name of the default network, which this is the file of.
+network_of() { if [ -z "$master" ] || [ -f "$conf/$master" ]; then json "$1" | leaf /name; else say "$master"; fi; }
 
 our_confs() {
     for file in "$conf/00-multus.conf" "$conf/00-multus.conflist"; do
@@ -42,13 +43,15 @@ our_confs() {
     done
 }
 
-is_planned() { [ "$(types_of "$1" | head -n 1)" = "$program" ]; }
+is_planned() { [ "$(type_of "$1")" = "$program\"1" ]; }
 
 # The configuration of the plan's plugin; of two, the running pod wrote the newer.
 planned_conf() {
+    set -- "$conf/00-multus.conf" "$conf/00-multus.conflist"
     # shellcheck disable=SC2012 # the two names are known
-    ls -t "$conf/00-multus.conf" "$conf/00-multus.conflist" 2>/dev/null | while read -r file; do
-        ! is_planned "$file" || { say "$file" && break; }
+    [ ! -e "$1" ] || [ ! -e "$2" ] || case $(ls -t "$@") in "$2"*) set -- "$2" "$1" ;; esac
+    for file in "$@"; do
+        [ ! -e "$file" ] || ! is_planned "$file" || { say "$file" && break; }
     done
 }
 

@@ -33,7 +33,7 @@ preflight() {
         [ -z "$metrics_port" ] || check_metrics_port
         [ -z "$archives" ] || check_archive
     fi
-    conclude "ready: default network $(default_name 2>/dev/null) in $(default_conf)${arch:+, for $arch}"
+    conclude "ready: default network $default_network in $default${arch:+, for $arch}"
     if [ "$errors" -gt 0 ]; then
         [ -f "$marker" ] || remove_state
         exit 1

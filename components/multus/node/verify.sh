@@ -14,10 +14,10 @@ again="delete the node's Multus pod, it writes the file anew"
 # Leaves in an order of their own, without what two writers of JSON spell in two ways.
 plain() { sed 's/\\u00..//g;s/[<>&\\]//g' | sort; }
 
-# Thin keeps a copy of the default network as it was when its pod started.
+# check_copy FILE DEFAULT: thin keeps a copy of the default network as it was when its pod started.
 check_copy() {
-    file=$(default_conf) copy=$(json "$1" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/|/|p' | plain)
-    [ -z "$copy" ] || [ "$copy" = "$(json "$file" | plain)" ] || warn default-network-changed "$1" "has the default network as before $file changed" "$again"
+    copy=$(json "$1" | sed -n 's|^\(/plugins/0\)\{0,1\}/delegates/0/|/|p' | plain)
+    [ -z "$copy" ] || [ "$copy" = "$(json "$2" | plain)" ] || warn default-network-changed "$1" "has the default network as before $2 changed" "$again"
 }
 
 check_our_conf() {
@@ -37,9 +37,10 @@ check_our_conf() {
     # Thick names the default network's file as its pod sees it.
     named=$(leaf "$prefix/clusterNetwork" <"$state/.flat")
     named=${named:-$(leaf "$prefix/delegates/0/name" <"$state/.flat")}
-    expected=$(default_name) file=$(default_conf)
+    file=$(default_conf)
+    expected=$(network_of "$file")
     case ${named##*/} in
-    "$expected" | "${file##*/}") check_copy "$1" ;;
+    "$expected" | "${file##*/}") check_copy "$1" "$file" ;;
     *) error other-default-network "$1" "delegates to ${named:-no network}, the default network is $expected" "$again" ;;
     esac
 }
@@ -76,5 +77,5 @@ verify() {
     fi
     rm -f "$state"/conf/00-multus.conf*
     keep_copy
-    say "verified: $ours delegates to $(default_name)"
+    say "verified: $ours delegates to $expected"
 }
