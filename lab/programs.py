@@ -163,7 +163,21 @@ HELM_OLDEST = replace(
     below=(4,),
 )
 
+CNI_OTHERS = replace(
+    CNI,
+    name="cni-others",
+    packages=(
+        f"{_PLUGINS}/main/host-device",
+        f"{_PLUGINS}/main/ipvlan",
+        f"{_PLUGINS}/main/vlan",
+        f"{_PLUGINS}/meta/sbr",
+        f"{_PLUGINS}/meta/tuning",
+    ),
+    programs=("host-device", "ipvlan", "vlan", "sbr", "tuning"),
+)
+
 ON_DEMAND = (
+    CNI_OTHERS,
     Build(
         name="yaml",
         module="github.com/pulumi/pulumi-yaml",
