@@ -88,10 +88,13 @@ renamed_confs() {
     done
 }
 
-# Those of the network in which this runs, which /sys need not show. A link has further names, by which plugins find it too.
+# Those of the network in which this runs, which /sys need not show. A link has further names, by which plugins find it too,
+# and which busybox' `ip` does not tell: then nobody knows what is missing.
+tells_every_name() { [ -r "$root/proc/net/dev" ] && ip -V 2>/dev/null | grep -q iproute2; }
+
 links() {
     awk -F: 'NR > 2 { gsub(/ /, "", $1); print $1 }' "$root/proc/net/dev"
-    ip link 2>/dev/null | awk '$1 == "altname" { print $2 }'
+    ip link | awk '$1 == "altname" { print $2 }'
 }
 
 # The networks that lie in Multus' own directory for them, by name.
@@ -137,7 +140,7 @@ diagnose() {
     fact_json k3sPrograms "$(k3s_programs | texts)"
     serving=$(planned_conf)
     fact plannedConf "${serving#"$root"}"
-    [ ! -r "$root/proc/net/dev" ] || fact_json links "$(links | texts)"
+    ! tells_every_name || fact_json links "$(links | texts)"
     fact_json networkFiles "$(network_files | texts)"
     conclude ''
 }
