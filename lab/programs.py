@@ -186,6 +186,13 @@ ON_DEMAND = (
         minutes=4,
         from_path=("pulumi-language-yaml",),
     ),
+    Build(
+        name="go-sdk",
+        module="github.com/pulumi/pulumi/pkg/v3",
+        packages=(".",),
+        programs=("go-sdk",),
+        minutes=2,
+    ),
 )
 """What a single test needs: built by `prepare` or when it is asked for by name, and no part of the lab."""
 
