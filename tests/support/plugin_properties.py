@@ -14,11 +14,12 @@ from .network_strategies import networks, with_mistakes
 from .plugin_calls import CARD, INTERFACE, Machine, RefusedError
 
 _ASKED = {"ips": ["10.97.0.5/24"], "mac": "02:00:00:00:00:05"}
-# Refused over this machine and not over what somebody wrote: a link or program is not there, the kernel lacks it or has
-# another word for it.
-_OF_THE_NODE = (
+# Refused over this machine or this pod and not over what somebody wrote: a link or program is not there, the kernel
+# lacks it or has another word for it, or a pod asks for no address by `cni-args` where it may.
+_OF_THE_MOMENT = (
     *("Link not found", "failed to find host device", "failed to find plugin", "not supported", "executable file not"),
     *("no default route interface", "requested IP address", "error dialing DHCP daemon", "master MTU", "/proc/sys/"),
+    "IPAM plugin returned missing IP config",
 )
 _PLUGINS = {"bridge", "macvlan", "host-device", "vlan", "ipvlan", "tuning", "sbr"}
 
@@ -107,5 +108,5 @@ def _refusal(machine: Machine, conf: dict[str, Any]) -> str:
     except RefusedError as error:
         said = str(error)
         # What CHECK says, nobody hears when a pod starts.
-        return "" if error.verb != "ADD" or any(each in said for each in _OF_THE_NODE) else said
+        return "" if error.verb != "ADD" or any(each in said for each in _OF_THE_MOMENT) else said
     return ""
