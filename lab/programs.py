@@ -163,7 +163,21 @@ HELM_OLDEST = replace(
     below=(4,),
 )
 
+CNI_OTHERS = replace(
+    CNI,
+    name="cni-others",
+    packages=(
+        f"{_PLUGINS}/main/host-device",
+        f"{_PLUGINS}/main/ipvlan",
+        f"{_PLUGINS}/main/vlan",
+        f"{_PLUGINS}/meta/sbr",
+        f"{_PLUGINS}/meta/tuning",
+    ),
+    programs=("host-device", "ipvlan", "vlan", "sbr", "tuning"),
+)
+
 ON_DEMAND = (
+    CNI_OTHERS,
     Build(
         name="yaml",
         module="github.com/pulumi/pulumi-yaml",
@@ -177,7 +191,14 @@ ON_DEMAND = (
         module="github.com/containernetworking/plugins",
         packages=(f"{_PLUGINS}/ipam/dhcp",),
         programs=("dhcp",),
-        minutes=1,
+        minutes=0.5,
+    ),
+    Build(
+        name="go-sdk",
+        module="github.com/pulumi/pulumi/pkg/v3",
+        packages=(".",),
+        programs=("go-sdk",),
+        minutes=2,
     ),
 )
 """What a single test needs: built by `prepare` or when it is asked for by name, and no part of the lab."""

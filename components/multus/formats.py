@@ -40,11 +40,14 @@ _WORD = "[A-Za-z0-9_+@-]"
 # A name in a path, and neither `..` nor a character that a shell reads.
 _SEGMENT = rf"(\.|\.?{_WORD}({_WORD}|\.)*|\.\.({_WORD}|\.)+)"
 _IMAGE_PATH = "(/[a-z0-9]+([._-]+[a-z0-9]+)*)"
+_WORDS_OF_MAC = r"[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){2}"
 _LABEL = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 
 DNS_LABEL = Format("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 DNS_SUBDOMAIN = Format("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 MAC_ADDRESS = Format("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+# Go's net.ParseMAC of an address with six bytes.
+ANY_MAC_ADDRESS = Format(rf"{MAC_ADDRESS.pattern}|{MAC_ADDRESS.pattern.replace(':', '-')}|{_WORDS_OF_MAC}")
 PCI_ADDRESS = Format("[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]")
 # containernetworking/cni v1.3.1, pkg/utils/utils.go, ValidateNetworkName.
 CNI_NETWORK_NAME = Format("[a-zA-Z0-9][a-zA-Z0-9_.-]*")

@@ -3,7 +3,7 @@
 No `from __future__ import annotations` here: Pulumi's schema analyzer reads the annotations at run time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from .argument_types import is_opaque
 from .component import MultusComponent
 from .network_args import MultusNetworkArgs
 from .network_needs import needs_of
-from .network_plan import API_VERSION, KIND, NetworkPlan, resolve_network
+from .network_plan import API_VERSION, KIND, NetworkPlan, name_problems, resolve_network
 from .network_program import networks_beside
 from .plan import known
 from .registering import register_network
@@ -59,7 +59,7 @@ class MultusNetwork(pulumi.ComponentResource):
             beside.add(self._plan)
         super().__init__("multus:index:MultusNetwork", name, {}, opts)
         plan = self._plan
-        namespace, path = _known(plan, name)
+        namespace, path = _known(plan, name, beside.others)
         config = pulumi.Output.all(namespace, path).apply(lambda known: plan.config(*known))
         definition = self._register(name, namespace, path, config, multus)
         self.reference = pulumi.Output.concat(namespace, "/", definition.metadata.apply(_name_in))
@@ -120,16 +120,37 @@ class MultusNetwork(pulumi.ComponentResource):
         return namespace.apply(lambda known: str(self._plan.conf(known)["name"]))
 
 
-def _known(plan: NetworkPlan, name: str) -> tuple[pulumi.Output[str], pulumi.Output[Any]]:
+def _known(
+    plan: NetworkPlan, name: str, others: Mapping[str, NetworkPlan]
+) -> tuple[pulumi.Output[str], pulumi.Output[Any]]:
     """Namespace and path of whereabouts' configuration; what was known late is checked as soon as it is known."""
     namespace, path = (pulumi.Output.from_input(each) for each in (plan.namespace, plan.configuration_path))
     whose = f"Network {name!r}"
     if is_opaque(plan.namespace):
         namespace = namespace.apply(lambda text: known(network_problems.namespace_problems, "namespace", text, whose))
+    namespace = _apart(plan, namespace, others, whose)
     if is_opaque(plan.configuration_path):
         key = "ipam.whereabouts.configuration_path"
         path = path.apply(lambda text: known(network_problems.path_problems, key, text, whose))
     return namespace, path
+
+
+def _apart(
+    plan: NetworkPlan, namespace: pulumi.Output[str], others: Mapping[str, NetworkPlan], whose: str
+) -> pulumi.Output[str]:
+    """The network's namespace, held against those of others as soon as both are known."""
+    late = {name: other for name, other in others.items() if is_opaque(plan.namespace) or is_opaque(other.namespace)}
+
+    def checked(texts: Sequence[str]) -> str:
+        mine, *theirs = texts
+        beside = {name: replace(late[name], namespace=text) for name, text in zip(late, theirs, strict=True)}
+        return known(lambda *_: name_problems(replace(plan, namespace=mine), beside), "namespace", mine, whose)
+
+    if not late:
+        return namespace
+    both = pulumi.Output.all(namespace, *(other.namespace for other in late.values())).apply(checked)
+    # An early one does not wait for others: a preview shows what becomes of it, and the check ends the program alone.
+    return both if is_opaque(plan.namespace) else namespace
 
 
 def _name_in(metadata: Any) -> str:

@@ -179,6 +179,9 @@ def wrong_in_route(dst: Any, gw: Any = None) -> Iterator[Wrong]:
     to, way = with_prefix(dst), address(gw)
     if to is None:
         yield Wrong("dst", f"{dst!r} is no network", "write one such as '10.98.0.0/16'")
+    elif to.version == 4 and to.ip != to.network.network_address:
+        # The kernel's fib_table_insert; of IPv6 it reads the network alone.
+        yield Wrong("dst", f"{dst!r} has bits of a host", f"write '{to.network}'")
     if gw is not None and way is None:
         yield Wrong("gw", f"{gw!r} is no address", "write one such as '10.97.0.1'")
     elif to is not None and way is not None and way.version != to.version:

@@ -88,7 +88,7 @@ class VlanArgs(TypedDict):
 
 
 class HostDeviceArgs(TypedDict):
-    """One of the node's interfaces, moved into the pod. Exactly one key."""
+    """One of the node's interfaces, moved into the pod. Exactly one key, or none beside `resource_name`."""
 
     device: NotRequired[str]
     """The interface's name. Defaults to none."""
@@ -256,6 +256,10 @@ class MultusNetworkArgs(TypedDict):
     """A CNI configuration as JSON, for every other plugin: checked as far as it can be, and made a list with a
     `cniVersion` and a `name`. Defaults to none."""
 
+    resource_name: NotRequired[str]
+    """Beside `host_device` and `config`: the resource of a device plugin, such as `intel.com/nics`, whose device Multus
+    hands to the plugin; it becomes the definition's annotation. `sriov` has a key of its own. Defaults to none."""
+
     ipam: NotRequired[IpamArgs]
     """Who hands out addresses. Defaults to none: the interface has no address."""
 
@@ -267,7 +271,8 @@ class MultusNetworkArgs(TypedDict):
 
     default_route: NotRequired[bool]
     """Whether a pod's default route is by this network. Then the way to other pods and to Services, DNS included, is
-    too, but for what the default network routes by itself. Defaults to false."""
+    too, but for what the default network routes by itself. Beside `config` it makes no route: it says that one which
+    the configuration has itself is meant. Defaults to false."""
 
     mtu: NotRequired[int]
     """The interface's MTU in bytes, the link's at most. Defaults to the link's."""

@@ -82,15 +82,15 @@ def _plugins(valid: Mapping[str, Any], configuration_path: str | None) -> Iterat
         tuning["capabilities"] = {"mac": True}
     if tuning:
         yield {"type": "tuning", **tuning}
-    yield from map(_whole, valid.get("chained", ()))
+    yield from map(whole, valid.get("chained", ()))
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """The same with whole numbers as such: those that crossed Pulumi's wire are floats, which plugins do not read."""
     if isinstance(value, Mapping):
-        return {key: _whole(member) for key, member in value.items()}
+        return {key: whole(member) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_whole(member) for member in value]
+        return [whole(member) for member in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

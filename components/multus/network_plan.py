@@ -78,7 +78,8 @@ class NetworkPlan:
     @property
     def annotations(self) -> dict[str, str]:
         """The definition's annotations."""
-        return {RESOURCE: self.arguments["sriov"]["resource_name"]} if self.kind == "sriov" else {}
+        named = self.arguments.get("sriov", self.arguments).get("resource_name")
+        return {RESOURCE: named} if named is not None else {}
 
     def conf(self, namespace: str | None = None, configuration_path: str | None = None) -> Conf:
         """The configuration; what is known late and not given is left out of it."""
@@ -152,8 +153,7 @@ def _plan(valid: Mapping[str, Any], install: InstallPlan | None) -> NetworkPlan:
 
 
 def _conflicts(plan: NetworkPlan, others: Mapping[str, NetworkPlan]) -> Iterator[Problem]:
-    for name, other in others.items():
-        yield from _same_names(plan, name, other)
+    yield from name_problems(plan, others)
     kind, node = plan.kind, plan.node
     beside = {name: each.conf() for name, each in others.items() if not node or each.node in (None, node)}
     for found in conflicts(plan.conf(), beside):
@@ -161,9 +161,14 @@ def _conflicts(plan: NetworkPlan, others: Mapping[str, NetworkPlan]) -> Iterator
         yield Problem(path, found.what, found.fix)
 
 
+def name_problems(plan: NetworkPlan, others: Mapping[str, NetworkPlan]) -> Iterator[Problem]:
+    """Why a network cannot have its names beside others'; of those whose namespace is known late, nothing."""
+    for name, other in others.items():
+        if not is_opaque(plan.namespace) and not is_opaque(other.namespace):
+            yield from _same_names(plan, name, other)
+
+
 def _same_names(plan: NetworkPlan, name: str, other: NetworkPlan) -> Iterator[Problem]:
-    if is_opaque(plan.namespace) or is_opaque(other.namespace):
-        return
     mine, called = (plan.namespace, plan.name), plan.conf()["name"]
     if mine == (other.namespace, other.name):
         yield Problem("name", f"{'/'.join(mine)!r} is also the definition of {name!r}", "write another name")

@@ -11,15 +11,13 @@ from .argument_types import is_json, is_opaque
 from .errors import Problem
 from .network_addresses import Range, Wrong
 from .network_conf import plugins_called
-from .network_config import EVERYTHING, PLUGIN_OF_KIND, families, subnets
+from .network_config import EVERYTHING, PLUGIN_OF_KIND, families, subnets, whole
 from .network_document import parsed
 
 KINDS = (*PLUGIN_OF_KIND, "config")
 """The arguments of which a network has exactly one."""
 ADDRESSES = ("host_local", "static", "dhcp", "whereabouts")
 ALLOWED = ("ips", "mac")
-MTUS = (68, 65535)
-"""The least and the greatest MTU that the kernel gives a link."""
 LEAST_MTU_OF_IPV6 = 1280
 SHARED_LINKS = frozenset({"macvlan", "ipvlan", "vlan"})
 """Kinds whose pods meet those of other nodes."""
@@ -38,6 +36,7 @@ def contradictions(valid: Mapping[str, Any], listed_nodes: Sequence[str] = ()) -
         listed_nodes: the nodes that the install lists, where it is known.
     """
     yield from _names(valid)
+    yield from _resource(valid)
     yield from _ranges_of_the_cluster(valid)
     given = [kind for kind in KINDS if kind in valid]
     if not given:
@@ -78,6 +77,23 @@ def _names(valid: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("name", f"{name!r} is not a name in Kubernetes", "write lower-case letters, digits and dashes")
     if namespace is not None and not is_opaque(namespace):
         yield from namespace_problems("namespace", namespace)
+
+
+def _resource(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    name = valid.get("resource_name")
+    if name is None:
+        return
+    if "sriov" in valid:
+        yield Problem("resource_name", "has no effect beside sriov", "write it into sriov")
+    elif not {"host_device", "config"} & valid.keys():
+        yield Problem("resource_name", "has no effect: the plugin takes no device", "take host_device, or remove it")
+    yield from _resource_form("resource_name", name)
+
+
+def _resource_form(path: str, name: str) -> Iterator[Problem]:
+    if "/" not in name or not formats.LABEL_NAME.matches(name):
+        reason = f"{name!r} is no resource of a device plugin"
+        yield Problem(path, reason, "write one such as 'intel.com/sriov', as the node's allocatable has it")
 
 
 def namespace_problems(path: str, text: str) -> Iterator[Problem]:
@@ -150,8 +166,11 @@ def _no_vlan(path: str, value: Any) -> Problem:
     return Problem(path, f"{value} is no VLAN", "write 1 to 4094")
 
 
-def _host_device(given: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Problem]:
-    if len(given) != 1:
+def _host_device(given: Mapping[str, Any], valid: Mapping[str, Any]) -> Iterator[Problem]:
+    if given and "resource_name" in valid:
+        reason = f"names {' and '.join(given)} although resource_name says which device it is"
+        yield Problem("host_device", reason, "write host_device: {}, or remove resource_name")
+    elif len(given) != 1 and "resource_name" not in valid:
         reason = f"names {' and '.join(given) or 'no interface'}"
         yield Problem("host_device", reason, "write one of device, hwaddr, kernelpath, pci_bus_id")
     yield from _link("host_device.device", given.get("device"))
@@ -168,12 +187,7 @@ def _host_device(given: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Pro
 
 
 def _sriov(given: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Problem]:
-    name = given.get("resource_name", "a/b")
-    if "/" not in name or not formats.LABEL_NAME.matches(name):
-        reason = f"{name!r} is no resource of a device plugin"
-        yield Problem(
-            "sriov.resource_name", reason, "write one such as 'intel.com/sriov', as the node's allocatable has it"
-        )
+    yield from _resource_form("sriov.resource_name", given.get("resource_name", "a/b"))
     if "vlan" in given and not network_rules.is_vlan(given["vlan"], least=0):
         yield Problem("sriov.vlan", f"{given['vlan']} is no VLAN", "write 0 to 4094")
     switches = {"spoofchk": ("on", "off"), "trust": ("on", "off"), "link_state": ("auto", "enable", "disable")}
@@ -368,8 +382,10 @@ def _mtu(valid: Mapping[str, Any]) -> Iterator[Problem]:
     mtu = valid.get("mtu")
     if mtu is None:
         return
-    if not MTUS[0] <= mtu <= MTUS[1]:
-        yield Problem("mtu", f"{mtu} is no MTU", f"write {MTUS[0]} to {MTUS[1]}, the link's at most")
+    if not network_rules.MTUS[0] <= mtu <= network_rules.MTUS[1]:
+        yield Problem(
+            "mtu", f"{mtu} is no MTU", f"write {network_rules.MTUS[0]} to {network_rules.MTUS[1]}, the link's at most"
+        )
     elif mtu < LEAST_MTU_OF_IPV6 and any(6 in families(each) for each in valid.get("ipam", {}).values()):
         yield Problem("mtu", f"{mtu} is too small for IPv6", f"write {LEAST_MTU_OF_IPV6} or more")
 
@@ -382,6 +398,8 @@ def _tuned(valid: Mapping[str, Any]) -> Iterator[Problem]:
     for index, each in enumerate(valid.get("chained", ())):
         if each is not None:
             yield from _link_of_chain(f"chained[{index}]", each)
+            if each.get("type") == "sbr" and "ipam" not in valid:
+                yield Problem(f"chained[{index}]", network_rules.NOTHING_TO_ROUTE_BY, "set ipam, or leave sbr out")
 
 
 def _link_of_chain(path: str, plugin: Mapping[str, Any]) -> Iterator[Problem]:
@@ -394,8 +412,10 @@ def _link_of_chain(path: str, plugin: Mapping[str, Any]) -> Iterator[Problem]:
     elif name in network_rules.INTERFACE_PLUGINS or name.startswith("multus"):
         yield Problem(f"{path}.type", f"{name!r} makes an interface of its own", "make it a network of its own")
     else:
-        yield from (Problem(path, each.what, each.fix) for each in network_rules.unknown_keys({"plugins": [plugin]}))
-        for each in network_rules.mistakes({"plugins": [{"type": "-"}, dict(plugin)]}):
+        # As it is handed to the plugin.
+        handed = whole(plugin)
+        yield from (Problem(path, each.what, each.fix) for each in network_rules.unknown_keys({"plugins": [handed]}))
+        for each in network_rules.mistakes({"plugins": [{"type": "-"}, handed]}):
             yield Problem(path, each.what, each.fix)
 
 
@@ -414,8 +434,8 @@ def _config(valid: Mapping[str, Any]) -> Iterator[Problem]:
     if name and not (isinstance(name, str) and formats.CNI_NETWORK_NAME.matches(name)):
         reason = f"has the name {name!r}, which libcni refuses"
         yield Problem("config", reason, "write letters, digits, `_`, `.` and `-`, a letter or a digit first")
-    rules = (network_rules.mistakes, network_rules.weaknesses, network_rules.unknown_keys)
-    for each in (mistake for rule in rules for mistake in rule(conf)):
+    found_in = [*network_rules.mistakes(conf, has_resource="resource_name" in valid)]
+    for each in (*found_in, *network_rules.weaknesses(conf), *network_rules.unknown_keys(conf)):
         yield Problem("config", each.what, each.fix)
     for wrong in network_rules.wrong_modes(conf):
         known = network_rules.MODES[wrong.partition(" ")[0]]

@@ -88,6 +88,10 @@ renamed_confs() {
     done
 }
 
+# A link has further names, by which plugins find it too, and which busybox' `ip` does not tell: then nobody knows what is
+# missing.
+tells_every_name() { [ -r "$root/proc/net/dev" ] && ip -V 2>/dev/null | grep -q iproute2; }
+
 # The networks that lie in Multus' own directory for them, by name.
 network_files() {
     for file in "$root"/etc/cni/multus/net.d/*.conf "$root"/etc/cni/multus/net.d/*.conflist "$root"/etc/cni/multus/net.d/*.json; do
@@ -131,7 +135,7 @@ diagnose() {
     fact_json k3sPrograms "$(k3s_programs | texts)"
     serving=$(planned_conf)
     fact plannedConf "${serving#"$root"}"
-    [ ! -r "$root/proc/net/dev" ] || fact_json links "$(link_names | texts)"
+    ! tells_every_name || fact_json links "$(link_names | texts)"
     fact_json networkFiles "$(network_files | texts)"
     conclude ''
 }

@@ -210,6 +210,22 @@ def test_a_late_namespace_is_checked_when_it_is_known() -> None:
         network({**NETWORK, "namespace": pulumi.Output.from_input("Blue")})
 
 
+@pytest.mark.parametrize(("one", "two"), [(True, False), (False, True), (True, True)], ids=["first", "second", "both"])
+def test_namespaces_that_are_known_late_are_held_against_each_other(one: bool, two: bool) -> None:
+    def namespace(text: str, *, is_late: bool) -> Any:
+        return pulumi.Output.from_input(text) if is_late else text
+
+    def program(of_two: str) -> None:
+        MultusNetwork("one", {"macvlan": {}, "name": "lan", "namespace": namespace("blue", is_late=one)})
+        MultusNetwork("two", {"macvlan": {}, "name": "lan", "namespace": namespace(of_two, is_late=two)})
+
+    with pytest.raises(
+        InvalidArgumentsError, match=r"(?s)Network 'two' .*name: 'blue/lan' is also the definition of 'one'"
+    ):
+        run(lambda: program("blue"))
+    assert {"one-definition", "two-definition"} <= set(run(lambda: program("green")).graph.types)
+
+
 def test_a_path_of_whereabouts_is_checked_when_it_is_known() -> None:
     def asked(path: str) -> Any:
         given = {"ranges": [{"subnet": "10.97.0.0/24"}], "configuration_path": pulumi.Output.from_input(path)}

@@ -29,6 +29,7 @@ from tests.support.schema_names import (
 PYTHON = ROOT / "examples" / "python"
 YAML = ROOT / "examples" / "yaml" / "Pulumi.yaml"
 TYPESCRIPT = ROOT / "examples" / "typescript"
+GO = ROOT / "examples" / "go"
 NODES = {"server-1": "192.0.2.11", "agent-1": "192.0.2.12"}
 MADE_ELSEWHERE = {
     "kubeconfig": "made-up-admin-kubeconfig",
@@ -149,3 +150,20 @@ def test_typescript_example_takes_the_component_from_this_checkout() -> None:
     # Where `pulumi package add` writes what index.ts imports.
     package = json.loads((TYPESCRIPT / "package.json").read_text(encoding="utf-8"))
     assert package["dependencies"]["@pulumi/multus"] == "file:sdks/multus"
+
+
+def test_go_example_says_what_the_schema_has() -> None:
+    """Whether it compiles, tests/lab/test_go_example.py shows."""
+    text = re.sub("//.*", "", (GO / "main.go").read_text(encoding="utf-8"))
+    keys = {key[0].lower() + key[1:] for key in re.findall(r"\b([A-Z]\w+): ", text)}
+    assert {"distro", "nodes", "bridge", "ipam", *SCHEMA["types"]["multus:index:NodeArgs"]["required"]} <= keys
+    assert keys <= PROPERTIES
+    outputs = {name[0].lower() + name[1:] for name in re.findall(r"\b(?:installed|storage)\.(\w+)", text)}
+    assert outputs <= {*OUTPUTS, *NETWORK_OUTPUTS}
+
+
+def test_go_example_takes_the_component_from_this_checkout() -> None:
+    project = yaml.safe_load((GO / "Pulumi.yaml").read_text(encoding="utf-8"))
+    assert (GO / project["packages"]["multus"] / "PulumiPlugin.yaml").exists()
+    [least] = re.findall(r'requiredPulumiVersion: ">=([\d.]+)"', (ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    assert f"github.com/pulumi/pulumi/sdk/v3 v{least}" in (GO / "go.mod").read_text(encoding="utf-8")

@@ -33,6 +33,11 @@ def raw(**conf: Any) -> Any:
     return {"config": json.dumps(conf)}
 
 
+def raw_static(**changes: Any) -> Any:
+    """A configuration as text, with an address that somebody wrote."""
+    return raw(type="macvlan", ipam={"type": "static", "addresses": [{"address": "10.97.0.5/24", **changes}]})
+
+
 _FIRST = "ipam.host_local.ranges[0]"
 
 # The number of the mistake that people make (docs/networks.md), 0 for none of the ten; a name; the arguments; the path
@@ -120,6 +125,8 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     (8, "meta-alone", raw(type="portmap"), "config", "begins with portmap", "first"),
     (8, "no-type", raw(plugins=[{"type": "macvlan"}, {"mtu": 1}]), "config", "without `type`", "name the plugin"),
     (8, "no-plugins", raw(plugins=[]), "config", "no plugin in `plugins`", "name the plugin"),
+    (8, "sbr-alone", {"macvlan": {}, "chained": [{"type": "sbr"}]}, "chained[0]", "routes by the pod's", "set ipam"),
+    (8, "raw-sbr", raw(plugins=[{"type": "macvlan"}, {"type": "sbr"}]), "config", "routes by the pod's", "`ipam`"),
     (8, "chained-type", local(chained=[{"type:": "sbr"}]), "chained[0].type", "is missing", "`type` for 'type:'"),
     (8, "chained-head", local(chained=[{"type": "bridge"}]), "chained[0].type", "of its own", "a network of its own"),
     (8, "chained-key", local(chained=[{"type": "vrf", "vrf": "a"}]), "chained[0]", "'vrf' that vrf", "`vrfname`"),
@@ -229,6 +236,8 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     (10, "raw-vms", {**raw(type="macvlan"), "for_vms": True}, "config", "KubeVirt's bridge binding", "write a bridge"),
     (10, "mode", {"macvlan": {"mode": "l2"}}, "macvlan.mode", "'l2' is no mode of macvlan", "bridge, private"),
     (10, "mode-of-ipvlan", {"ipvlan": {"mode": "bridge"}}, "ipvlan.mode", "no mode of ipvlan", "l2, l3, l3s"),
+    (9, "raw-gateway", raw_static(gateway="router"), "config", "the gateway 'router'", "leave it out"),
+    (9, "route-bits", local(routes=[{"dst": "10.98.7.0/16"}]), "routes[0].dst", "bits of a host", "'10.98.0.0/16'"),
     (10, "raw-mode", raw(type="ipvlan", mode="bridge"), "config", "ipvlan mode bridge", "l2, l3"),
     # What plugins refuse or read over besides.
     (0, "kind", {}, "arguments", "name no kind of network", "bridge, macvlan, ipvlan, vlan, host_device, sriov"),
@@ -259,6 +268,24 @@ REFUSALS: list[tuple[int, str, Any, str, str, str]] = [
     (0, "kernelpath", {"host_device": {"kernelpath": "/dev/x"}}, "host_device.kernelpath", "not below", "readlink"),
     (0, "resource", {"sriov": {"resource_name": "vf"}}, "sriov.resource_name", "no resource", "intel.com/sriov"),
     (0, "resource-missing", {"sriov": {}}, "sriov.resource_name", "is missing", "set"),
+    (0, "resource-nobody", {"macvlan": {}, "resource_name": "a/b"}, "resource_name", "takes no device", "host_device"),
+    (
+        0,
+        "resource-sriov",
+        {"sriov": {"resource_name": "a/b"}, "resource_name": "a/b"},
+        "resource_name",
+        "sriov",
+        "into",
+    ),
+    (0, "resource-form", {"host_device": {}, "resource_name": "nic"}, "resource_name", "no resource", "intel.com"),
+    (
+        0,
+        "resource-device",
+        {"host_device": {"device": "eth1"}, "resource_name": "a/b"},
+        "host_device",
+        "although resource_name says",
+        "host_device: {}",
+    ),
     (0, "sriov-vlan", {"sriov": {"resource_name": "a/b", "vlan": 4095}}, "sriov.vlan", "no VLAN", "0 to 4094"),
     (0, "trust", {"sriov": {"resource_name": "a/b", "trust": "yes"}}, "sriov.trust", "'yes' is not one", "on or off"),
     (0, "mtu", local(mtu=67), "mtu", "67 is no MTU", "68 to 65535"),

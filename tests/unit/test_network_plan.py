@@ -241,12 +241,12 @@ def test_whereabouts_finds_its_configuration(args: Any, install: Any, path: str 
             {"cniVersion": "0.4.0", "name": "mine", "plugins": [{"type": "ovs", "bridge": "b"}]},
         ),
         (
-            {"disableCheck": True, "plugins": [{"type": "ptp"}, {"type": "sbr"}]},
+            {"disableCheck": True, "plugins": [{"type": "ptp"}, {"type": "tuning"}]},
             {
                 "cniVersion": "1.0.0",
                 "name": "default.n",
                 "disableCheck": True,
-                "plugins": [{"type": "ptp"}, {"type": "sbr"}],
+                "plugins": [{"type": "ptp"}, {"type": "tuning"}],
             },
         ),
     ],

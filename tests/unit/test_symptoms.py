@@ -717,6 +717,9 @@ def test_a_link_that_no_node_has_is_found_before_a_pod_meets_it() -> None:
     on_link = network(master="eth7")
     assert not names(healthy(networks=(on_link,)))
     assert not names(healthy(networks=(on_link,), facts={"links": ("lo", "eth7")}))
+    long = "enx0123456789abcdef"
+    assert not names(healthy(networks=(network(master=long),), facts={"links": ("lo", "eth0", long)}))
+    assert names(healthy(networks=(network(master=long),), facts={"links": ("lo", "eth0")})) == {"link-not-found"}
     case = healthy(networks=(on_link,), facts={"links": ("lo", "eth0")})
     [found] = find_symptoms(case)
     assert (found.symptom, found.what) == ("link-not-found", "stands on the link eth7, which no node has")

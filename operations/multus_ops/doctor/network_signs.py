@@ -14,7 +14,6 @@ from multus.network_conf import plugin_confs, without_from_every_plugin
 from multus.network_needs import CHOOSES_A_LINK, DHCP_SOCKET, links_of
 from multus.network_rules import (
     CNI_VERSIONS,
-    LONGEST_INTERFACE,
     MODES,
     wide_routes,
     with_known_modes,
@@ -136,8 +135,8 @@ def _annotation(key: str, text: str) -> dict[str, str]:
 def link_not_found(case: Case) -> Iterator[Occurrence]:
     """CNI plugins since 1.10 name the network alone, by the name in its configuration, and not the link.
 
-    Before a pod meets it: where every node says which links it has, and none has this one. A device that a pod has is
-    on no node.
+    Before a pod meets it: where every node says which links it has, by which names, and none has this one. A device
+    that a pod has is on no node.
     """
     failing = set()
     for pod, message in case.failures_of_multus():
@@ -153,9 +152,7 @@ def link_not_found(case: Case) -> Iterator[Occurrence]:
     if not known or not {node["metadata"]["name"] for node in case.snapshot.nodes} <= set(known):
         return
     for network in case.snapshot.networks:
-        # A longer name is an alternative one, which nobody lists here.
-        named = [link for link in links_of(conf_of(network)) if len(link) <= LONGEST_INTERFACE]
-        missing = [link for link in named if not any(link in links for links in known.values())]
+        missing = [link for link in links_of(conf_of(network)) if not any(link in links for links in known.values())]
         if not missing or name_of(network) in failing:
             continue
         if not any(has_sandbox(pod) for pod in _pods_asking_for(case, network)):

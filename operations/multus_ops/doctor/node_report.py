@@ -152,7 +152,7 @@ class Facts(_Fact):
     Attributes:
         planned_conf: the path of the configuration that the running pod of Multus has written, the newest of its
             plugin; empty where there is none.
-        links: the node's links; None where the node was not asked for them.
+        links: the node's links by all of their names; None where the node was not asked for them or cannot tell.
         network_files: the names of the networks in the directory in which Multus looks for a definition without a
             configuration; None where the node was not asked for them.
     """

@@ -22,14 +22,14 @@ IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 20}
 """The argument `ssh` for a node that is out of reach on purpose: the kernel says so after 3 s, a busy one answers."""
 
 
-def configure(stack: Stack, **settings: Any) -> None:
-    """Set configuration keys by editing the stack's file, as a user may; None removes one."""
+def configure(stack: Stack, *, of: str = "multus", **settings: Any) -> None:
+    """Set configuration keys of a namespace by editing the stack's file, as a user may; None removes one."""
     stack.prepare()
     content = yaml.safe_load(stack.config_file.read_text())
     for key, value in settings.items():
-        content["config"].pop(f"multus:{key}", None)
+        content["config"].pop(f"{of}:{key}", None)
         if value is not None:
-            content["config"][f"multus:{key}"] = value
+            content["config"][f"{of}:{key}"] = value
     stack.config_file.write_text(yaml.safe_dump(content, sort_keys=False))
 
 

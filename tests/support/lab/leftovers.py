@@ -30,6 +30,9 @@ def has_conf(node: Node) -> bool:
 
 
 def reservations_and_files(tree: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """A node's files without host-local's note of the last address, its lock, and the folder of a user's network."""
-    bookkeeping = re.compile(r"var/lib/cni/networks/(second|other|[^/]+/(lock|last_reserved_ip\.0))$")
+    """A node's files without host-local's note of the last address, its lock, and the folder of a user's network.
+
+    The configuration of a MultusNetwork has its namespace in its name.
+    """
+    bookkeeping = re.compile(r"var/lib/cni/networks/(second|other|default\.[^/]+|[^/]+/(lock|last_reserved_ip\.0))$")
     return {path: entry for path, entry in tree.items() if not bookkeeping.search(path)}

@@ -34,7 +34,7 @@ SHIFTS = (
     ("helm_unlisted[k3s-1]", "helm_switch[k3s-1]"),
     ("access[k3s-2-bare]", "network_nodes[k3s-2-bare]"),
     ("doctor_thick[vanilla-1]", "interrupted[vanilla-1]"),
-    ("rollback[k3s-2]", "network_check[k3s-2]"),
+    ("rollback[k3s-2]", "network_check[k3s-2]", "networks[k3s-2]"),
     ("helm_neighbours[k3s-1]", "helm[k3s-1]"),
     ("docs[vanilla-1]", "thick[vanilla-1]"),
     ("render[vanilla-2]",),
