@@ -52,8 +52,9 @@ def _decode(value: Any) -> Any:
         signature = value.get(_SIGNATURE)
         if signature == _SECRET:
             return Secret(_decode(value["value"]))
-        if signature == _ASSET and value.get("path"):
-            return FileAsset(value.get("hash", ""), value["path"])
+        # Of what the state has the engine sends the hash alone.
+        if signature == _ASSET and not value.get("text") and not value.get("uri"):
+            return FileAsset(value.get("hash", ""), value.get("path", ""))
         if signature is not None:
             raise ValueError("the lab's stand-in plugins take no assets but files, no archives, no resource references")
         return {key: _decode(item) for key, item in value.items()}
