@@ -25,6 +25,7 @@ from .args import (
     SelinuxArgs,
     SshArgs,
     TolerationArgs,
+    WhereaboutsInstallArgs,
 )
 from .attachment import Attachment, attachment, attachments
 from .component import MultusComponent
@@ -99,6 +100,7 @@ __all__ = [
     "TolerationArgs",
     "VlanArgs",
     "WhereaboutsArgs",
+    "WhereaboutsInstallArgs",
     "__version__",
     "attachment",
     "attachments",

@@ -263,7 +263,7 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
         "network": _assumed_network(plan),
         "needs": " ".join(plan.required_plugins),
-        "installs": " ".join(plan.reference_plugins.names if plan.reference_plugins else ()),
+        "installs": " ".join(plan.brought_plugins),
         "metrics_port": plan.daemon.metrics_port or "",
         "kubelet_dir": plan.kubelet_dir,
         "standby": standby_keys(plan) if plan.has_standby else "",

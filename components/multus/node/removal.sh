@@ -86,10 +86,16 @@ remove_socket() {
     [ ! -d "${1%/*}" ] || rmdir "${1%/*}" 2>/dev/null || true
 }
 
+remove_whereabouts() {
+    rm -f "$conf/whereabouts.d/whereabouts.conf" "$conf/whereabouts.d/whereabouts.kubeconfig" "$conf"/whereabouts.d/.*.new "$bin/.whereabouts.new"
+    [ ! -d "$conf/whereabouts.d" ] || rmdir "$conf/whereabouts.d" 2>/dev/null || true
+}
+
 # Only what the pods brought, and nothing that the default network has come to need.
 remove_programs() {
     rm -f "$bin/multus" "$bin/multus-shim"
     for name in $(marked known); do
+        [ "$name" != whereabouts ] || remove_whereabouts
         lists "$(marked foreign)" "$name" || cat "$conf"/*.conf* 2>/dev/null | grep -q "\"$name\"" || rm -f "$bin/$name"
     done
 }
