@@ -44,10 +44,10 @@ class DhcpServer:
     address: str
 
     def leases(self) -> dict[str, int]:
-        """When each address is free again, in seconds of the clock."""
+        """When each address is free again, in seconds of the clock; 0 where it is already."""
         printed = run([self.busybox, "dumpleases", "-a", "-d", "-f", self.book]).stdout.splitlines()[1:]
         words = [line.split() for line in printed]
-        return {found[1]: int(found[-1]) for found in words}
+        return {found[1]: 0 if found[-1] == "expired" else int(found[-1]) for found in words}
 
     def held(self) -> set[str]:
         """The addresses that nobody else would get now."""
