@@ -108,7 +108,7 @@ def test_a_full_range_is_named_with_who_holds_what(unique: Unique) -> None:
 
 def test_an_address_is_given_back_with_its_pod(unique: Unique) -> None:
     """`unique-0` has made room in the test before, and so has who came in its place."""
-    assert unique.held() == {"unique-1", "unique-2", "unique-3"}
+    until(lambda: unique.held() == {"unique-1", "unique-2", "unique-3"}, "three are left", 30)
     unique.lab.pods.delete("unique-2")
     until(lambda: "unique-2" not in unique.held(), "its address is free", 30)
 
