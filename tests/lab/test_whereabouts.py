@@ -145,15 +145,27 @@ def test_what_a_dead_node_held_is_given_back(unique: Unique) -> None:
     assert lab.pods.address("again", "net1") == "10.94.0.10"
 
 
+def changed(unique: Unique) -> dict[str, set[str]]:
+    """The files of each node that are not what they were."""
+    found: dict[str, set[str]] = {}
+    for node, tree in unique.lab.trees().items():
+        old, new = reservations_and_files(unique.before[node]), reservations_and_files(tree)
+        paths = {path for path in {*old, *new} if old.get(path) != new.get(path)}
+        found |= {node: paths} if paths else {}
+    return found
+
+
 def test_a_destroy_waits_for_pods_and_leaves_the_books_alone(unique: Unique) -> None:
     lab = unique.lab
     failed(lab.stack.destroy(), "again")
     lab.pods.delete("again")
     succeeded(lab.stack.destroy())
-    after = lab.trees()
-    for name, tree in unique.before.items():
-        old, new = reservations_and_files(tree), reservations_and_files(after[name])
-        assert not {path: (old.get(path), new.get(path)) for path in {*old, *new} if old.get(path) != new.get(path)}, name
+    until(
+        lambda: not changed(unique),
+        "every file is as before, also what the dead node's runtime had to end",
+        60,
+        every=1,
+    )
     assert not any(has_conf(node) for node in lab.cluster.nodes)
     kept = as_json(client.CustomObjectsApi(lab.pods.api).list_namespaced_custom_object, *POOLS)["items"]
     assert [pool["spec"]["range"] for pool in kept] == ["10.94.0.0/24"]
