@@ -61,6 +61,7 @@ BUSYBOX = Packaged("busybox", "busybox-static")
 
 _KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
 _CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
+_WHEREABOUTS = "github.com/k8snetworkplumbingwg/whereabouts"
 _PLUGINS = "github.com/containernetworking/plugins/plugins"
 
 BUILDS = (
@@ -199,6 +200,13 @@ ON_DEMAND = (
         packages=(".",),
         programs=("go-sdk",),
         minutes=2,
+    ),
+    Build(
+        name="whereabouts",
+        module=_WHEREABOUTS,
+        packages=tuple(f"{_WHEREABOUTS}/cmd{part}" for part in ("", "/controlloop", "/reconciler")),
+        programs=("cmd", "controlloop", "reconciler"),
+        minutes=4,
     ),
 )
 """What a single test needs: built by `prepare` or when it is asked for by name, and no part of the lab."""

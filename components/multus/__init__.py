@@ -26,6 +26,7 @@ from .args import (
     SelinuxArgs,
     SshArgs,
     TolerationArgs,
+    WhereaboutsInstallArgs,
 )
 from .attachment import Attachment, attachment, attachments
 from .component import MultusComponent
@@ -101,6 +102,7 @@ __all__ = [
     "TolerationArgs",
     "VlanArgs",
     "WhereaboutsArgs",
+    "WhereaboutsInstallArgs",
     "__version__",
     "attachment",
     "attachments",

@@ -352,6 +352,23 @@ class DhcpDaemonArgs(TypedDict):
     move or a digest. Defaults to that of `reference_plugins`, else with thick to Multus' own; thin's has no shell."""
 
 
+class WhereaboutsInstallArgs(TypedDict):
+    """whereabouts, which gives addresses that are unique in the cluster.
+
+    Its plugin and configuration come onto every node, into the distribution's directories, with what gives addresses
+    back. Its token is a Secret of its own, as Multus' is: it does not expire, and `rotation` makes a new one. Its CRDs
+    stay when the stack goes, since what they hold would go with them.
+    """
+
+    image: NotRequired[str]
+    """The image, with a tag that does not move or a digest. Defaults to
+    `ghcr.io/k8snetworkplumbingwg/whereabouts:v0.9.4`."""
+
+    reconcile: NotRequired[str]
+    """When addresses are given back whose pods no node has seen end, as those of a node that has died: five fields of
+    cron, in UTC. Defaults to `*/10 * * * *`."""
+
+
 class HelmArgs(TypedDict):
     """The release of this component's chart. Another chart is a `k8s.helm.v3.Release` of your own: docs/helm.md."""
 
@@ -518,6 +535,9 @@ class MultusComponentArgs(TypedDict):
 
     dhcp_daemon: NotRequired[DhcpDaemonArgs]
     """Run the daemon of the plugin `dhcp`; `{}` is enough where its image is known. Defaults to none."""
+
+    whereabouts: NotRequired[WhereaboutsInstallArgs]
+    """Install whereabouts; `{}` takes its defaults. Needs credentials `durable`. Defaults to none."""
 
     required_plugins: NotRequired[Sequence[str]]
     """CNI plugins that the networks of this cluster use; a node that lacks one is refused. Defaults to none."""

@@ -10,7 +10,12 @@ from . import argument_rules_nodes, argument_rules_plugins, argument_rules_pods,
 from . import image as images
 from .args import Credentials, Distro, Method, Plugin
 from .argument_types import is_json
-from .defaults import DEFAULT_CERTIFICATE_DURATION, DEFAULT_SOCKET_DIR, DEFAULT_TIMEOUT_SECONDS
+from .defaults import (
+    DEFAULT_CERTIFICATE_DURATION,
+    DEFAULT_RECONCILE,
+    DEFAULT_SOCKET_DIR,
+    DEFAULT_TIMEOUT_SECONDS,
+)
 from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_profile
 from .errors import Problem
 from .server import parse_server
@@ -75,6 +80,7 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
         )
     yield from argument_rules_plugins.problems(valid)
     yield from _dhcp_daemon(valid)
+    yield from _whereabouts(valid)
     yield from argument_rules_nodes.problems(valid.get("nodes", ()))
     yield from _credentials(valid)
 
@@ -370,6 +376,24 @@ def _dhcp_daemon(valid: Mapping[str, Any]) -> Iterator[Problem]:
             "dhcp_daemon.image",
             "is missing, and thin's image has no shell",
             "name an image with a shell, sed, awk and base64",
+        )
+
+
+def _whereabouts(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    given = valid.get("whereabouts")
+    if given is None:
+        return
+    if "image" in given:
+        yield from images.reference_problems("whereabouts.image", given["image"])
+    if not formats.CRON.matches(given.get("reconcile", DEFAULT_RECONCILE)):
+        yield Problem(
+            "whereabouts.reconcile",
+            f"{given['reconcile']!r} is not five fields of cron",
+            "write one such as '0 * * * *'",
+        )
+    if valid.get("credentials") is Credentials.POD:
+        yield Problem(
+            "whereabouts", "keeps a token on the nodes, which with credentials 'pod' would expire", "write 'durable'"
         )
 
 

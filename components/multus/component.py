@@ -9,9 +9,10 @@ from typing import Any
 
 import pulumi
 
-from . import dhcp_daemon, objects, registering
+from . import dhcp_daemon, objects, registering, whereabouts
 from .args import Credentials, Method, MultusComponentArgs
 from .errors import InvalidArgumentsError, Problem
+from .metadata import Object
 from .multus_conf import kubeconfig
 from .node_steps import Steps, resource_options_for
 from .plan import InstallPlan, resolve
@@ -116,7 +117,7 @@ class MultusComponent(pulumi.ComponentResource):
             installed = register_release(name, plan, host, port, ready)
         else:
             installed = _register_daemon_sets(name, plan, host, port.apply(str), ready)
-        running = [*installed.ready, *self._register_beside(name, plan, installed)]
+        running = [*installed.ready, *self._register_beside(name, plan, host, port.apply(str), installed)]
         verified = [steps.verify(node, install, [provisions[node.name], *running]) for node in plan.nodes]
         registering.register(
             f"{name}-marker",
@@ -125,12 +126,14 @@ class MultusComponent(pulumi.ComponentResource):
         )
         return installed
 
-    def _register_beside(self, name: str, plan: InstallPlan, installed: Installed) -> list[pulumi.Resource]:
+    def _register_beside(
+        self, name: str, plan: InstallPlan, host: Any, port: Any, installed: Installed
+    ) -> list[pulumi.Resource]:
         """Register what networks need beside Multus, by either method: once its pods have brought the plugins."""
+        opts = self._bounded(plan, installed.ready)
         daemon = dhcp_daemon.daemon_set(plan)
-        if daemon is None:
-            return []
-        return [registering.register(f"{name}-dhcp-daemon", daemon, self._bounded(plan, installed.ready))]
+        made = [] if daemon is None else [registering.register(f"{name}-dhcp-daemon", daemon, opts)]
+        return [*made, *_register_whereabouts(name, plan, host, port, opts)]
 
     def _bounded(self, plan: InstallPlan, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         timeouts = dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
@@ -192,20 +195,50 @@ def _register_access(
         made.append(registering.register(f"{name}-conf", handed_over(conf, plan), conf_opts))
     token = None
     if plan.credentials is Credentials.DURABLE:
-        token_opts = pulumi.ResourceOptions(
-            # Registered last, so that dependants need only depend on the token: the Python SDK expands every transitive
-            # dependency of each resource, which costs more with every node.
-            depends_on=made,
-            # A rotation changes the name: the old token has to live until every node and pod has the new one.
-            delete_before_replace=False,
-            # The API server writes the day of the token's last use on the Secret, which is no drift.
-            ignore_changes=['metadata.labels["kubernetes.io/legacy-token-last-used"]'],
-        )
-        token = registering.register(
-            f"{name}-token", objects.token_secret(plan), pulumi.ResourceOptions.merge(opts, token_opts)
-        )
+        # Registered last, so that dependants need only depend on the token: the Python SDK expands every transitive
+        # dependency of each resource, which costs more with every node.
+        token = _register_token(f"{name}-token", objects.token_secret(plan), made, opts)
         made.append(token)
     return account, token, made
+
+
+def _register_token(
+    name: str, secret: Object, after: list[pulumi.Resource], opts: pulumi.ResourceOptions
+) -> pulumi.Resource:
+    token_opts = pulumi.ResourceOptions(
+        depends_on=after,
+        # A rotation changes the name: the old token has to live until every node and pod has the new one.
+        delete_before_replace=False,
+        # The API server writes the day of the token's last use on the Secret, which is no drift.
+        ignore_changes=['metadata.labels["kubernetes.io/legacy-token-last-used"]'],
+    )
+    token: pulumi.Resource = registering.register(name, secret, pulumi.ResourceOptions.merge(opts, token_opts))
+    return token
+
+
+def _register_whereabouts(
+    name: str, plan: InstallPlan, host: Any, port: Any, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """Register whereabouts, where the plan has it; its definitions stay when the stack goes, as networks' does."""
+    settings = plan.whereabouts
+    if settings is None:
+        return []
+    retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
+    made = [
+        registering.register_patch(f"{name}-crd-{plural}", definition, retained)
+        for plural, definition in whereabouts.custom_resource_definitions().items()
+    ]
+    parts = whereabouts.access(plan)
+    token = parts.pop("token")
+    made += [registering.register(f"{name}-whereabouts-{part}", each, opts) for part, each in parts.items()]
+    made.append(registering.register(f"{name}-whereabouts-schedule", whereabouts.schedule(plan, settings), opts))
+    made.append(_register_token(f"{name}-whereabouts-token", token, made, opts))
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
+    running = {
+        "whereabouts": whereabouts.daemon_set(plan, settings, host, port),
+        "whereabouts-reconciler": whereabouts.reconciler(plan, settings, host, port),
+    }
+    return [*made, *(registering.register(f"{name}-{part}", each, after) for part, each in running.items())]
 
 
 def _name_of(daemon_set: Any) -> pulumi.Output[str]:

@@ -74,6 +74,7 @@ CNI_VERSION = Format(r"0\.[34]\.[0-9]+|1\.[0-9]+\.[0-9]+")
 CAPABILITY = Format("[A-Za-z][A-Za-z0-9.-]{0,63}")
 CONF_FILE = Format(r"[A-Za-z0-9._-]+\.(conf|conflist)")
 OWN_CONF_FILE = Format("(.*/)?00-multus.*")
+CRON = Format(r"[0-9*/,-]+( [0-9A-Za-z*/,-]+){4}")
 DURATION = Format("[1-9][0-9]+m|[1-9][0-9]*h")
 
 MAX_UNAVAILABLE = Format("[1-9][0-9]*|[1-9][0-9]?%|100%")

@@ -182,7 +182,7 @@ class DhcpArgs(TypedDict):
 
 
 class WhereaboutsArgs(TypedDict):
-    """Addresses that are unique in the cluster. whereabouts is a project of its own, which has to be installed."""
+    """Addresses that are unique in the cluster, of whereabouts, which `whereabouts` of the component installs."""
 
     ranges: Sequence[RangeArgs]
     """A pod gets an address of each."""

@@ -324,7 +324,7 @@ def options_for(plan: InstallPlan, node: NodePlan) -> dict[str, Any]:
         "master": plan.conf.master_conf or posixpath.basename(plan.conf.cluster_network or ""),
         "network": _assumed_network(plan),
         "needs": " ".join(plan.required_plugins),
-        "installs": " ".join(reference.names if reference and not reference.archives else ()),
+        "installs": " ".join(plan.brought_plugins),
         "unpacks": " ".join(reference.names if reference and reference.archives else ()),
         "archives": " ".join(f"{key}:{each.sha256}:{each.url}" for key, each in archives),
         "metrics_port": plan.daemon.metrics_port or "",

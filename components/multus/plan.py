@@ -21,12 +21,14 @@ from .defaults import (
     DEFAULT_NAMESPACE,
     DEFAULT_PLUGIN_DIRECTORY,
     DEFAULT_PRIORITY_CLASS,
+    DEFAULT_RECONCILE,
     DEFAULT_RESOURCES,
     DEFAULT_ROTATION,
     DEFAULT_SOCKET_DIR,
     DEFAULT_SSH_PORT,
     DEFAULT_SSH_USER,
     DEFAULT_TIMEOUT_SECONDS,
+    DEFAULT_WHEREABOUTS_IMAGE,
     WHOLE_CNI_VERSION,
 )
 from .distros import Profile, Runtime, Tried, k3s_has_flow_control
@@ -178,6 +180,13 @@ class DhcpDaemonPlan(_Frozen):
     image: str
 
 
+class WhereaboutsPlan(_Frozen):
+    """What gives addresses that are unique in the cluster."""
+
+    image: str = DEFAULT_WHEREABOUTS_IMAGE
+    reconcile: str = DEFAULT_RECONCILE
+
+
 class HelmPlan(_Frozen):
     """The release. `values` may hold Outputs, never looked into here."""
 
@@ -222,6 +231,7 @@ class InstallPlan(_Frozen):
     selinux: dict[str, str]
     reference_plugins: ReferencePluginsPlan | None
     dhcp_daemon: DhcpDaemonPlan | None
+    whereabouts: WhereaboutsPlan | None
     required_plugins: tuple[str, ...]
     nodes: tuple[NodePlan, ...]
     credentials: Credentials
@@ -259,6 +269,18 @@ class InstallPlan(_Frozen):
     def token_secret(self) -> str:
         """The token Secret's name. A Secret made anew under an old name would revive the old token."""
         return f"multus-token-{self.rotation}"
+
+    @property
+    def whereabouts_secret(self) -> str:
+        """The name of the token Secret of whereabouts' own account."""
+        return f"whereabouts-token-{self.rotation}"
+
+    @property
+    def brought_plugins(self) -> tuple[str, ...]:
+        """The plugins besides Multus that pods put into the plugin directory of a listed node."""
+        reference = self.reference_plugins
+        from_image = reference.names if reference and not reference.archives else ()
+        return (*from_image, *(["whereabouts"] if self.whereabouts else []))
 
     @property
     def untried(self) -> str | None:
@@ -370,6 +392,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         selinux=security.get("selinux", {}),
         reference_plugins=None if reference is None else ReferencePluginsPlan(**reference),
         dhcp_daemon=None if "dhcp_daemon" not in valid else DhcpDaemonPlan(image=argument_rules.dhcp_image(valid)),
+        whereabouts=None if "whereabouts" not in valid else WhereaboutsPlan(**valid["whereabouts"]),
         required_plugins=_needed(valid),
         nodes=tuple(_node(f"nodes[{index}]", node) for index, node in enumerate(valid.get("nodes", ()))),
         credentials=valid.get("credentials", Credentials.DURABLE),
@@ -462,5 +485,7 @@ def _resources(resources: Mapping[str, Any], plugin: Plugin) -> dict[str, dict[s
 def _needed(valid: Mapping[str, Any]) -> tuple[str, ...]:
     """What every node has to have before anything changes: what an init container brings needs not be there."""
     brought = valid.get("reference_plugins", {}).get("names", ())
+    if "whereabouts" in valid:
+        brought = [*brought, "whereabouts"]
     needed = [*valid.get("required_plugins", ()), *(["dhcp"] if "dhcp_daemon" in valid else [])]
     return tuple(dict.fromkeys(name for name in needed if name not in brought))

@@ -31,7 +31,7 @@ HAND_OVER = "hand-over.sh"
 LINK = "link-default-network.sh"
 COPY = "copy-plugins.sh"
 
-_TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
+TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
 _TOKEN_SECONDS = 3607
 # The daemon waits for requests under way before it takes its configuration away.
 _GRACE_SECONDS = {False: 10, True: 30}
@@ -120,7 +120,8 @@ def _affinity(plan: InstallPlan, nodes: Sequence[Object]) -> Object:
 _PRIVILEGED: Object = {"privileged": True, "allowPrivilegeEscalation": True}
 
 
-def _container(plan: InstallPlan, name: str, command: list[str], mounts: list[Object], **more: Any) -> Object:
+def container(plan: InstallPlan, name: str, command: list[str], mounts: list[Object], **more: Any) -> Object:
+    """A container of Multus' image that may no more than copy files, unless the plan makes it privileged."""
     context: Object = {
         "privileged": plan.privileged,
         "allowPrivilegeEscalation": plan.privileged,
@@ -149,12 +150,12 @@ def _thin(plan: InstallPlan, *, removes_on_exit: bool) -> Object:
         {"name": "cnibin", "mountPath": POD_BIN_DIR},
         # The entrypoint makes a directory here that nothing reads; the root file system is read-only.
         {"name": "multus-cni", "mountPath": "/host/etc/cni/multus"},
-        {"name": "token", "mountPath": _TOKEN_MOUNT, "readOnly": True},
+        {"name": "token", "mountPath": TOKEN_MOUNT, "readOnly": True},
     ]
     if own_conf(plan):
         mounts.append({"name": "own-conf", "mountPath": OWN_CONF_DIR, "readOnly": True})
     flags = entrypoint_flags(plan, removes_on_exit=removes_on_exit)
-    return _container(plan, "kube-multus", ["/thin_entrypoint"], mounts, args=flags, resources=plan.resources)
+    return container(plan, "kube-multus", ["/thin_entrypoint"], mounts, args=flags, resources=plan.resources)
 
 
 def _thick(plan: InstallPlan) -> Object:
@@ -162,13 +163,13 @@ def _thick(plan: InstallPlan) -> Object:
     mounts: list[Object] = [
         {"name": volume["name"], "mountPath": mount, **more} for volume, mount, more in _thick_volumes(plan)
     ]
-    mounts.append({"name": "token", "mountPath": _TOKEN_MOUNT, "readOnly": True})
+    mounts.append({"name": "token", "mountPath": TOKEN_MOUNT, "readOnly": True})
     mounts.append({"name": "own-conf", "mountPath": OWN_CONF_DIR, "readOnly": True})
     mounts.append({"name": "default-network", "mountPath": DEFAULT_NETWORK_DIR, "readOnly": True})
     context: Object = dict(_PRIVILEGED)
     if plan.selinux:
         context["seLinuxOptions"] = plan.selinux
-    return _container(
+    return container(
         plan,
         "kube-multus",
         [f"{PROGRAMS}/multus-daemon"],
@@ -184,7 +185,7 @@ def _thick(plan: InstallPlan) -> Object:
 def _installers(plan: InstallPlan) -> list[Object]:
     """The shim that the runtime runs; and thin, which alone gives interfaces back when no daemon runs any more."""
     return [
-        _container(
+        container(
             plan,
             f"install-{kind}",
             [f"{PROGRAMS}/install_multus", "-d", POD_BIN_DIR, "-t", kind],
@@ -193,7 +194,7 @@ def _installers(plan: InstallPlan) -> list[Object]:
         )
         for kind in ("thin", "thick")
     ] + [
-        _container(
+        container(
             plan,
             "link-default-network",
             ["sh", "-c", chart_file(LINK), LINK, plan.cni_conf_dir, plan.conf.master_conf or "*", DEFAULT_NETWORK_DIR],
@@ -211,14 +212,14 @@ def _copier(plan: InstallPlan, *, provisioned: bool) -> list[Object]:
     plugins = plan.reference_plugins
     if plugins is None or not plugins.image or (provisioned and plugins.archives):
         return []
-    container = _container(
+    copier = container(
         plan,
         "install-reference-plugins",
         ["sh", "-c", chart_file(COPY), COPY, plugins.directory, POD_BIN_DIR, *plugins.names],
         [{"name": "cnibin", "mountPath": POD_BIN_DIR}],
         resources={"requests": {"cpu": "10m", "memory": "32Mi"}},
     )
-    return [{**container, "image": plugins.image}]
+    return [{**copier, "image": plugins.image}]
 
 
 def _volumes(plan: InstallPlan) -> list[Object]:

@@ -20,6 +20,7 @@ _TYPES: dict[str, Any] = {
     "Role": k8s.rbac.v1.Role,
     "RoleBinding": k8s.rbac.v1.RoleBinding,
     "DaemonSet": k8s.apps.v1.DaemonSet,
+    "Deployment": k8s.apps.v1.Deployment,
     "FlowSchema": k8s.flowcontrol.v1.FlowSchema,
 }
 

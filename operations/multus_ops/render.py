@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, is_typeddict
 
 import yaml
 
-from multus import dhcp_daemon, objects
+from multus import dhcp_daemon, objects, whereabouts
 from multus.args import Credentials, MultusComponentArgs
 from multus.argument_types import fields_of, is_opaque
 from multus.errors import InvalidArgumentsError, MultusError, Problem
@@ -87,6 +87,15 @@ def objects_of(plan: InstallPlan) -> list[Object]:
         objects.fallback_daemon_set(plan, host, port),
         dhcp_daemon.daemon_set(plan),
     ]
+    settings = plan.whereabouts
+    if settings is not None:
+        made += [
+            *whereabouts.custom_resource_definitions().values(),
+            *whereabouts.access(plan).values(),
+            whereabouts.schedule(plan, settings),
+            whereabouts.daemon_set(plan, settings, host, port),
+            whereabouts.reconciler(plan, settings, host, port),
+        ]
     return [each for each in made if each is not None]
 
 
@@ -97,7 +106,15 @@ def removal(plan: InstallPlan) -> list[str]:
     has_certificates = objects.certificates_binding(plan) is not None
     within = f"kubectl -n {plan.namespace}"
     sets = [objects.DAEMON_SET, objects.FALLBACK_DAEMON_SET, *([dhcp_daemon.NAME] if plan.dhcp_daemon else [])]
+    of_whereabouts = [
+        f"{within} delete deployment,configmap {whereabouts.RECONCILER} --cascade=foreground",
+        f"{within} delete daemonset {whereabouts.NAME} --cascade=foreground",
+        f"{within} delete secret {plan.whereabouts_secret}",
+        f"{within} delete rolebinding,role,serviceaccount {whereabouts.NAME}",
+        f"kubectl delete clusterrolebinding,clusterrole {whereabouts.NAME}",
+    ]
     return [
+        *(of_whereabouts if plan.whereabouts else []),
         f"{within} delete daemonset {' '.join(sets)} --cascade=foreground",
         *([f"{within} delete secret {plan.token_secret}"] if plan.credentials is Credentials.DURABLE else []),
         *([f"{within} delete configmap {conf['metadata']['name']}"] if conf else []),
@@ -185,6 +202,8 @@ def _head(plan: InstallPlan) -> str:
     programs = (PROGRAM, SHIM, "passthru") if plan.is_thick else (PROGRAM, "passthru")
     kubeconfig = [] if plan.is_thick else [f"{plan.kubeconfig_path}, whose token is void by then"]
     left = [*kubeconfig, *(f"{plan.cni_bin_dir}/{program}" for program in programs), "/var/lib/cni/multus"]
+    if plan.whereabouts:
+        left += [f"{plan.cni_conf_dir}/whereabouts.d, whose token is void by then", f"{plan.cni_bin_dir}/whereabouts"]
     return _HEAD.format(
         distro=plan.distro.value,
         plugin=plan.plugin.value,

@@ -32,6 +32,7 @@ NO_VALUE = {
     "namespace": "`helm --namespace` says it, and the API server refuses it",
     "create_namespace": "`helm --create-namespace`",
     "dhcp_daemon": "a DaemonSet beside the release, by both methods",
+    "whereabouts": "as dhcp_daemon",
     "required_plugins": "nodes are checked against it, and Helm runs nothing on nodes",
     "nodes": "as required_plugins",
     "ssh": "as required_plugins",

@@ -249,7 +249,7 @@ def test_state_of_a_node_stays_within_its_budget() -> None:
     """
     graph = graph_of(k3s(node("agent-1.cluster.example", 11)))
     inputs = sum(len(json.dumps(each.wire)) for each in graph.of_type("remote:Command"))
-    assert 2 * inputs < 52_200
+    assert 2 * inputs < 53_000
 
 
 def test_outputs_are_what_the_plan_says() -> None:
@@ -537,3 +537,25 @@ def test_the_daemon_of_dhcp_stands_beside_either_method(method: str) -> None:
     assert "m-dhcp-daemon" in graph_of(k3s(**daemon)).needs("m-marker")
     assert graph["m-dhcp-daemon"].request.deleteBeforeReplace
     assert set(graph.types) - set(graph_of(k3s(node("a", 11), method=method)).types) == {"m-dhcp-daemon"}
+
+
+@pytest.mark.parametrize("method", ["manifest", "helm"])
+def test_whereabouts_stands_beside_either_method(method: str) -> None:
+    plain, graph = (
+        graph_of(k3s(node("a", 11), method=method, **more))
+        for more in ({}, {"whereabouts": {"reconcile": "0 4 * * *"}})
+    )
+    parts = {
+        f"m-whereabouts-{part}" for part in ("account", "role", "role-binding", "cluster-role", "schedule", "token")
+    }
+    definitions = {"m-crd-ippools", "m-crd-overlappingrangeipreservations"}
+    running = {"m-whereabouts", "m-whereabouts-reconciler"}
+    assert set(graph.types) - set(plain.types) == {*parts, "m-whereabouts-cluster-role-binding", *definitions, *running}
+    for name in running:
+        assert {*parts, *definitions} <= graph.needs(name)
+    assert running <= graph.needs("m-verify-a")
+    assert {each.name for each in graph if each.request.retainOnDelete} >= definitions
+    # A rotation makes the new token before the old one goes.
+    assert not graph["m-whereabouts-token"].request.deleteBeforeReplace
+    assert graph["m-whereabouts-schedule"].inputs["data"] == {"config": "0 4 * * *"}
+    assert "--installs whereabouts" in graph["m-provision-a"].inputs["create"]

@@ -220,6 +220,13 @@ def test_thick_needs_shared_mounts(node: Node, tag: str, wheres: list[str]) -> N
     assert findings(node) == []
 
 
+def test_another_whereabouts_is_not_taken_over(node: Node) -> None:
+    write(node, f"{CONF_DIR}/whereabouts.d/whereabouts.kubeconfig", "a token")
+    left = f"{node.conf}/whereabouts.d/whereabouts.kubeconfig"
+    assert left in [where for _, where, _ in findings(node, installs="whereabouts")]
+    assert left not in [where for _, where, _ in findings(node)]
+
+
 def test_the_daemon_of_dhcp_needs_shared_mounts_too(node: Node) -> None:
     write(node, "/proc/self/mountinfo", MOUNTS.format(""))
     assert [where for _, where, _ in findings(node, dhcp="/run/cni/dhcp.sock")] == ["/"]

@@ -337,6 +337,21 @@ def test_clean_takes_the_socket_of_a_killed_dhcp_daemon_away(installed: Node, dh
     assert left.parent.exists() is (not dhcp)
 
 
+@pytest.mark.parametrize("beside", [(), ("nodename",)], ids=["ours", "others"])
+def test_clean_takes_whereabouts_away_and_nothing_beside_it(node: Node, beside: tuple[str, ...]) -> None:
+    assert node.provision(installs="whereabouts").ok
+    folder = node.conf / "whereabouts.d"
+    folder.mkdir()
+    for name in ("whereabouts.conf", "whereabouts.kubeconfig", ".whereabouts.conf.new", *beside):
+        (folder / name).touch()
+    (node.at(BIN_DIR) / "whereabouts").touch()
+    node.pod_installs()
+    node.api.marker_is_there = False
+    assert node.clean().ok
+    assert not (node.at(BIN_DIR) / "whereabouts").exists()
+    assert [each.name for each in folder.iterdir()] == list(beside) if beside else not folder.exists()
+
+
 def test_clean_keeps_a_plugin_that_the_default_network_has_come_to_need(node: Node) -> None:
     assert node.provision(installs="portmap static").ok
     for name in ("portmap", "static"):

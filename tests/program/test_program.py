@@ -137,6 +137,7 @@ CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
     "security": ({"selinux": {"type": "spc_t"}}, {}),
     "reference_plugins": ({"names": ["macvlan"], "image": "r.example/p:1"}, {}),
     "dhcp_daemon": ({"image": "r.example/shell:1"}, {}),
+    "whereabouts": ({}, {}),
     "required_plugins": (["macvlan"], {}),
     "nodes": ([{**NODE, "port": 2222}], {}),
     "credentials": ("pod", {"multus:nodes": "[]"}),

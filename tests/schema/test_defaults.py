@@ -12,7 +12,7 @@ import pytest
 from multus import args, network_args, resolve, resolve_network
 from multus.argument_types import fields_of
 from multus.network_rules import MODES
-from multus.plan import PluginArchivePlan, ReferencePluginsPlan
+from multus.plan import PluginArchivePlan, ReferencePluginsPlan, WhereaboutsPlan
 from tests.support.arguments import SSH_KEY
 
 PLAN = resolve({"distro": "k3s"})
@@ -92,6 +92,9 @@ DEFAULTS: dict[str, Any] = {
     "MultusComponentArgs.required_plugins": PLAN.required_plugins,
     "MultusComponentArgs.reference_plugins": PLAN.reference_plugins,
     "MultusComponentArgs.dhcp_daemon": PLAN.dhcp_daemon,
+    "MultusComponentArgs.whereabouts": PLAN.whereabouts,
+    "WhereaboutsInstallArgs.image": WhereaboutsPlan().image,
+    "WhereaboutsInstallArgs.reconcile": WhereaboutsPlan().reconcile,
     "MultusComponentArgs.nodes": PLAN.nodes,
     "MultusComponentArgs.credentials": PLAN.credentials,
     "MultusComponentArgs.rotation": PLAN.rotation,

@@ -73,6 +73,7 @@ _COMMON: dict[str, Any] = {
     "selinux-alone": {"security": {"selinux": {"user": "u"}}},
     "plugins": {"reference_plugins": {"names": ["macvlan", "dhcp"], "image": "r.example/p:1", "directory": "/opt/p"}},
     "dhcp": {"dhcp_daemon": {"image": "r.example/shell:1"}},
+    "whereabouts": {"whereabouts": {}},
     "pod-token": {"credentials": "pod"},
     "rotation": {"rotation": "2026"},
     "handover": {"handover": True},

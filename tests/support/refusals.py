@@ -508,4 +508,14 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "with a shell",
     ),
     ("dhcp-moving", k3s(dhcp_daemon={"image": "x/y"}), "dhcp_daemon.image", "'x/y' moves", "a fixed tag or a digest"),
+    ("wb", k3s(whereabouts=True), "whereabouts", "True is not a set of keys", "write a mapping"),
+    ("wb-image", k3s(whereabouts={"image": "x/y"}), "whereabouts.image", "'x/y' moves", "a fixed tag or a digest"),
+    ("wb-cron", k3s(whereabouts={"reconcile": "daily"}), "whereabouts.reconcile", "is not five fields", "'0 * * * *'"),
+    (
+        "wb-token",
+        k3s(whereabouts={}, credentials="pod"),
+        "whereabouts",
+        "keeps a token on the nodes",
+        "write 'durable'",
+    ),
 ]

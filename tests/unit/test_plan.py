@@ -160,6 +160,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "selinux": {},
         "reference_plugins": None,
         "dhcp_daemon": None,
+        "whereabouts": None,
         "required_plugins": [],
         "nodes": [],
         "credentials": "durable",

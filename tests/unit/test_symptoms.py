@@ -58,7 +58,7 @@ from tests.support.doctor_cases import (
     without_stack,
 )
 from tests.support.doctor_fixes import is_modelled, typed
-from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES, WITH_DHCP
+from tests.support.lab.breakages import BEFORE_AN_INSTALL, IN_CLUSTER, OF_THICK, ON_NODES, WITH_DHCP, WITH_WHEREABOUTS
 
 
 def sick_multus(state: dict[str, Any], *, last: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -452,7 +452,7 @@ def names(case: Case) -> set[str]:
 def test_every_symptom_of_the_table_is_tried() -> None:
     names = {symptom.name for symptom in SYMPTOMS}
     assert set(BROKEN) == names
-    every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK, *WITH_DHCP)
+    every = (*BEFORE_AN_INSTALL, *ON_NODES, *IN_CLUSTER, *OF_THICK, *WITH_DHCP, *WITH_WHEREABOUTS)
     untried = {symptom.name for symptom in SYMPTOMS if symptom.untried}
     broken = {name for breakage in every for name in breakage.shows}
     assert broken | untried == names, "the lab breaks clusters in these ways"

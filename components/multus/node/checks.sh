@@ -36,7 +36,9 @@ check_leftovers() {
     if token_is_ours || $adopt; then return 0; fi
     # The kubelet calls the directories of logs NAMESPACE_POD_UID.
     pod=$(find "$root/var/log/pods" -name '*multus*' 2>/dev/null | head -n 1)
-    for file in "$conf/00-multus.conf" "$conf/00-multus.conflist" "$kubeconfig" "$bin/multus" "$bin/multus-shim" "$socket"; do
+    set -- "$conf/00-multus.conf" "$conf/00-multus.conflist" "$kubeconfig" "$bin/multus" "$bin/multus-shim" "$socket"
+    ! lists "$installs" whereabouts || set -- "$@" "$conf/whereabouts.d/whereabouts.kubeconfig"
+    for file in "$@"; do
         [ ! -e "$file" ] || error leftover "$file" "left by an install that is not this stack's${pod:+: ${pod##*/}}" "helm uninstall (see helm list -A) or kubectl delete it, or set adopt to true for one up"
     done
 }

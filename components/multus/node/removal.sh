@@ -86,6 +86,11 @@ remove_socket() {
     [ ! -d "${1%/*}" ] || rmdir "${1%/*}" 2>/dev/null || true
 }
 
+remove_whereabouts() {
+    rm -f "$conf/whereabouts.d/whereabouts.conf" "$conf/whereabouts.d/whereabouts.kubeconfig" "$conf"/whereabouts.d/.*.new "$bin/.whereabouts.new"
+    [ ! -d "$conf/whereabouts.d" ] || rmdir "$conf/whereabouts.d" 2>/dev/null || true
+}
+
 # Whether the default network has come to need a plugin.
 is_named() { cat "$conf"/*.conf* 2>/dev/null | grep -q "\"$1\""; }
 
@@ -93,6 +98,7 @@ is_named() { cat "$conf"/*.conf* 2>/dev/null | grep -q "\"$1\""; }
 remove_programs() {
     rm -f "$bin/multus" "$bin/multus-shim"
     for name in $(marked known); do
+        [ "$name" != whereabouts ] || remove_whereabouts
         lists "$(marked foreign)" "$name" || is_named "$name" || rm -f "$bin/$name"
     done
     [ ! -f "$placed" ] || remove_placed

@@ -55,6 +55,9 @@ KINDS = {
     f"kubernetes:{_RBAC}:RoleBinding": Kind(_RBAC, "RoleBinding", "rolebindings", namespaced=True, immutable=_ROLE_REF),
     f"kubernetes:{_FLOW}:FlowSchema": Kind(_FLOW, "FlowSchema", "flowschemas", namespaced=False),
     "kubernetes:apps/v1:DaemonSet": _DAEMON_SET,
+    "kubernetes:apps/v1:Deployment": Kind(
+        "apps/v1", "Deployment", "deployments", namespaced=True, immutable=(("spec", "selector"),)
+    ),
     "kubernetes:apps/v1:DaemonSetPatch": _DAEMON_SET,
     f"kubernetes:{_CRD}:CustomResourceDefinitionPatch": _CRD_KIND,
     f"kubernetes:{_NETWORKS}:NetworkAttachmentDefinition": Kind(

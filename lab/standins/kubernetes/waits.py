@@ -44,9 +44,11 @@ def timeout_of(requested: float, inputs: Object) -> float:
 def until_ready(
     cluster: Cluster, kind: Kind, live: Object, seconds: float, cancelled: threading.Event, status: Status
 ) -> Object:
-    """The object once it is ready; only DaemonSets and token Secrets take time."""
+    """The object once it is ready; only DaemonSets, Deployments and token Secrets take time."""
     if kind.kind == "DaemonSet":
         return _until(cluster, kind, live, seconds, cancelled, status, daemon_set_missing)
+    if kind.kind == "Deployment":
+        return _until(cluster, kind, live, seconds, cancelled, status, _deployment_missing)
     if kind.kind == "Secret" and live.get("type") == "kubernetes.io/service-account-token":
         return _until(cluster, kind, live, _TOKEN_SECONDS, cancelled, status, _token_missing)
     return live
@@ -66,7 +68,7 @@ def _until(
     shown: list[str] = []
     while lacks := missing(live):
         # As with the official provider, the pods' troubles are seen while it waits and not in the error.
-        troubles = pod_troubles(cluster, live) if kind.kind == "DaemonSet" else []
+        troubles = pod_troubles(cluster, live) if kind.kind in ("DaemonSet", "Deployment") else []
         for reason in (lacks, *troubles):
             if reason not in shown:
                 status(reason, warning=reason in troubles)
@@ -108,6 +110,15 @@ def daemon_set_missing(live: Object) -> str:
         if now.get(field, 0) < desired:
             return f"{label}: {now.get(field, 0)}/{desired}"
     return ""
+
+
+def _deployment_missing(live: Object) -> str:
+    """What a Deployment lacks to be rolled out, or nothing."""
+    now, wanted = live.get("status", {}), live["spec"].get("replicas", 1)
+    if now.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
+        return "the controller has not seen the Deployment yet"
+    ready = min(now.get("updatedReplicas", 0), now.get("availableReplicas", 0))
+    return "" if ready >= wanted and now.get("replicas", 0) == wanted else f"Available: {ready}/{wanted}"
 
 
 def pod_troubles(cluster: Cluster, daemon_set: Object) -> list[str]:

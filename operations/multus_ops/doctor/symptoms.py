@@ -677,7 +677,6 @@ SYMPTOMS: tuple[Symptom, ...] = (
         check=Check.ADDRESSES,
         says=r"Could not allocate IP in range",
         issues=("multus-cni#1442",),
-        untried="whereabouts is a project of its own",
     ),
     Symptom(
         name="sandbox-name-reserved",

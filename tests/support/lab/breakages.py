@@ -505,6 +505,12 @@ def _network_of_dhcp(patient: Patient) -> None:
     patient.ask_for_web("office")
 
 
+def _room_in_the_range(patient: Patient) -> None:
+    """Who holds an address that somebody else needs more."""
+    patient.lab.pods.delete("unique-0")
+    until(lambda: patient.lab.pods.phase(WEB) == "Running", "the pod has the address that came free", every=0.25)
+
+
 def _stack_with_another_directory(patient: Patient) -> None:
     patient.sh("mkdir -p /srv/cni/net.d")
     configure(patient.lab.stack, cniConfDir="/srv/cni/net.d")
@@ -671,6 +677,12 @@ OF_THICK = (
 
 WITH_DHCP = (Breakage(["no-dhcp-daemon"], _network_of_dhcp),)
 """On a cluster whose nodes have the plugin `dhcp`, and an image of it."""
+
+
+WITH_WHEREABOUTS = (
+    Breakage(["whereabouts-is-full"], lambda patient: patient.ask_for_web("across"), by_hand=_room_in_the_range),
+)
+"""On a cluster with whereabouts whose network `across` has no address left."""
 
 
 def tried(patient: Patient, breakage: Breakage) -> None:
