@@ -5,10 +5,12 @@ Pulumi's `Mocks` see inputs alone; the monitor sees dependencies, options and se
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gc
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -166,6 +168,18 @@ _SERVER_SIDE: dict[str, dict[str, Any]] = {
 }
 
 
+@contextmanager
+def _loop_of_this_thread() -> Iterator[None]:
+    """The SDK makes one for each of its threads, and closes none of them (3.272, runtime/sync_await.py)."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 class _RecordingMonitor(MockMonitor):
     def __init__(self, mocks: Mocks) -> None:
         super().__init__(mocks)
@@ -176,7 +190,8 @@ class _RecordingMonitor(MockMonitor):
         if request.type != "pulumi:pulumi:Stack":
             urn = self.make_urn(request.parent, request.type, request.name)
             self.registrations.append(Registration(urn, request))
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mocks are untyped
+        with _loop_of_this_thread():
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mocks are untyped
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 # gRPC's name
         self.component_outputs[request.urn] = plain(MessageToDict(request.outputs))
