@@ -9,10 +9,8 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kubernetes import client
 
 from lab.commands import run
 from lab.images import BUSYBOX
@@ -134,10 +132,7 @@ def test_uninstall_leaves_pods_starting_and_networks_there(plain: Plain) -> None
     lab.pods.await_no_multus()
     lab.exercise_plain_pods()
     assert plain.confs() == ["10-flannel.conflist"]
-    networks: Any = client.CustomObjectsApi(lab.pods.api).list_namespaced_custom_object(
-        "k8s.cni.cncf.io", "v1", "default", "network-attachment-definitions"
-    )
-    assert [each["metadata"]["name"] for each in networks["items"]] == [NETWORK]
+    assert [*lab.pods.networks()] == [NETWORK]
 
 
 def test_and_installs_again(plain: Plain) -> None:

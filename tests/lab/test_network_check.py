@@ -12,11 +12,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any
 
 import pytest
-from kubernetes import client
 
 from lab.waiting import until
 from multus_ops.network_check.check import LABEL
@@ -38,26 +36,7 @@ def lab(clusters: Clusters) -> Lab:
 
 def define(lab: Lab, name: str, *, namespace: str = "default", **plugin: Any) -> None:
     """A network of one plugin."""
-    config = {"cniVersion": "1.0.0", "name": f"{namespace}.{name}", **plugin}
-    body = {
-        "apiVersion": "k8s.cni.cncf.io/v1",
-        "kind": "NetworkAttachmentDefinition",
-        "metadata": {"name": name},
-        "spec": {"config": json.dumps(config)},
-    }
-    kind = ("k8s.cni.cncf.io", "v1", namespace, "network-attachment-definitions")
-
-    def is_created() -> bool:
-        try:
-            client.CustomObjectsApi(lab.pods.api).create_namespaced_custom_object(*kind, body)
-        except client.ApiException as error:
-            # A CRD that was made a moment ago is not served yet.
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            return False
-        return True
-
-    until(is_created, f"the network {name} is created")
+    lab.pods.define(name, {"name": f"{namespace}.{name}", **plugin}, namespace)
 
 
 def fixed(lab: Lab, name: str, **more: Any) -> list[str]:

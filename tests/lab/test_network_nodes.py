@@ -8,16 +8,13 @@ The tests run in this order on one cluster, each from the state that the one bef
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
-import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client
 
 from lab.engine import Stack
 from lab.node import SUDOER
@@ -26,18 +23,10 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed, listed
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees
-from tests.support.paths import ROOT
+from tests.support.paths import WITH_NETWORKS
 
 CELL = Cell("k3s", 2, reference_plugins=False)
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
-_NETWORK = """\
-import json
-from pathlib import Path
-from multus import MultusNetwork
-
-for name, given in json.loads(Path("networks.json").read_text()).items():
-    MultusNetwork(name, given, pulumi.ResourceOptions(provider=provider), multus=multus)
-"""
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,7 @@ class Networked:
 
     def write(self, **networks: Any) -> None:
         """The networks that the program has from now on."""
-        (self.stack.program / "networks.json").write_text(json.dumps(networks))
+        configure(self.stack, of="networks", all=networks)
 
     def bring(self, *names: str) -> None:
         """Have the stack bring plugins from the archive."""
@@ -66,29 +55,16 @@ class Networked:
         archives = {ARCHITECTURE[platform.machine()]: {"path": str(self.archive), "sha256": sha256}}
         configure(self.stack, referencePlugins={"names": list(names), "archives": archives})
 
-    def definitions(self) -> list[str]:
-        """The networks of the cluster."""
-        objects = client.CustomObjectsApi(self.lab.pods.api)
-        found: Any = objects.list_namespaced_custom_object(
-            "k8s.cni.cncf.io", "v1", "default", "network-attachment-definitions"
-        )
-        return [each["metadata"]["name"] for each in found["items"]]
-
 
 @pytest.fixture(scope="module")
 def networked(clusters: Clusters, programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Networked:
     lab = clusters.lab(CELL)
     lab.exercise_plain_pods()
-    folder = tmp_path_factory.mktemp("program")
-    shutil.copy(ROOT / "Pulumi.yaml", folder)
-    for name in ("stacks", ".venv"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / "__main__.py").write_text((ROOT / "__main__.py").read_text() + _NETWORK)
-    archive = folder / "plugins.tgz"
+    archive = tmp_path_factory.mktemp("archive") / "plugins.tgz"
     with tarfile.open(archive, "w:gz") as packed:
         for name in ("macvlan", "static", "portmap"):
             packed.add(programs.path(name), f"./{name}")
-    made = Networked(lab, Stack(lab.cluster, programs, program=folder), archive, lab.trees())
+    made = Networked(lab, Stack(lab.cluster, programs, program=WITH_NETWORKS), archive, lab.trees())
     # A login that is not root's: SFTP writes what it may write.
     configure(made.stack, nodes=[{**each, "user": SUDOER} for each in listed(lab.cluster)])
     return made
@@ -117,7 +93,7 @@ def test_what_a_node_lacks_stops_the_network_and_nothing_else(networked: Network
     )
     assert f"lan-preflight-{second.name}" not in said
     assert "eth0" in said.partition("that it has:")[2].partition(".\n")[0].split()
-    assert networked.definitions() == []
+    assert networked.lab.pods.networks() == {}
     networked.lab.pods.create("plain", node=first.name)
     networked.lab.pods.delete("plain")
 
@@ -135,7 +111,7 @@ def test_plugins_come_from_the_archive_and_pods_have_the_network(networked: Netw
     networked.bring("macvlan", "static", "portmap")
     networked.write(lan=on_link("eth0", host_local=addresses(lab.cluster.nodes[0].name)))
     succeeded(networked.stack.up())
-    assert networked.definitions() == ["lan"]
+    assert [*networked.lab.pods.networks()] == ["lan"]
     for node in lab.cluster.nodes:
         assert {"macvlan", "static"} <= plugins_of(networked, node)
         assert node.run(["ls", f"/var/lib/{SUDOER}"]).stdout == ""
@@ -159,7 +135,7 @@ def link_of_portmap(networked: Networked, node: Any) -> str:
 def test_a_change_that_does_not_fit_moves_nothing(networked: Networked) -> None:
     networked.write(lan=on_link("eth9", host_local=addresses(networked.lab.cluster.nodes[0].name)))
     failed(networked.stack.up(), "macvlan.master: is eth9, which this node does not have")
-    assert networked.definitions() == ["lan"]
+    assert [*networked.lab.pods.networks()] == ["lan"]
 
 
 def test_the_removal_takes_what_was_placed(networked: Networked) -> None:

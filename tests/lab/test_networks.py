@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from kubernetes import client
 
 from lab import prepare
 from lab.engine import Stack
@@ -24,10 +23,9 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees, of_no_sandbox
-from tests.support.paths import ROOT
+from tests.support.paths import WITH_NETWORKS
 
 CELL = Cell("k3s", 2)
-PROGRAM = ROOT / "tests" / "lab" / "networks"
 # What k3s does not ship and no node of the lab has by itself.
 PLUGINS = ("host-device", "ipvlan", "tuning", "vlan")
 BRIDGES = ("br-switch", "br-out")
@@ -88,7 +86,7 @@ def of(name: str, **asked: Any) -> Attachment:
 @pytest.fixture(scope="module")
 def lab(clusters: Clusters) -> Iterator[Lab]:
     made = clusters.lab(CELL)
-    lab = replace(made, stack=Stack(made.cluster, made.cluster.programs, program=PROGRAM))
+    lab = replace(made, stack=Stack(made.cluster, made.cluster.programs, program=WITH_NETWORKS))
     for node in lab.cluster.nodes:
         for plugin in PLUGINS:
             target = lab.cluster.look.bin_dir / plugin
@@ -123,14 +121,6 @@ def declare(lab: Lab, networks: dict[str, dict[str, Any]]) -> None:
     configure(lab.stack, of="networks", all=networks)
 
 
-def definitions(lab: Lab) -> dict[str, Any]:
-    """The configurations of the cluster's networks."""
-    found: Any = client.CustomObjectsApi(lab.pods.api).list_cluster_custom_object(
-        "k8s.cni.cncf.io", "v1", "network-attachment-definitions"
-    )
-    return {each["metadata"]["name"]: json.loads(each["spec"]["config"]) for each in found["items"]}
-
-
 def link(lab: Lab, pod: str, interface: str) -> str:
     return lab.pods.run(pod, "ip", "link", "show", "dev", interface)
 
@@ -139,7 +129,7 @@ def test_every_kind_is_registered(lab: Lab) -> None:
     declare(lab, DECLARED)
     succeeded(lab.stack.up())
     assert lab.stack.outputs()["references"] == {name: f"default/{name}" for name in DECLARED}
-    assert {name: conf["name"] for name, conf in definitions(lab).items()} == {
+    assert {name: conf["name"] for name, conf in lab.pods.networks().items()} == {
         name: f"default.{name}" for name in DECLARED
     }
     succeeded(lab.stack.up("--expect-no-changes"))
@@ -227,10 +217,10 @@ def events(lab: Lab, pod: str) -> str:
 
 
 def test_a_change_under_running_pods_is_refused_by_their_names(lab: Lab) -> None:
-    known = definitions(lab)
+    known = lab.pods.networks()
     declare(lab, {**DECLARED, "switch": {**DECLARED["switch"], "mtu": 1350}})
     failed(lab.stack.up(), "of default.switch", "default/one switch", "default/two switch", "liveAttachments")
-    assert definitions(lab) == known
+    assert lab.pods.networks() == known
 
 
 def test_told_to_proceed_it_changes_and_running_pods_keep_what_they_have(lab: Lab) -> None:
@@ -253,7 +243,7 @@ def test_an_end_under_running_pods_is_refused_unless_told_to_proceed(lab: Lab) -
     failed(lab.stack.up(), "of default.fixed", "default/one fixed")
     declare(lab, {**kept, "fixed": DECLARED["fixed"]})
     assert "default/one switch" in succeeded(lab.stack.up()).stdout
-    assert "switch" not in definitions(lab)
+    assert "switch" not in lab.pods.networks()
 
 
 def test_pods_give_everything_back(lab: Lab) -> None:
@@ -267,7 +257,7 @@ def test_pods_give_everything_back(lab: Lab) -> None:
 
 def test_destroy_leaves_nothing(lab: Lab, before: Trees) -> None:
     succeeded(lab.stack.destroy())
-    assert definitions(lab) == {}
+    assert lab.pods.networks() == {}
     lab.exercise_plain_pods()
     lab.assert_files_are(before)
     lab.pods.await_no_multus()

@@ -5,7 +5,6 @@ The tests run in this order on one cluster, each from the state that the one bef
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -15,7 +14,7 @@ from kubernetes import client
 from lab import prepare
 from lab.waiting import until
 from multus import whereabouts
-from tests.support.lab.breakages import WITH_WHEREABOUTS, tried
+from tests.support.lab.breakages import WITH_WHEREABOUTS, network, tried
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import answer, configure, failed
 from tests.support.lab.churn import churn
@@ -54,23 +53,6 @@ class Unique:
     def folder(self) -> PurePath:
         return self.lab.cluster.look.conf_dir / "whereabouts.d"
 
-    def define(self, name: str = NETWORK, **ipam: object) -> None:
-        path = str(self.folder() / "whereabouts.conf")
-        config = {
-            "cniVersion": "1.0.0",
-            "name": name,
-            "type": "macvlan",
-            "master": "eth0",
-            "ipam": {"type": "whereabouts", "configuration_path": path, **ipam},
-        }
-        body = {
-            "apiVersion": "k8s.cni.cncf.io/v1",
-            "kind": "NetworkAttachmentDefinition",
-            "metadata": {"name": name},
-            "spec": {"config": json.dumps(config)},
-        }
-        self.patient.kubectl("apply", "-f", "-", stdin=json.dumps(body))
-
 
 @pytest.fixture(scope="module")
 def unique(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Unique:
@@ -85,7 +67,9 @@ def unique(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Uniq
     succeeded(lab.stack.up())
     lab.pods.create_network()
     found = Unique(Patient(lab, tmp_path_factory.mktemp("bin")), before)
-    found.define(range="10.94.0.0/24", range_start="10.94.0.10", range_end="10.94.0.13")
+    of_whereabouts = {"type": "whereabouts", "configuration_path": str(found.folder() / "whereabouts.conf")}
+    limited = {"range": "10.94.0.0/24", "range_start": "10.94.0.10", "range_end": "10.94.0.13"}
+    network(found.patient, NETWORK, ipam={**of_whereabouts, **limited})
     return found
 
 

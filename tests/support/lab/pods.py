@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +19,7 @@ NETWORK = "second"
 _SERVES = "httpd -f -p 80 -h /etc"
 _WAITS = "sleep infinity"
 _MOMENT = 0.1
-_NETWORKS = ("k8s.cni.cncf.io", "v1", NAMESPACE, "network-attachment-definitions")
+_GROUP, _NETWORKS = ("k8s.cni.cncf.io", "v1"), "network-attachment-definitions"
 
 
 def as_json(ask: Callable[..., Any], *arguments: str, **options: str) -> Any:
@@ -41,25 +41,28 @@ class Pods:
 
     def create_network(self, name: str = NETWORK, subnet: str = "10.98.0.0/24", **ipam: Any) -> None:
         """A macvlan network on the nodes' own link, which all nodes of the lab share."""
-        config = {
-            "cniVersion": "1.0.0",
+        conf = {
             "name": name,
             "type": "macvlan",
             "master": "eth0",
             "mode": "bridge",
             "ipam": {"type": "host-local", "subnet": subnet, **ipam},
         }
+        self.define(name, conf)
+
+    def define(self, name: str, conf: Mapping[str, Any], namespace: str = NAMESPACE) -> None:
+        """A network of that configuration."""
         body = {
             "apiVersion": "k8s.cni.cncf.io/v1",
             "kind": "NetworkAttachmentDefinition",
             "metadata": {"name": name},
-            "spec": {"config": json.dumps(config)},
+            "spec": {"config": json.dumps({"cniVersion": "1.0.0", **conf})},
         }
         objects = client.CustomObjectsApi(self.api)
 
         def is_created() -> bool:
             try:
-                objects.create_namespaced_custom_object(*_NETWORKS, body)
+                objects.create_namespaced_custom_object(*_GROUP, namespace, _NETWORKS, body)
             except client.ApiException as error:
                 # A CRD that was made a moment ago is not served yet.
                 if error.status != HTTPStatus.NOT_FOUND:
@@ -68,6 +71,11 @@ class Pods:
             return True
 
         until(is_created, f"the network {name} is created")
+
+    def networks(self) -> dict[str, Any]:
+        """The configurations of the cluster's networks, by name."""
+        found: Any = client.CustomObjectsApi(self.api).list_cluster_custom_object(*_GROUP, _NETWORKS)
+        return {each["metadata"]["name"]: json.loads(each["spec"]["config"]) for each in found["items"]}
 
     def create(self, name: str, *, node: str, network: str | None = None, host_port: int | None = None) -> None:
         """A pod on that node, with an additional interface where a network is named; returns when it runs."""
