@@ -17,7 +17,7 @@ from .defaults import (
     DEFAULT_TIMEOUT_SECONDS,
 )
 from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_profile
-from .errors import Problem
+from .errors import Problem, no_host_path
 from .server import parse_server
 
 # Up to here a default network that is named by its file is not given back (multus-cni#1449, mended by #1521).
@@ -138,7 +138,7 @@ def _directories(valid: Mapping[str, Any]) -> Iterator[Problem]:
         if key not in valid:
             continue
         if not formats.HOST_PATH.matches(valid[key]):
-            yield _bad_path(key, valid[key], "/etc/cni/net.d")
+            yield no_host_path(key, valid[key], "/etc/cni/net.d")
         elif valid[key].rstrip("/") in profile.unread_dirs and key in ("cni_conf_dir", "cni_bin_dir"):
             real = getattr(profile, key)
             k3s = ""
@@ -207,7 +207,7 @@ def _conf(valid: Mapping[str, Any], plugin: Plugin) -> Iterator[Problem]:
             )
     for key in ("readiness_indicator_file", "additional_bin_dir", "networks_dir"):
         if key in conf and not formats.HOST_PATH.matches(conf[key]):
-            yield _bad_path(f"conf.{key}", conf[key], "/etc/cni/multus/net.d")
+            yield no_host_path(f"conf.{key}", conf[key], "/etc/cni/multus/net.d")
     if plugin is Plugin.THICK:
         yield from _thick_conf(valid)
 
@@ -254,7 +254,7 @@ def _cluster_network(conf: Mapping[str, Any], profile: Profile, plugin: Plugin) 
             path, "'flannel' is not what this distribution's flannel calls its network", "write 'cbr0', or leave it out"
         )
     elif "/" in network and not formats.HOST_PATH.matches(network):
-        yield _bad_path(path, network, "/etc/cni/net.d/10-calico.conflist")
+        yield no_host_path(path, network, "/etc/cni/net.d/10-calico.conflist")
     elif "/" not in network and not formats.DNS_SUBDOMAIN.matches(network):
         yield Problem(path, f"{network!r} is neither a network's name nor an absolute path", "write one such as 'cbr0'")
     elif network == MULTUS_NETWORK or formats.OWN_CONF_FILE.matches(network):
@@ -300,7 +300,7 @@ def _thick_conf(valid: Mapping[str, Any]) -> Iterator[Problem]:
 def _log(log: Mapping[str, Any], plugin: Plugin) -> Iterator[Problem]:
     file = log.get("file")
     if file is not None and not formats.HOST_FILE.matches(file):
-        yield _bad_path("log.file", file, "/var/log/multus.log")
+        yield no_host_path("log.file", file, "/var/log/multus.log")
     if "options" in log:
         if plugin is Plugin.THIN:
             yield Problem(
@@ -351,7 +351,7 @@ def _certificates(certificates: Mapping[str, Any] | None) -> Iterator[Problem]:
     path = "daemon.per_node_certificates"
     kubeconfig = certificates.get("bootstrap_kubeconfig")
     if kubeconfig is not None and not formats.HOST_FILE.matches(kubeconfig):
-        yield _bad_path(f"{path}.bootstrap_kubeconfig", kubeconfig, "/etc/kubernetes/kubelet.conf")
+        yield no_host_path(f"{path}.bootstrap_kubeconfig", kubeconfig, "/etc/kubernetes/kubelet.conf")
     duration = certificates.get("duration", DEFAULT_CERTIFICATE_DURATION)
     if not formats.DURATION.matches(duration):
         yield Problem(f"{path}.duration", f"{duration!r} is not 10 minutes or more", "write one such as '24h'")
@@ -366,12 +366,7 @@ def dhcp_image(valid: Mapping[str, Any]) -> str:
 
 
 def _dhcp_daemon(valid: Mapping[str, Any]) -> Iterator[Problem]:
-    daemon = valid.get("dhcp_daemon")
-    if daemon is None:
-        return
-    if "image" in daemon:
-        yield from images.reference_problems("dhcp_daemon.image", daemon["image"])
-    elif not dhcp_image(valid):
+    if "dhcp_daemon" in valid and not dhcp_image(valid):
         yield Problem(
             "dhcp_daemon.image",
             "is missing, and thin's image has no shell",
@@ -383,8 +378,6 @@ def _whereabouts(valid: Mapping[str, Any]) -> Iterator[Problem]:
     given = valid.get("whereabouts")
     if given is None:
         return
-    if "image" in given:
-        yield from images.reference_problems("whereabouts.image", given["image"])
     if not formats.CRON.matches(given.get("reconcile", DEFAULT_RECONCILE)):
         yield Problem(
             "whereabouts.reconcile",
@@ -412,9 +405,3 @@ def _credentials(valid: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "rotation", "means nothing with the pods' own tokens", "remove it, or write credentials 'durable'"
         )
-
-
-def _bad_path(path: str, value: str, example: str) -> Problem:
-    return Problem(
-        path, f"{value!r} is not an absolute host path of plain characters", f"write one such as {example!r}"
-    )

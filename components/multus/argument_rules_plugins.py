@@ -8,7 +8,7 @@ from typing import Any
 from . import formats
 from . import image as images
 from .args import Method
-from .errors import Problem
+from .errors import Problem, no_host_path
 
 ARCHITECTURES = ("386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x")
 """As Go names them, for which the plugins' project has archives; the node program knows them by `uname -m`."""
@@ -32,13 +32,13 @@ def problems(valid: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(f"{path}[{index}]", f"{name!r} is not a plugin's name", "write one such as 'macvlan'")
     if "names" in reference and not reference["names"]:
         yield Problem("reference_plugins.names", "is empty", "name the plugins, or remove reference_plugins")
-    if "image" in reference:
-        yield from images.reference_problems("reference_plugins.image", reference["image"])
-    elif "reference_plugins" in valid and "archives" not in reference:
+    for group in ("reference_plugins", "dhcp_daemon", "whereabouts"):
+        if "image" in valid.get(group, {}):
+            yield from images.reference_problems(f"{group}.image", valid[group]["image"])
+    if "reference_plugins" in valid and not {"image", "archives"} & reference.keys():
         yield Problem("reference_plugins.image", "is missing", "set it, or `reference_plugins.archives`")
     if "directory" in reference and not formats.HOST_PATH.matches(reference["directory"]):
-        reason = f"{reference['directory']!r} is not an absolute host path of plain characters"
-        yield Problem("reference_plugins.directory", reason, "write one such as '/opt/cni/bin'")
+        yield no_host_path("reference_plugins.directory", reference["directory"], "/opt/cni/bin")
     if "archives" in reference:
         yield from _archives(valid, reference)
 

@@ -48,6 +48,12 @@ class Problem:
         return f"{self.path}: {self.reason}; {self.fix}."
 
 
+def no_host_path(path: str, value: str, example: str) -> Problem:
+    """What is wrong with a text that is to be a path on the hosts."""
+    reason = f"{value!r} is not an absolute host path of plain characters"
+    return Problem(path, reason, f"write one such as {example!r}")
+
+
 def key_of(path: str) -> str:
     """The argument at the end of a path, without an index: `nodes` of `nodes[1]`."""
     return path.rpartition(".")[2].partition("[")[0]

@@ -8,7 +8,7 @@ from typing import Any
 from . import formats, network_addresses, network_rules
 from .args import Distro
 from .argument_types import is_json, is_opaque
-from .errors import Problem
+from .errors import Problem, no_host_path
 from .network_addresses import Range, Wrong
 from .network_conf import plugins_called
 from .network_config import EVERYTHING, PLUGIN_OF_KIND, families, subnets, whole
@@ -105,10 +105,7 @@ def namespace_problems(path: str, text: str) -> Iterator[Problem]:
 def path_problems(path: str, text: str) -> Iterator[Problem]:
     """Why a path on the host cannot be one."""
     if not formats.HOST_FILE.matches(text):
-        example = "/etc/cni/net.d/whereabouts.d/whereabouts.conf"
-        yield Problem(
-            path, f"{text!r} is not an absolute host path of plain characters", f"write one such as {example!r}"
-        )
+        yield no_host_path(path, text, "/etc/cni/net.d/whereabouts.d/whereabouts.conf")
 
 
 def _ranges_of_the_cluster(valid: Mapping[str, Any]) -> Iterator[Problem]:
