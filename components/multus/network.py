@@ -17,6 +17,7 @@ from .network_args import MultusNetworkArgs
 from .network_needs import needs_of
 from .network_plan import API_VERSION, KIND, NetworkPlan, name_problems, resolve_network
 from .network_program import networks_beside
+from .node_steps import Steps
 from .plan import known
 from .registering import register_network
 
@@ -90,7 +91,12 @@ class MultusNetwork(pulumi.ComponentResource):
             "metadata": {"name": plan.name, "namespace": namespace, "annotations": plan.annotations},
             "spec": {"config": config},
         }
-        before = self._checks(name, namespace, path, multus) if multus is not None else []
+        # Its name, as it stands in its configuration and in the caches of nodes.
+        held = namespace.apply(lambda known: str(plan.conf(known)["name"]))
+        steps = replace(multus.steps, parent=self, name=name) if multus is not None else None
+        before: list[pulumi.Resource] = [multus] if multus is not None else []
+        if steps is not None:
+            before += self._checks(steps, held, namespace, path, [*before])
         opts = pulumi.ResourceOptions(
             parent=self,
             depends_on=before,
@@ -98,26 +104,25 @@ class MultusNetwork(pulumi.ComponentResource):
             replace_on_changes=["spec.config"] if nodes and refuses else [],
         )
         definition = register_network(f"{name}-definition", manifest, opts)
-        if multus is not None:
-            steps = replace(multus.steps, parent=self, name=name)
+        if steps is not None:
             for node in nodes:
-                steps.guard(node, self._held(namespace), definition.id, plan.live_attachments.value)
+                steps.guard(node, held, definition.id, plan.live_attachments.value)
         return definition
 
     def _checks(
-        self, name: str, namespace: pulumi.Output[str], path: pulumi.Output[Any], multus: MultusComponent
+        self,
+        steps: Steps,
+        held: pulumi.Output[str],
+        namespace: pulumi.Output[str],
+        path: pulumi.Output[Any],
+        after: list[pulumi.Resource],
     ) -> list[pulumi.Resource]:
-        """Register the checks of the nodes on which it will be used, and name all that has to be there before it."""
-        plan, steps = self._plan, replace(multus.steps, parent=self, name=name)
+        """Register the checks of the nodes on which it will be used."""
+        plan = self._plan
         needs = needs_of(plan.conf())
         whereabouts = pulumi.Output.all(namespace, path).apply(lambda known: needs_of(plan.conf(*known)).whereabouts)
         nodes = [each for each in steps.plan.nodes if not each.gone and plan.node in (None, each.name)]
-        held = self._held(namespace)
-        return [multus, *(steps.network(node, held, needs, whereabouts, [multus]) for node in nodes)]
-
-    def _held(self, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
-        """Its name, as it stands in its configuration and in the caches of nodes."""
-        return namespace.apply(lambda known: str(self._plan.conf(known)["name"]))
+        return [steps.network(node, held, needs, whereabouts, after) for node in nodes]
 
 
 def _known(
