@@ -9,7 +9,7 @@ from .metadata import Object
 from .network_needs import DHCP_SOCKET
 from .objects import per_node
 from .plan import InstallPlan
-from .pods import host_directory, placement, plugin_directory
+from .pods import FOLLOWS, container, host_directory, linked_directories, placement, plugin_directory
 
 NAME = "cni-dhcp-daemon"
 SOCKET_DIR = posixpath.dirname(DHCP_SOCKET)
@@ -34,48 +34,43 @@ def daemon_set(plan: InstallPlan) -> Object | None:
     """One pod on every node, whoever provisions it; None where the plan has none."""
     if plan.dhcp_daemon is None:
         return None
-    follows = {"mountPropagation": "HostToContainer"}
     netns = host_directory("netns", plan.netns_dir, "DirectoryOrCreate")
     mounts: list[tuple[Object, str, Object]] = [
         (plugin_directory(plan, "plugins", plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
         (host_directory("socket", SOCKET_DIR, "DirectoryOrCreate"), SOCKET_DIR, {}),
         # Runtimes say one or the other, and /var/run is no link in every image.
-        (netns, "/run/netns", {"readOnly": True, **follows}),
-        (netns, "/var/run/netns", {"readOnly": True, **follows}),
+        (netns, "/run/netns", {"readOnly": True, **FOLLOWS}),
+        (netns, "/var/run/netns", {"readOnly": True, **FOLLOWS}),
         (host_directory("cache", "/var/lib/cni", "DirectoryOrCreate"), "/var/lib/cni", {"readOnly": True}),
-        *(
-            (host_directory(f"linked-{index}", path), path, {"readOnly": True, **follows})
-            for index, path in enumerate(plan.linked_dirs)
-        ),
+        *linked_directories(plan),
     ]
-    container: Object = {
-        "name": "dhcp",
-        "image": plan.dhcp_daemon.image,
-        "imagePullPolicy": plan.pull_policy,
-        "command": ["sh", "-c", script(), NAME, plan.cni_bin_dir],
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": {
+    daemon = container(
+        plan,
+        "dhcp",
+        ["sh", "-c", script(), NAME, plan.cni_bin_dir],
+        [{"name": volume["name"], "mountPath": path, **more} for volume, path, more in mounts],
+        image=plan.dhcp_daemon.image,
+        resources={"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+        securityContext={
             "runAsUser": 0,
             "privileged": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"], "add": _CAPABILITIES},
             "seLinuxOptions": {**_SELINUX, **plan.selinux},
         },
-        "startupProbe": {
+        startupProbe={
             "exec": {"command": ["sh", "-c", f"test -S {DHCP_SOCKET}"]},
             "periodSeconds": 2,
             "failureThreshold": 30,
         },
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": volume["name"], "mountPath": path, **more} for volume, path, more in mounts],
-    }
+    )
     spec: Object = {
         # It is there before any network is, and sees whether another daemon listens on the host.
         "hostNetwork": True,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 10,
         **placement(plan),
-        "containers": [container],
+        "containers": [daemon],
         "volumes": list({volume["name"]: volume for volume, _, _ in mounts}.values()),
     }
     return per_node(plan, NAME, spec)

@@ -197,9 +197,23 @@ def marker_role_binding(plan: InstallPlan) -> Object:
 
 def token_secret(plan: InstallPlan) -> Object:
     """The durable token: the control plane fills it in, and it does not expire under a running node."""
-    about = metadata(plan, plan.token_secret, namespaced=True)
-    about["annotations"] = {"kubernetes.io/service-account.name": ACCOUNT}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "type": "kubernetes.io/service-account-token"}
+    return token_of(ACCOUNT, metadata(plan, plan.token_secret, namespaced=True))
+
+
+def token_of(account: str, about: Object) -> Object:
+    """The Secret that the control plane fills with an account's token.
+
+    Args:
+        account: the account's name.
+        about: the Secret's metadata.
+    """
+    annotations = {"kubernetes.io/service-account.name": account}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {**about, "annotations": annotations},
+        "type": "kubernetes.io/service-account-token",
+    }
 
 
 def own_conf_map(plan: InstallPlan) -> Object | None:
@@ -219,7 +233,7 @@ def daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
         server_host: the API server's host, a str or an Output[str]; an IPv6 address without brackets.
         server_port: its port as text, a str or an Output[str]: Kubernetes takes texts as environment variables.
     """
-    return _daemon_set(plan, DAEMON_SET, "multus", server_host, server_port, provisioned=True)
+    return _of_multus(plan, DAEMON_SET, "multus", server_host, server_port, provisioned=True)
 
 
 def fallback_daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
@@ -228,7 +242,7 @@ def fallback_daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -
     Thick's pods always do the latter. There are two DaemonSets all the same: a node then has one pod at every moment,
     also while the plugin is changed, and a pod that goes cannot remove what another one wrote.
     """
-    return _daemon_set(plan, FALLBACK_DAEMON_SET, "multus-fallback", server_host, server_port, provisioned=False)
+    return _of_multus(plan, FALLBACK_DAEMON_SET, "multus-fallback", server_host, server_port, provisioned=False)
 
 
 def node_label(name: str) -> Object:
@@ -259,46 +273,34 @@ def per_node(plan: InstallPlan, name: str, spec: Object) -> Object:
         spec: its pods'.
     """
     labels = {**plan.scheduling.labels, "app": name, "tier": "node", "name": name}
+    return _daemon_set(plan, name, labels, spec)
+
+
+def _of_multus(
+    plan: InstallPlan, name: str, label: str, server_host: Any, server_port: Any, *, provisioned: bool
+) -> Object:
+    labels = {**metadata(plan, name)["labels"], "tier": "node", "name": label}
+    return _daemon_set(plan, name, labels, pod_spec(plan, server_host, server_port, provisioned=provisioned))
+
+
+def _daemon_set(plan: InstallPlan, name: str, labels: Object, spec: Object) -> Object:
+    """One whose pods are those with its label `name`."""
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
         "metadata": {"name": name, "namespace": plan.namespace, "labels": labels},
         "spec": {
-            "selector": {"matchLabels": {"name": name}},
-            "minReadySeconds": 5,
-            "updateStrategy": _update(plan),
-            "template": {"metadata": _of_pods(plan, labels), "spec": spec},
-        },
-    }
-
-
-def _update(plan: InstallPlan) -> Object:
-    """How pods are replaced. No maxSurge: of two pods on one node the one that goes removes the other's files."""
-    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": _count(plan.scheduling.max_unavailable)}}
-
-
-def _of_pods(plan: InstallPlan, labels: Object) -> Object:
-    return without_empty({"labels": labels, "annotations": plan.scheduling.annotations})
-
-
-def _daemon_set(
-    plan: InstallPlan, name: str, label: str, server_host: Any, server_port: Any, *, provisioned: bool
-) -> Object:
-    about = metadata(plan, name, namespaced=True)
-    labels = {**about["labels"], "tier": "node", "name": label}
-    about["labels"] = labels
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": about,
-        "spec": {
-            "selector": {"matchLabels": {"name": label}},
+            "selector": {"matchLabels": {"name": labels["name"]}},
             # The entrypoint's errors exit with 0: a pod has to stay up for a while before it counts.
             "minReadySeconds": plan.scheduling.min_ready_seconds,
-            "updateStrategy": _update(plan),
+            # No maxSurge: of two pods on one node the one that goes removes the other's files.
+            "updateStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": _count(plan.scheduling.max_unavailable)},
+            },
             "template": {
-                "metadata": _of_pods(plan, labels),
-                "spec": pod_spec(plan, server_host, server_port, provisioned=provisioned),
+                "metadata": without_empty({"labels": labels, "annotations": plan.scheduling.annotations}),
+                "spec": spec,
             },
         },
     }

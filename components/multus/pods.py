@@ -33,6 +33,8 @@ COPY = "copy-plugins.sh"
 
 TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
 _TOKEN_SECONDS = 3607
+FOLLOWS: Object = {"mountPropagation": "HostToContainer"}
+"""Of a mount in which what the host mounts later appears too."""
 # The daemon waits for requests under way before it takes its configuration away.
 _GRACE_SECONDS = {False: 10, True: 30}
 
@@ -242,21 +244,19 @@ def _volumes(plan: InstallPlan) -> list[Object]:
 
 def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
     """Volumes of the daemon with their places in its tree and further options."""
-    follows = {"mountPropagation": "HostToContainer"}
     plugins = "cnibin" if plan.plugins_dir == plan.cni_bin_dir else "plugins"
     found: list[tuple[Object, str, Object]] = [
         (host_directory("cni", plan.cni_conf_dir), plan.cni_conf_dir, {}),
         (plugin_directory(plan, plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
-        (host_directory("hostroot", "/"), POD_ROOT, follows),
+        (host_directory("hostroot", "/"), POD_ROOT, FOLLOWS),
         (host_directory("run", "/run"), POD_RUN_DIR, {}),
-        (host_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", follows),
+        (host_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", FOLLOWS),
         (host_directory("devices", "/run/k8s.cni.cncf.io", "DirectoryOrCreate"), "/run/k8s.cni.cncf.io", {}),
         (host_directory("cache", "/var/lib/cni/multus", "DirectoryOrCreate"), "/var/lib/cni/multus", {}),
         # The path of the kubelet's socket for devices is fixed in Multus.
-        (host_directory("kubelet", plan.kubelet_dir), "/var/lib/kubelet", follows),
+        (host_directory("kubelet", plan.kubelet_dir), "/var/lib/kubelet", FOLLOWS),
     ]
-    for index, path in enumerate(plan.linked_dirs):
-        found.append((host_directory(f"linked-{index}", path), path, {"readOnly": True, **follows}))
+    found += linked_directories(plan)
     if plan.log.file:
         folder = posixpath.dirname(plan.log.file)
         found.append((host_directory("log", folder, "DirectoryOrCreate"), folder, {}))
@@ -267,6 +267,14 @@ def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
         found.append((host_directory("bootstrap", folder), folder, {"readOnly": True}))
         found.append(({"name": "certificates", "emptyDir": {"medium": "Memory"}}, CERTIFICATE_DIR, {}))
     return found
+
+
+def linked_directories(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
+    """Where links in the plugin directory lead: volumes with their places and further options."""
+    return [
+        (host_directory(f"linked-{index}", path), path, {"readOnly": True, **FOLLOWS})
+        for index, path in enumerate(plan.linked_dirs)
+    ]
 
 
 def host_directory(name: str, path: str, kind: str = "Directory") -> Object:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .metadata import Object
 from .multus_conf import POD_BIN_DIR, POD_CONF_DIR
-from .objects import per_node
+from .objects import per_node, token_of
 from .plan import InstallPlan, WhereaboutsPlan
 from .pods import TOKEN_MOUNT, container, host_directory, placement, plugin_directory
 
@@ -99,8 +99,6 @@ def access(plan: InstallPlan) -> dict[str, Object]:
         _rule(GROUP, ["overlappingrangeipreservations"], ["create", "delete"]),
         _rule("coordination.k8s.io", ["leases"], ["get", "create", "update"]),
     ]
-    token = _about(plan, plan.whereabouts_secret)
-    token["annotations"] = {"kubernetes.io/service-account.name": NAME}
     cluster = {key: value for key, value in _about(plan, NAME).items() if key != "namespace"}
     return {
         "account": {
@@ -113,12 +111,7 @@ def access(plan: InstallPlan) -> dict[str, Object]:
         "cluster-role-binding": _binding("ClusterRole", cluster, account),
         "role": {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": _about(plan, NAME), "rules": here},
         "role-binding": _binding("Role", _about(plan, NAME), account),
-        "token": {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": token,
-            "type": "kubernetes.io/service-account-token",
-        },
+        "token": token_of(NAME, _about(plan, plan.whereabouts_secret)),
     }
 
 
@@ -208,11 +201,12 @@ def _pods(plan: InstallPlan, made: Object, volumes: list[Object]) -> Object:
 def _program(
     plan: InstallPlan, settings: WhereaboutsPlan, command: list[str], mounts: list[Object], host: Any, port: Any
 ) -> Object:
-    made = container(
+    return container(
         plan,
         NAME,
         command,
         [*mounts, {"name": "token", "mountPath": TOKEN_MOUNT, "readOnly": True}],
+        image=settings.image,
         resources={"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         env=[
             {"name": "WHEREABOUTS_NAMESPACE", "value": plan.namespace},
@@ -220,4 +214,3 @@ def _program(
             {"name": "KUBERNETES_SERVICE_PORT", "value": port},
         ],
     )
-    return {**made, "image": settings.image}
