@@ -38,7 +38,8 @@ ipam() {
 
 # What the runtime and Multus remember of interfaces that are there.
 resume() {
-  until [ -S "$socket" ]; do sleep 1; done
+  # A daemon that does not start leaves nothing to wait for.
+  until [ -S "$socket" ]; do kill -0 $$ 2>/dev/null || return 0; sleep 1; done
   for file in "$cache"/results/* "$cache"/multus/results/*; do
     [ -f "$file" ] && [ -e "$(text netns)" ] || continue
     ipam=$(text config | base64 -d | ipam)

@@ -28,8 +28,10 @@ END
     return 1
 }
 
+check_architecture() { find_archive || error no-archive "$arch" "archives of referencePlugins has none for this node's architecture" "add one under $arch" "$arch"; }
+
 check_archive() {
-    find_archive || error no-archive "$arch" "archives of referencePlugins has none for this node's architecture" "add one under $arch" "$arch"
+    check_architecture
     for tool in tar gzip sha256sum; do
         has "$tool" || error no-tool "$tool" "is not on this node" "install it" "$tool"
     done
@@ -78,7 +80,8 @@ place() {
 }
 
 unpack() {
-    find_archive || die no-archive "$arch" "archives of referencePlugins has none for this node's architecture" "add one under $arch" "$arch"
+    check_architecture
+    [ "$errors" -eq 0 ] || exit 1
     come=''
     for name in $unpacks; do ! is_to_come "$name" || come="$come $name"; done
     [ -n "$come" ] || { say "every plugin is there" && return 0; }
