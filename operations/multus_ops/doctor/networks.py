@@ -11,6 +11,10 @@ from multus.network_conf import plugin_confs, plugins_called
 
 from .meshes import MESHES
 
+DEFINITIONS = ("k8s.cni.cncf.io", "v1")
+"""Group and version of networks' definitions, as the client's calls for custom objects take them."""
+PLURAL = "network-attachment-definitions"
+
 _UNREPORTED = (None, "", "0.1.0", "0.2.0")
 
 

@@ -13,11 +13,10 @@ from kubernetes import client
 from ..short_lived_pods import DEFAULT_IMAGE, ShortLivedPods, ended_by_signal, pod_body, short_lived_pods
 from .annotations import NETWORKS
 from .findings import Check, Finding, Severity
+from .networks import DEFINITIONS, PLURAL
 
 LABEL = "multus-smoke"
 DEFAULT_NAMESPACE = "default"
-_KIND = ("k8s.cni.cncf.io", "v1")
-_PLURAL = "network-attachment-definitions"
 # Without a master it takes the link of the default route, and without addresses nothing is reserved.
 _NETWORK_CONFIG = '{"cniVersion":"1.0.0","name":"multus-smoke","type":"macvlan","mode":"bridge"}'
 
@@ -120,11 +119,11 @@ def _network(api: client.ApiClient, options: SmokeOptions) -> Iterator[str]:
         "spec": {"config": _NETWORK_CONFIG},
     }
     try:
-        objects.create_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, body)
+        objects.create_namespaced_custom_object(*DEFINITIONS, options.namespace, PLURAL, body)
         yield f"{options.namespace}/{name}"
     finally:
         with suppress(client.ApiException):
-            objects.delete_namespaced_custom_object(*_KIND, options.namespace, _PLURAL, name)
+            objects.delete_namespaced_custom_object(*DEFINITIONS, options.namespace, PLURAL, name)
 
 
 def _pod(name: str, node: str, options: SmokeOptions, network: str) -> dict[str, Any]:

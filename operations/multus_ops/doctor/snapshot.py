@@ -18,6 +18,7 @@ from multus.objects import CRD
 from multus.pods import ACCOUNT
 
 from .meshes import ISTIO_CONFIG_MAP, MESHES
+from .networks import DEFINITIONS, PLURAL
 from .node_report import NodeReport, decoded_claims
 
 _PAGE = 500
@@ -314,9 +315,8 @@ def take(
         networks=reader.items(
             Kind.NETWORKS,
             objects.list_cluster_custom_object,
-            "k8s.cni.cncf.io",
-            "v1",
-            "network-attachment-definitions",
+            *DEFINITIONS,
+            PLURAL,
         ),
         node_networks=reader.items(Kind.NODE_NETWORKS, objects.list_cluster_custom_object, *_NODE_NETWORKS)
         if any(group["name"] == _NODE_NETWORKS[0] for group in groups)
@@ -370,8 +370,8 @@ _DANGEROUS = (
     ("create", "", "pods"),
     ("delete", "", "pods"),
     ("patch", "", "nodes"),
-    ("create", "k8s.cni.cncf.io", "network-attachment-definitions"),
-    ("delete", "k8s.cni.cncf.io", "network-attachment-definitions"),
+    ("create", DEFINITIONS[0], PLURAL),
+    ("delete", DEFINITIONS[0], PLURAL),
     ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
 )
 

@@ -15,6 +15,7 @@ from kubernetes import client
 from multus.metadata import Object
 
 from ..doctor.annotations import NetworkName
+from ..doctor.networks import DEFINITIONS, PLURAL
 from ..short_lived_pods import DEFAULT_IMAGE, short_lived_pods
 from .choice import Choice, NotCheckableError, Wanted, addresses_of, choose, pods_on
 from .kubelets import reached_by_kubelets, start_plain_pods
@@ -26,8 +27,6 @@ from .seen import Holder, NodeSeen, PodSeen, Seen, holders_of
 from .trial import Trial
 
 LABEL = "multus-network-check"
-_KIND = ("k8s.cni.cncf.io", "v1")
-_PLURAL = "network-attachment-definitions"
 _AT_ONCE = 16
 
 
@@ -81,7 +80,7 @@ def _network(api: client.ApiClient, name: str) -> Network:
     asked = NetworkName(namespace or "default", own)
     objects = client.CustomObjectsApi(api)
     try:
-        definition: Any = objects.get_namespaced_custom_object(*_KIND, asked.namespace, _PLURAL, asked.name)
+        definition: Any = objects.get_namespaced_custom_object(*DEFINITIONS, asked.namespace, PLURAL, asked.name)
     except client.ApiException as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
@@ -91,7 +90,7 @@ def _network(api: client.ApiClient, name: str) -> Network:
 
 def _others(objects: client.CustomObjectsApi) -> str:
     try:
-        found: Any = objects.list_cluster_custom_object(*_KIND, _PLURAL)
+        found: Any = objects.list_cluster_custom_object(*DEFINITIONS, PLURAL)
     except client.ApiException as error:
         return (
             "the cluster has no definitions of networks"

@@ -9,12 +9,12 @@ from typing import Any
 
 from multus.metadata import Object
 from multus.network_conf import ipam_of, items, mapping, plugin_confs, type_of
+from multus.network_plan import RESOURCE
 from multus.network_rules import wide_routes
 
-from ..doctor.annotations import NetworkName
+from ..doctor.annotations import NetworkName, annotation_of
 from ..doctor.networks import conf_of
 
-_RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
 # plugins/main of containernetworking/plugins v1.10.0: what these make ends on the node, unless somebody leads it on.
 _ON_THE_NODE = frozenset({"bridge", "ptp"})
 _ALONE = frozenset({"dummy", "loopback"})
@@ -49,7 +49,7 @@ class Network:
     def of(cls, definition: Object) -> Network:
         """A definition as the API has it."""
         about = definition["metadata"]
-        resource = str((about.get("annotations") or {}).get(_RESOURCE, ""))
+        resource = annotation_of(definition, RESOURCE)
         return cls(NetworkName(about["namespace"], about["name"]), conf_of(definition), resource)
 
     @cached_property
