@@ -168,13 +168,14 @@ CNI_OTHERS = replace(
     CNI,
     name="cni-others",
     packages=(
+        f"{_PLUGINS}/ipam/dhcp",
         f"{_PLUGINS}/main/host-device",
         f"{_PLUGINS}/main/ipvlan",
         f"{_PLUGINS}/main/vlan",
         f"{_PLUGINS}/meta/sbr",
         f"{_PLUGINS}/meta/tuning",
     ),
-    programs=("host-device", "ipvlan", "vlan", "sbr", "tuning"),
+    programs=("dhcp", "host-device", "ipvlan", "vlan", "sbr", "tuning"),
 )
 
 ON_DEMAND = (
@@ -186,13 +187,6 @@ ON_DEMAND = (
         programs=("pulumi-language-yaml",),
         minutes=2,
         from_path=("pulumi-language-yaml",),
-    ),
-    Build(
-        name="dhcp",
-        module="github.com/containernetworking/plugins",
-        packages=(f"{_PLUGINS}/ipam/dhcp",),
-        programs=("dhcp",),
-        minutes=0.5,
     ),
     Build(
         name="go-sdk",

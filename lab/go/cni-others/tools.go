@@ -4,6 +4,7 @@
 package tools
 
 import (
+	_ "github.com/containernetworking/plugins/plugins/ipam/dhcp"
 	_ "github.com/containernetworking/plugins/plugins/main/host-device"
 	_ "github.com/containernetworking/plugins/plugins/main/ipvlan"
 	_ "github.com/containernetworking/plugins/plugins/main/vlan"
