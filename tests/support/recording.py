@@ -186,12 +186,20 @@ class _RecordingMonitor(MockMonitor):
         self.registrations: list[Registration] = []
         self.component_outputs: dict[str, dict[str, Any]] = {}
 
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 # gRPC's name
+        with _loop_of_this_thread():
+            return super().Invoke(request)  # type: ignore[no-untyped-call]  # the SDK's mocks are untyped
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 # gRPC's name
+        with _loop_of_this_thread():
+            return super().ReadResource(request)  # type: ignore[no-untyped-call]  # the same
+
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 # gRPC's name
         if request.type != "pulumi:pulumi:Stack":
             urn = self.make_urn(request.parent, request.type, request.name)
             self.registrations.append(Registration(urn, request))
         with _loop_of_this_thread():
-            return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mocks are untyped
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the same
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 # gRPC's name
         self.component_outputs[request.urn] = plain(MessageToDict(request.outputs))
