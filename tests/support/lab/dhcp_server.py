@@ -45,9 +45,22 @@ class DhcpServer:
 
     def leases(self) -> dict[str, int]:
         """When each address is free again, in seconds of the clock; 0 where it is already."""
-        printed = run([self.busybox, "dumpleases", "-a", "-d", "-f", self.book]).stdout.splitlines()[1:]
-        words = [line.split() for line in printed]
+        words = [line.split() for line in self._printed().splitlines()[1:]]
         return {found[1]: 0 if found[-1] == "expired" else int(found[-1]) for found in words}
+
+    def _printed(self) -> str:
+        """The book as it is between two writings: udhcpd empties the file and writes it anew (busybox 1.36)."""
+        printed = ""
+
+        def is_whole() -> bool:
+            nonlocal printed
+            before = self.book.read_bytes()
+            done = run([self.busybox, "dumpleases", "-a", "-d", "-f", self.book], check=False)
+            printed = done.stdout
+            return done.returncode == 0 and self.book.read_bytes() == before
+
+        until(is_whole, f"{self.book} is whole", 10)
+        return printed
 
     def held(self) -> set[str]:
         """The addresses that nobody else would get now."""
