@@ -4,18 +4,19 @@ No `from __future__ import annotations` here: Pulumi's schema analyzer reads the
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
-from . import dhcp_daemon, objects, registering, whereabouts
+from . import argument_rules_nodes, dhcp_daemon, objects, registering, whereabouts
 from .args import Credentials, Method, MultusComponentArgs
+from .argument_types import is_opaque
 from .errors import InvalidArgumentsError, Problem
 from .metadata import Object
 from .multus_conf import kubeconfig
 from .node_steps import Steps, resource_options_for
-from .plan import InstallPlan, resolve
+from .plan import InstallPlan, NodePlan, resolve
 from .plugin_archives import unfit_archives
 from .registering import Installed
 from .release import handed_over, method_claim, register_release
@@ -69,6 +70,7 @@ class MultusComponent(pulumi.ComponentResource):
             pulumi.log.info(plan.untried, resource=self)
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
+        _hold_apart(plan.nodes)
         self._steps = Steps(self, name, plan, owner, server)
         installed = self._install(name, plan, self._steps)
         self.namespace = pulumi.Output.from_input(plan.namespace)
@@ -252,6 +254,27 @@ def _kubeconfig(server: Server, data: dict[str, str] | None) -> str:
         reason = "'durable' gets no token: the control plane has not filled the Secret that asks for one"
         raise InvalidArgumentsError([Problem("credentials", reason, "write 'pod' and list no nodes")])
     return kubeconfig(server, data["ca.crt"], base64.b64decode(data["token"]).decode())
+
+
+def _hold_apart(nodes: Sequence[NodePlan]) -> None:
+    """Refuse nodes that turn out to be one machine, as soon as their hosts are known.
+
+    Only preflights can have run by then: all else waits for those of every node. No step depends on this, or each would
+    depend on the machines of all others.
+    """
+    ways = {
+        node.path: [[login.host, login.port] for login in (node, node.proxy) if login is not None]
+        for node in nodes
+        if not node.gone
+    }
+    if any(is_opaque(host) for way in ways.values() for host, _ in way):
+        pulumi.Output.from_input(ways).apply(_known_ways)
+
+
+def _known_ways(ways: Mapping[str, argument_rules_nodes.Way]) -> None:
+    problems = list(argument_rules_nodes.one_machine(ways))
+    if problems:
+        raise InvalidArgumentsError(problems)
 
 
 def _known_server(url: str) -> Server:
