@@ -70,7 +70,6 @@ class MultusComponent(pulumi.ComponentResource):
             pulumi.log.info(plan.untried, resource=self)
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
-        _hold_apart(plan.nodes)
         self._steps = Steps(self, name, plan, owner, server)
         installed = self._install(name, plan, self._steps)
         self.namespace = pulumi.Output.from_input(plan.namespace)
@@ -93,7 +92,7 @@ class MultusComponent(pulumi.ComponentResource):
         """Register everything of an install."""
         server = steps.server
         preflights = {node.name: steps.preflight(node) for node in plan.nodes}
-        checked = pulumi.ResourceOptions(parent=self, depends_on=list(preflights.values()))
+        checked = pulumi.ResourceOptions(parent=self, depends_on=[*preflights.values(), *_apart(plan.nodes)])
         account, token, access = _register_access(name, plan, checked)
 
         provisions, labels = {}, []
@@ -256,19 +255,20 @@ def _kubeconfig(server: Server, data: dict[str, str] | None) -> str:
     return kubeconfig(server, data["ca.crt"], base64.b64decode(data["token"]).decode())
 
 
-def _hold_apart(nodes: Sequence[NodePlan]) -> None:
-    """Refuse nodes that turn out to be one machine, as soon as their hosts are known.
+def _apart(nodes: Sequence[NodePlan]) -> list[pulumi.Output[Any]]:
+    """What to wait for beside the preflights: hosts that are known late, held against each other.
 
-    Only preflights can have run by then: all else waits for those of every node. No step depends on this, or each would
-    depend on the machines of all others.
+    An Output of None orders and names no resource (pulumi 3.272, runtime/_depends_on.py). A check for which nothing
+    waits would end the program after its last resource (runtime/stack.py there, wait_for_rpcs).
     """
     ways = {
         node.path: [[login.host, login.port] for login in (node, node.proxy) if login is not None]
         for node in nodes
         if not node.gone
     }
-    if any(is_opaque(host) for way in ways.values() for host, _ in way):
-        pulumi.Output.from_input(ways).apply(_known_ways)
+    if not any(is_opaque(host) for way in ways.values() for host, _ in way):
+        return []
+    return [pulumi.Output.from_input(ways).apply(_known_ways)]
 
 
 def _known_ways(ways: Mapping[str, argument_rules_nodes.Way]) -> None:

@@ -186,9 +186,15 @@ def test_nodes_that_turn_out_to_be_one_machine_are_refused(late: str) -> None:
             jump["host"] = pulumi.Output.from_input(jump["host"])  # type: ignore[assignment]  # as args.py has it
         return node(name, 1, host=host if late == "proxy" else pulumi.Output.from_input(host), port=port, proxy=jump)
 
+    def program() -> None:
+        MultusComponent("m", k3s(listed("a", "Node.example", 2222), listed("b", "node.example", 2222)))
+
+    registered: list[str] = []
     with pytest.raises(InvalidArgumentsError, match=r"(?s)nodes\[0\].host: .*nodes\[1\].host: ") as caught:
-        graph_of(k3s(listed("a", "Node.example", 2222), listed("b", "node.example", 2222)))
+        run(program, registered=registered)
     assert "'node.example' with port 2222 behind '192.0.2.9' with port 22 is listed" in str(caught.value)
+    # Nothing has changed by then, on a node or in the cluster.
+    assert set(registered) <= {"m", "m-preflight-a", "m-preflight-b"}
     graph_of(k3s(listed("a", "Node.example", 2222), listed("b", "node.example", 2223)))
 
 
