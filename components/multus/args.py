@@ -406,7 +406,8 @@ class NodeArgs(TypedDict):
     """The node's name in Kubernetes. Its steps are named by it, so that a list in another order changes nothing."""
 
     host: pulumi.Input[str]
-    """Host name or address for SSH; an IPv6 address with or without brackets."""
+    """Host name or address for SSH; an IPv6 address with or without brackets. Nodes whose ports or jump hosts differ
+    may have the same."""
 
     port: NotRequired[int]
     """SSH port. Defaults to 22."""

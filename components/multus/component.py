@@ -4,18 +4,19 @@ No `from __future__ import annotations` here: Pulumi's schema analyzer reads the
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
-from . import dhcp_daemon, objects, registering, whereabouts
+from . import argument_rules_nodes, dhcp_daemon, objects, registering, whereabouts
 from .args import Credentials, Method, MultusComponentArgs
+from .argument_types import is_opaque
 from .errors import InvalidArgumentsError, Problem
 from .metadata import Object
 from .multus_conf import kubeconfig
 from .node_steps import Steps, resource_options_for
-from .plan import InstallPlan, resolve
+from .plan import InstallPlan, NodePlan, resolve
 from .plugin_archives import unfit_archives
 from .registering import Installed
 from .release import handed_over, method_claim, register_release
@@ -91,7 +92,7 @@ class MultusComponent(pulumi.ComponentResource):
         """Register everything of an install."""
         server = steps.server
         preflights = {node.name: steps.preflight(node) for node in plan.nodes}
-        checked = pulumi.ResourceOptions(parent=self, depends_on=list(preflights.values()))
+        checked = pulumi.ResourceOptions(parent=self, depends_on=[*preflights.values(), *_apart(plan.nodes)])
         account, token, access = _register_access(name, plan, checked)
 
         provisions, labels = {}, []
@@ -252,6 +253,28 @@ def _kubeconfig(server: Server, data: dict[str, str] | None) -> str:
         reason = "'durable' gets no token: the control plane has not filled the Secret that asks for one"
         raise InvalidArgumentsError([Problem("credentials", reason, "write 'pod' and list no nodes")])
     return kubeconfig(server, data["ca.crt"], base64.b64decode(data["token"]).decode())
+
+
+def _apart(nodes: Sequence[NodePlan]) -> list[pulumi.Output[Any]]:
+    """What to wait for beside the preflights: hosts that are known late, held against each other.
+
+    An Output of None orders and names no resource (pulumi 3.272, runtime/_depends_on.py). A check for which nothing
+    waits would end the program after its last resource (runtime/stack.py there, wait_for_rpcs).
+    """
+    ways = {
+        node.path: [[login.host, login.port] for login in (node, node.proxy) if login is not None]
+        for node in nodes
+        if not node.gone
+    }
+    if not any(is_opaque(host) for way in ways.values() for host, _ in way):
+        return []
+    return [pulumi.Output.from_input(ways).apply(_known_ways)]
+
+
+def _known_ways(ways: Mapping[str, argument_rules_nodes.Way]) -> None:
+    problems = list(argument_rules_nodes.one_machine(ways))
+    if problems:
+        raise InvalidArgumentsError(problems)
 
 
 def _known_server(url: str) -> Server:

@@ -178,6 +178,26 @@ def test_output_is_checked_once_known(change: dict[str, str], path: str, reason:
     assert key != "private_key" or value not in str(refusal)
 
 
+@pytest.mark.parametrize("late", ["host", "proxy", "both"])
+def test_nodes_that_turn_out_to_be_one_machine_are_refused(late: str) -> None:
+    def listed(name: str, host: str, port: int) -> Any:
+        jump = {"host": "192.0.2.9", "host_key": HOST_KEY}
+        if late != "host":
+            jump["host"] = pulumi.Output.from_input(jump["host"])  # type: ignore[assignment]  # as args.py has it
+        return node(name, 1, host=host if late == "proxy" else pulumi.Output.from_input(host), port=port, proxy=jump)
+
+    def program() -> None:
+        MultusComponent("m", k3s(listed("a", "Node.example", 2222), listed("b", "node.example", 2222)))
+
+    registered: list[str] = []
+    with pytest.raises(InvalidArgumentsError, match=r"(?s)nodes\[0\].host: .*nodes\[1\].host: ") as caught:
+        run(program, registered=registered)
+    assert "'node.example' with port 2222 behind '192.0.2.9' with port 22 is listed" in str(caught.value)
+    # Nothing has changed by then, on a node or in the cluster.
+    assert set(registered) <= {"m", "m-preflight-a", "m-preflight-b"}
+    graph_of(k3s(listed("a", "Node.example", 2222), listed("b", "node.example", 2223)))
+
+
 @pytest.mark.parametrize("data", [None, {}, {"ca.crt": "bWFkZSB1cA=="}], ids=["no-data", "empty", "authority-alone"])
 def test_a_token_that_nobody_fills_is_said_with_the_way_out(data: dict[str, str] | None) -> None:
     """A control plane with a signer of its own may leave such a Secret empty for ever."""

@@ -1,10 +1,11 @@
-"""Ways to a node, and to a cluster that is not everybody's: sudo, a jump host, taints, plugins that are not there.
+"""Ways to a node, and to a cluster that is not everybody's: sudo, a jump host, a forwarded port, taints, no plugins.
 
 The tests run in this order on one cluster, each from the state that the one before has left.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.changes import IMPATIENT, configure, failed, listed
 from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
+from tests.support.lab.command_line import multus, of_stack
 from tests.support.lab.leftovers import Trees, reservations_and_files
 from tests.support.lab.pods import NETWORK
 
@@ -25,6 +27,8 @@ CELL = Cell("k3s", 2, reference_plugins=False)
 TAINT = {"key": "dedicated", "value": "lab", "effect": "NoSchedule"}
 POOL = {"lab.example/pool": "edge"}
 STATE_DIR = "/var/lib/multus-install"
+FORWARDED = "2202"
+NAT = ["iptables", "-w", "--table", "nat", "--insert"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,28 @@ def test_labels_and_tolerations_are_the_plans(guarded: Guarded) -> None:
 def desired(lab: Lab) -> int:
     found: Any = client.AppsV1Api(lab.pods.api).read_namespaced_daemon_set("kube-multus-ds", "kube-system")
     return int(found.status.desired_number_scheduled)
+
+
+def test_a_forwarded_port_of_one_node_is_another_node(guarded: Guarded) -> None:
+    lab = guarded.lab
+    first, second = lab.cluster.nodes
+    to_second = ["--protocol", "tcp", "--destination", first.address, "--dport", FORWARDED]
+    first.run([*NAT, "PREROUTING", *to_second, "--jump", "DNAT", "--to-destination", f"{second.address}:22"])
+    # The wall lets in who comes from the first node.
+    first.run([*NAT, "POSTROUTING", "--destination", second.address, "--jump", "MASQUERADE"])
+    kubeconfig = lab.cluster.look.conf_dir / "multus.d" / "multus.kubeconfig"
+    second.run(["rm", kubeconfig])
+    nodes = nodes_by_jump(lab)
+    del nodes[1]["proxy"]
+    configure(lab.stack, nodes=[nodes[0], {**nodes[1], "host": first.address, "port": int(FORWARDED)}])
+    succeeded(lab.stack.up())
+    second.run(["test", "-s", kubeconfig])
+    lab.pods.create("forwarded", node=second.name, network=NETWORK)
+    assert lab.pods.address("forwarded", "net1").startswith("10.98.0.")
+    lab.pods.delete("forwarded")
+    # The command line dials both as the steps do, each with its own host key.
+    report = json.loads(multus(lab, "doctor", "--json", *of_stack(lab)).stdout)
+    assert {line["check"]: line["result"] for line in report["checks"]}["00-multus.conf on the hosts"] == "ok"
 
 
 def test_a_machine_that_is_gone_for_good_is_forgotten_without_a_dial(guarded: Guarded) -> None:

@@ -19,6 +19,7 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=5,
 )
+_JUMP = {"host": "192.0.2.9", "hostKey": HOST_KEY}
 _NODE = st.fixed_dictionaries(
     {},
     optional={
@@ -27,6 +28,7 @@ _NODE = st.fixed_dictionaries(
         "hostKey": st.just(HOST_KEY) | _JSON,
         "port": st.just(22) | _JSON,
         "privateKey": st.just(SSH_KEY) | _JSON,
+        "proxy": st.just(_JUMP) | _JSON,
         "zzz": _JSON,
     },
 )

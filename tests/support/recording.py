@@ -233,11 +233,13 @@ def run(
     secret_keys: tuple[str, ...] = (),
     stack: str = STACK,
     other_stack: Mapping[str, Any] | None = None,
+    registered: list[str] | None = None,
 ) -> Run:
     """Run a program to its end, as `pulumi preview` or `pulumi up` on an empty state would.
 
     `there` says that a preview's resources are in the state already, so that what the cluster answered is known.
-    `other_stack` are the outputs of the stack that the program refers to.
+    `other_stack` are the outputs of the stack that the program refers to. `registered` takes the names of what was
+    registered, also where the program fails.
     """
     mocks = _Cluster(answers=there or not preview, other_stack=other_stack)
     monitor = _RecordingMonitor(mocks)
@@ -258,6 +260,8 @@ def run(
         # The mocks leave coroutines behind. Collected at any later moment they can upset CPython 3.11's compiler,
         # which pytest's import hook may be in the middle of (python/cpython#106905).
         gc.collect()
+        if registered is not None:
+            registered += [each.name for each in monitor.registrations]
     return Run(Graph(monitor.registrations), monitor.component_outputs, exports)
 
 

@@ -22,6 +22,7 @@ _ARCHIVES = "reference_plugins.archives"
 _BY_URL = {"url": "https://files.example/a.tgz", "sha256": "0" * 64}
 _BY_PATH = {"path": "a.tgz", "sha256": "0" * 64}
 _LISTED = (node("a", 11),)
+_JUMP = {"host": "192.0.2.9", "host_key": HOST_KEY}
 
 # A name, the arguments, the path of the problem, and a part of its reason and of its fix.
 REFUSALS: list[tuple[str, Any, str, str, str]] = [
@@ -127,13 +128,19 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("node-type", k3s() | {"nodes": ["a"]}, "nodes[0]", "'a' is not a set of keys", "write a mapping"),
     ("node-name", k3s(node("A b", 1)), "nodes[0].name", "'A b' is not a node's name", "kubectl get nodes"),
     ("node-twice", k3s(node("a", 1), node("a", 2)), "nodes[1].name", "'a' is there 2 times", "every node once"),
-    ("host-twice", k3s(node("a", 1), node("b", 1)), "nodes[1].host", "for more than one node", "host of its own"),
-    (
-        "host-twice-brackets",
-        k3s(node("a", 1, host="2001:db8::1"), node("b", 1, host="[2001:db8::1]")),
-        "nodes[0].host",
-        "for more than one node",
-        "host of its own",
+    *(
+        (f"host-twice-{name}", k3s(node("a", 1, **one), node("b", 1, **other)), "nodes[1].host", reason, "of its own")
+        for name, one, other, reason in (
+            ("port", {}, {"port": 22.0}, "'192.0.2.1' with port 22 is listed for more than one node"),
+            ("brackets", {"host": "2001:db8::1"}, {"host": "[2001:DB8:0::1]"}, "'[2001:DB8:0::1]' with port 22 is"),
+            ("case", {"host": "node.example"}, {"host": "Node.example."}, "'Node.example.' with port 22 is listed"),
+            (
+                "jump",
+                {"port": 2200, "proxy": _JUMP},
+                {"port": 2200, "proxy": {**_JUMP, "port": 22}},
+                "'192.0.2.1' with port 2200 behind '192.0.2.9' with port 22 is listed for more than one node",
+            ),
+        )
     ),
     ("host-user", k3s(node("a", 1, host="u@h")), "nodes[0].host", "'u@h' is not a host name", "keys of their own"),
     ("host-empty", k3s(node("a", 1, host="")), "nodes[0].host", "'' is not a host name", "write it alone"),
@@ -172,6 +179,13 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "nodes[0].host_key",
         "is missing",
         "ssh-keyscan",
+    ),
+    (
+        "host-key-missing-at-a-port",
+        k3s({"name": "a", "host": "h", "port": 2222, "private_key": SSH_KEY}),
+        "nodes[0].host_key",
+        "is missing",
+        "`ssh-keyscan -p 2222 -t ed25519 HOST`",
     ),
     (
         "host-key",

@@ -70,6 +70,11 @@ def test_one_key_for_all(tmp_path: Path, given: str) -> None:
     assert [each["private_key"] for each in found.nodes] == [SSH_KEY, SSH_KEY]
 
 
+def test_machines_behind_one_address_are_told_by_their_ports(tmp_path: Path) -> None:
+    document = [{**NODE, "name": name, "port": port} for name, port in (("a", 2201), ("b", 2202))]
+    assert [each["port"] for each in read(written(tmp_path, document), key_file(tmp_path)).nodes] == [2201, 2202]
+
+
 def test_the_outputs_of_a_program_are_such_a_file(tmp_path: Path) -> None:
     outputs = {
         "multusNodes": [{**NODE, "privateKey": SSH_KEY}],
@@ -101,6 +106,7 @@ def test_the_outputs_of_a_program_are_such_a_file(tmp_path: Path) -> None:
         ([{**NODE, "insecureIgnoreHostKey": True}], "nodes[0].insecureIgnoreHostKey: is not taken here"),
         ([{**NODE, "port": "22"}], "nodes[0].port: '22' is not a whole number"),
         ([NODE, NODE], "nodes[0].name: 'a' is there 2 times"),
+        ([NODE, {**NODE, "name": "b"}], "nodes[1].host: '192.0.2.1' with port 22 is listed for more than one node"),
         ([{**NODE, "proxy": {"host": "192.0.2.9"}}], "nodes[0].proxy.hostKey: is missing"),
         ([{**NODE, "privateKeyFile": "absent"}], "nodes[0].privateKeyFile: "),
         ([{**NODE, "privateKeyFile": 1}], "nodes[0].privateKeyFile: is not a path"),

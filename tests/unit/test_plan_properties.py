@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from multus import InvalidArgumentsError, MultusComponentArgs, resolve
 from multus.argument_types import fields_of
+from multus.plan import problems_of
 from tests.support.arguments import HOST_KEY, SSH_KEY
 
 _RIGHT_TEXT = st.sampled_from(
@@ -78,6 +79,37 @@ def _well_typed(hint: Any) -> st.SearchStrategy[Any]:
     fields = {key: _well_typed(field) for key, field in fields_of(hint).items()}
     required = {key: fields.pop(key) for key in hint.__required_keys__}
     return st.fixed_dictionaries(required, optional=fields)
+
+
+# Hosts and ports, and the ways to write each.
+_HOSTS = {
+    "192.0.2.1": ["192.0.2.1"],
+    "2001:db8::1": ["2001:db8::1", "[2001:db8::1]", "2001:DB8:0:0::1"],
+    "node.example": ["node.example", "Node.Example", "node.example."],
+}
+_PORTS: dict[int, list[dict[str, Any]]] = {22: [{}, {"port": 22}, {"port": 22.0}], 2222: [{"port": 2222}]}
+_AT = st.tuples(st.sampled_from([*_HOSTS]), st.sampled_from([*_PORTS]))
+
+
+@given(st.data())
+@settings(max_examples=200, derandomize=True, deadline=None)
+def test_nodes_are_refused_where_they_are_one_machine(data: st.DataObject) -> None:
+    def login(host: str, port: int) -> dict[str, Any]:
+        spelled, how = data.draw(st.sampled_from(_HOSTS[host])), data.draw(st.sampled_from(_PORTS[port]))
+        return {"host": spelled, "host_key": HOST_KEY, **how}
+
+    ways = data.draw(st.lists(st.tuples(_AT, st.none() | _AT), min_size=2, max_size=4))
+    nodes = [
+        {
+            "name": f"n{number}",
+            "private_key": SSH_KEY,
+            **login(*at),
+            **({} if jump is None else {"proxy": login(*jump)}),
+        }
+        for number, (at, jump) in enumerate(ways)
+    ]
+    same = [f"nodes[{number}].host" for number, way in enumerate(ways) if ways.count(way) > 1]
+    assert [problem.path for problem in problems_of({"distro": "k3s", "nodes": nodes})] == same
 
 
 @given(_well_typed(MultusComponentArgs) | _typed_dict(MultusComponentArgs) | _ANYTHING)

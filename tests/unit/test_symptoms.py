@@ -14,6 +14,7 @@ import pytest
 
 from multus import multus_conf as confs
 from multus import objects, resolve
+from multus.plan import ProxyPlan
 from multus_ops import render
 from multus_ops.daemon_sets import STAYS
 from multus_ops.doctor.annotations import (
@@ -1111,6 +1112,19 @@ def test_nodes_of_another_login_get_their_commands() -> None:
     case = healthy(plan.model_copy(update={"nodes": (node,)}), facts={"stale_files": ("/x.new",)})
     [found] = find_symptoms(case)
     assert found.fix == "ssh -p 2222 admin@192.0.2.1 sudo rm -f /x.new"
+
+
+def test_commands_for_one_address_behind_two_jump_hosts_take_neither_host_for_the_other() -> None:
+    plan = plan_of()
+    jumps = [
+        ProxyPlan(host=host, port=2200, user="jump", private_key="", host_key="") for host in ("jump", "2001:db8::9")
+    ]
+    nodes = tuple(
+        plan.nodes[0].model_copy(update={"name": name, "proxy": jump}) for name, jump in zip("ab", jumps, strict=True)
+    )
+    case = healthy(plan.model_copy(update={"nodes": nodes}))
+    assert case.on("a") == "ssh -o HostKeyAlias=a -J jump@jump:2200 root@192.0.2.1"
+    assert case.on("b") == "ssh -o HostKeyAlias=b -J jump@[2001:db8::9]:2200 root@192.0.2.1"
 
 
 def test_before_an_install_nothing_of_it_is_missed() -> None:

@@ -11,7 +11,7 @@ from multus.defaults import DEFAULT_NAMESPACE
 from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
-from multus.plan import InstallPlan, NodePlan
+from multus.plan import InstallPlan, NodePlan, ProxyPlan
 
 from .distribution import distro_of, is_reached
 from .live_install import is_thick_set
@@ -159,9 +159,11 @@ class Case:
         if known is None:
             return f"ssh root@{node}"
         port = "" if known.port == 22 else f" -p {known.port}"
-        proxy = known.proxy
-        jump = "" if proxy is None else f" -J {proxy.user}@{proxy.host}:{proxy.port}"
-        return f"ssh{port}{jump} {known.user}@{known.host}{' sudo' if known.sudo else ''}"
+        jump = "" if known.proxy is None else f" -J {_jump(known.proxy)}"
+        # known_hosts tells hosts by address and port alone, which behind two jump hosts are two machines.
+        alike = [each for each in self._logins.values() if (each.host, each.port) == (known.host, known.port)]
+        alias = f" -o HostKeyAlias={node}" if len(alike) > 1 else ""
+        return f"ssh{port}{alias}{jump} {known.user}@{known.host}{' sudo' if known.sudo else ''}"
 
     def restart(self, node: str) -> str:
         """The command that lets the Multus pod of a node write binary, kubeconfig and configuration anew."""
@@ -178,3 +180,8 @@ class Case:
     def _logins(self) -> dict[str, NodePlan]:
         nodes = self.nodes or (self.plan.nodes if self.plan else ())
         return {node.name: node for node in nodes}
+
+
+def _jump(proxy: ProxyPlan) -> str:
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    return f"{proxy.user}@{host}:{proxy.port}"
