@@ -259,7 +259,7 @@ class SchedulingArgs(TypedDict):
 
     min_ready_seconds: NotRequired[int]
     """How long a pod has to stay up before a rollout goes on, in seconds, below `timeout_seconds`: thin's entrypoint
-    ends without an error over what it cannot do. Listed nodes are checked besides. Defaults to 5."""
+    ends without an error over what it cannot do. Listed nodes are checked besides. Defaults to 2."""
 
     labels: NotRequired[Mapping[str, str]]
     """Labels for every object and pod, besides upstream's. Defaults to none."""
@@ -438,7 +438,11 @@ class NodeArgs(TypedDict):
 
 
 class SshArgs(TypedDict):
-    """How long a node is dialled before it counts as unreachable, which stops an `up` before anything has moved."""
+    """How many nodes are dialled at once, and how long before one counts as unreachable, which stops an `up`."""
+
+    parallel: NotRequired[int]
+    """How many nodes are dialled at one moment, between 1 and 1000. The sshd of a jump host begins to refuse when more
+    than ten have not logged in yet (`MaxStartups` in sshd_config(5)). Defaults to 10."""
 
     dial_error_limit: NotRequired[int]
     """After how many failed dials one more failure is the last, between 0 and 20. Defaults to 3."""

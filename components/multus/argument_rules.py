@@ -25,6 +25,7 @@ LAST_LOSING_RELEASE = (4, 3, 0)
 # Under the default network's name Multus would find its own file first, and call itself without end.
 MULTUS_NETWORK = "multus-cni-network"
 TIMEOUT_RANGE = (30, 3600)
+PARALLEL_RANGE = (1, 1000)
 DIAL_ERROR_RANGE = (0, 20)
 DIAL_TIMEOUT_RANGE = (1, 120)
 
@@ -114,6 +115,7 @@ def _overall(valid: Mapping[str, Any]) -> Iterator[Problem]:
     for holder, key, path, (least, most), unit in (
         (valid, "timeout_seconds", "timeout_seconds", TIMEOUT_RANGE, " seconds"),
         (scheduling, "min_ready_seconds", "scheduling.min_ready_seconds", (0, limit - 1), " seconds"),
+        (ssh, "parallel", "ssh.parallel", PARALLEL_RANGE, ""),
         (ssh, "dial_error_limit", "ssh.dial_error_limit", DIAL_ERROR_RANGE, ""),
         (ssh, "per_dial_timeout", "ssh.per_dial_timeout", DIAL_TIMEOUT_RANGE, " seconds"),
     ):

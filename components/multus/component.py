@@ -21,6 +21,8 @@ from .plugin_archives import unfit_archives
 from .registering import Installed
 from .release import handed_over, method_claim, register_release
 from .server import Server, parse_server
+from .stack_traces import brief_stack_traces
+from .waiting import Waits, by_urn
 
 
 class MultusComponent(pulumi.ComponentResource):
@@ -71,7 +73,8 @@ class MultusComponent(pulumi.ComponentResource):
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
         server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
         self._steps = Steps(self, name, plan, owner, server)
-        installed = self._install(name, plan, self._steps)
+        with brief_stack_traces():
+            installed = self._install(name, plan, self._steps)
         self.namespace = pulumi.Output.from_input(plan.namespace)
         self.plugin = pulumi.Output.from_input(plan.plugin.value)
         self.daemon_set_name = _name_of(installed.main)
@@ -88,22 +91,29 @@ class MultusComponent(pulumi.ComponentResource):
         """What makes the commands on its nodes, with the plan of the install: for components beside it."""
         return self._steps
 
+    @property
+    def marker(self) -> pulumi.Resource:
+        """What comes last and goes first. Waiting for a component names each of its children in the state."""
+        marker: pulumi.Resource = self._marker
+        return marker
+
     def _install(self, name: str, plan: InstallPlan, steps: Steps) -> Installed:
         """Register everything of an install."""
         server = steps.server
-        preflights = {node.name: steps.preflight(node) for node in plan.nodes}
-        checked = pulumi.ResourceOptions(parent=self, depends_on=[*preflights.values(), *_apart(plan.nodes)])
-        account, token, access = _register_access(name, plan, checked)
-
-        provisions, labels = {}, []
+        preflights = steps.on_each_node(steps.preflight)
+        account, token, access = _register_access(
+            name, plan, [*by_urn(preflights.values()), *_apart(plan.nodes)], pulumi.ResourceOptions(parent=self)
+        )
         install = account.metadata.apply(lambda metadata: metadata.uid)
-        for node in plan.nodes:
+        provisions, labels = {}, []
+
+        def provide(node: NodePlan, before: Waits) -> pulumi.Resource:
             content = pulumi.Output.all(server, token.data).apply(lambda known: _kubeconfig(*known))
             # A node's own steps name each other: when it alone leaves, what lies between them stays and orders nothing.
             preflight = preflights[node.name]
-            provisions[node.name] = steps.provision(node, content, install, [preflight, token])
-            unpacked = steps.unpack(node, preflight, [provisions[node.name]])
-            label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provisions[node.name], *unpacked])
+            provision = steps.provision(node, content, install, [preflight, token, *before])
+            unpacked = steps.unpack(node, preflight, [provision])
+            label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provision, *unpacked])
             labels.append(
                 registering.register_patch(
                     f"{name}-label-{node.name}",
@@ -111,19 +121,24 @@ class MultusComponent(pulumi.ComponentResource):
                     pulumi.ResourceOptions.merge(label_opts, resource_options_for(node, ["metadata"])),
                 )
             )
+            provisions[node.name] = provision
+            return [provision, *unpacked][-1]
 
-        ready = self._bounded(plan, [*access, *labels])
+        steps.on_each_node(provide)
+        ready = self._bounded(plan, [*access, *by_urn(labels)])
         host, port = server.apply(lambda known: known.host), server.apply(lambda known: known.port)
         if plan.method is Method.HELM:
             installed = register_release(name, plan, host, port, ready)
         else:
             installed = _register_daemon_sets(name, plan, host, port.apply(str), ready)
-        running = [*installed.ready, *self._register_beside(name, plan, host, port.apply(str), installed)]
-        verified = [steps.verify(node, install, [provisions[node.name], *running]) for node in plan.nodes]
-        registering.register(
+        running: Waits = [*installed.ready, *self._register_beside(name, plan, host, port.apply(str), installed)]
+        verified = steps.on_each_node(
+            lambda node, before: steps.verify(node, install, [provisions[node.name], *running, *before])
+        )
+        self._marker = registering.register(
             f"{name}-marker",
             objects.marker(plan, steps.owner),
-            pulumi.ResourceOptions(parent=self, depends_on=verified or running),
+            pulumi.ResourceOptions(parent=self, depends_on=by_urn(verified.values()) or running),
         )
         return installed
 
@@ -131,24 +146,29 @@ class MultusComponent(pulumi.ComponentResource):
         self, name: str, plan: InstallPlan, host: Any, port: Any, installed: Installed
     ) -> list[pulumi.Resource]:
         """Register what networks need beside Multus, by either method: once its pods have brought the plugins."""
-        opts = self._bounded(plan, installed.ready)
+        opts = self._bounded(plan, [*installed.ready])
         daemon = dhcp_daemon.daemon_set(plan)
         made = [] if daemon is None else [registering.register(f"{name}-dhcp-daemon", daemon, opts)]
         return [*made, *_register_whereabouts(name, plan, host, port, opts)]
 
-    def _bounded(self, plan: InstallPlan, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    def _bounded(self, plan: InstallPlan, after: Waits) -> pulumi.ResourceOptions:
         timeouts = dict.fromkeys(("create", "update", "delete"), f"{plan.timeout_seconds}s")
         return pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=pulumi.CustomTimeouts(**timeouts))
 
 
-def _register_groundwork(name: str, plan: InstallPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-    """Register what stays when the stack goes, and the claim to the method, which stops a stack of the other method."""
-    retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
+def _register_groundwork(
+    name: str, plan: InstallPlan, after: Waits, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """Register what stays when the stack goes, and the claim to the method, which stops a stack of the other method.
+
+    It alone names the checks of all nodes: the state keeps a name for each, and everything else names what is here.
+    """
+    retained = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True, depends_on=after))
     made = [registering.register_patch(f"{name}-crd", objects.custom_resource_definition(), retained)]
     if plan.create_namespace:
         made.append(registering.register_patch(f"{name}-namespace", objects.namespace(plan), retained))
-    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
-    return [*made, registering.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), after)]
+    made_before = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
+    return [*made, registering.register_claim(f"{name}-method-{plan.method.value}", method_claim(plan), made_before)]
 
 
 def _register_daemon_sets(
@@ -164,10 +184,10 @@ def _register_daemon_sets(
 
 
 def _register_access(
-    name: str, plan: InstallPlan, opts: pulumi.ResourceOptions
+    name: str, plan: InstallPlan, after: Waits, opts: pulumi.ResourceOptions
 ) -> tuple[Any, Any, list[pulumi.Resource]]:
     """Register what has to be there before the pods: the account, its token Secret or None, and all of it as a list."""
-    made = _register_groundwork(name, plan, opts)
+    made = _register_groundwork(name, plan, after, opts)
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made))
     account = registering.register(f"{name}-service-account", objects.service_account(plan), opts)
     made += [

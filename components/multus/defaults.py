@@ -18,7 +18,7 @@ DEFAULT_WHEREABOUTS_IMAGE = "ghcr.io/k8snetworkplumbingwg/whereabouts:v0.9.4"
 DEFAULT_RECONCILE = "*/10 * * * *"
 DEFAULT_PLUGIN_DIRECTORY = "/opt/cni/bin"
 DEFAULT_MAX_UNAVAILABLE = {Plugin.THIN: "25%", Plugin.THICK: "1"}
-DEFAULT_MIN_READY_SECONDS = 5
+DEFAULT_MIN_READY_SECONDS = 2
 DEFAULT_RESOURCES = {
     Plugin.THIN: {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
     Plugin.THICK: {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},

@@ -20,6 +20,8 @@ from .network_program import networks_beside
 from .node_steps import Steps
 from .plan import known
 from .registering import register_network
+from .stack_traces import brief_stack_traces
+from .waiting import Waits, by_urn
 
 
 class MultusNetwork(pulumi.ComponentResource):
@@ -62,7 +64,8 @@ class MultusNetwork(pulumi.ComponentResource):
         plan = self._plan
         namespace, path = _known(plan, name, beside.others)
         config = pulumi.Output.all(namespace, path).apply(lambda known: plan.config(*known))
-        definition = self._register(name, namespace, path, config, multus)
+        with brief_stack_traces():
+            definition = self._register(name, namespace, path, config, multus)
         self.reference = pulumi.Output.concat(namespace, "/", definition.metadata.apply(_name_in))
         self.config = config
         self.plugins = pulumi.Output.from_input(plan.plugins)
@@ -94,7 +97,7 @@ class MultusNetwork(pulumi.ComponentResource):
         # Its name, as it stands in its configuration and in the caches of nodes.
         held = namespace.apply(lambda known: str(plan.conf(known)["name"]))
         steps = replace(multus.steps, parent=self, name=name) if multus is not None else None
-        before: list[pulumi.Resource] = [multus] if multus is not None else []
+        before = by_urn([multus.marker]) if multus is not None else []
         if steps is not None:
             before += self._checks(steps, held, namespace, path, [*before])
         opts = pulumi.ResourceOptions(
@@ -105,8 +108,8 @@ class MultusNetwork(pulumi.ComponentResource):
         )
         definition = register_network(f"{name}-definition", manifest, opts)
         if steps is not None:
-            for node in nodes:
-                steps.guard(node, held, definition.id, plan.live_attachments.value)
+            live = plan.live_attachments.value
+            steps.on_each_node(lambda node, before: steps.guard(node, held, definition.id, live, before))
         return definition
 
     def _checks(
@@ -115,14 +118,17 @@ class MultusNetwork(pulumi.ComponentResource):
         held: pulumi.Output[str],
         namespace: pulumi.Output[str],
         path: pulumi.Output[Any],
-        after: list[pulumi.Resource],
-    ) -> list[pulumi.Resource]:
+        after: Waits,
+    ) -> Waits:
         """Register the checks of the nodes on which it will be used."""
         plan = self._plan
         needs = needs_of(plan.conf())
         whereabouts = pulumi.Output.all(namespace, path).apply(lambda known: needs_of(plan.conf(*known)).whereabouts)
         nodes = [each for each in steps.plan.nodes if not each.gone and plan.node in (None, each.name)]
-        return [steps.network(node, held, needs, whereabouts, after) for node in nodes]
+        made = steps.on_each_node(
+            lambda node, before: steps.network(node, held, needs, whereabouts, [*after, *before]), nodes
+        )
+        return by_urn(made.values())
 
 
 def _known(

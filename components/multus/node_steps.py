@@ -5,35 +5,32 @@ Secrets travel on standard input, never in a command: commands stand in logs, in
 
 from __future__ import annotations
 
-import base64
-import gzip
 import posixpath
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import pulumi
 from pulumi_command import remote
 
-from . import argument_rules_nodes
+from . import argument_rules_nodes, copied_files, node_program, plugin_archives
 from .argument_types import is_opaque
+from .copied_files import CopiedFile, copied_file
 from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
 from .multus_conf import standby_keys
 from .network_needs import DHCP_SOCKET, Needs
+from .node_program import PROGRAM, STATE_DIR
 from .objects import MARKER
 from .plan import InstallPlan, NodePlan, ProxyPlan, SshPlan, digest_of, known
-from .plugin_archives import ALL_COPIES, copied_as, copy_archive
 from .server import Server
+from .ssh_keys import shortest_form
+from .waiting import Waits, by_urn
 
-STATE_DIR = "/var/lib/multus-install"
-_PROGRAM = f"{STATE_DIR}/node.sh"
 # The program is deleted last. A clean-up that is killed right after leaves an empty directory, which goes here.
-_IF_GONE = f"[ -f {_PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
+_IF_GONE = f"[ -f {PROGRAM} ] || {{ %srmdir {STATE_DIR} 2>/dev/null; exit 0; }}"
 
 # The options that a phase reads, and no more: the state of a stack keeps every word of a command twice.
 _OF_PLUGIN = ("plugin", "master", "socket_dir", "crictl")
@@ -86,6 +83,8 @@ DEFAULTS = {
 USUAL_STATES = ("/run/k3s/containerd", "/run/containerd")
 """Where the node program looks anyway for what runs: node/reservations.sh."""
 
+_Step = TypeVar("_Step", bound=pulumi.Resource)
+
 _COPIED = ("connection", "source", "remotePath")
 _INPUTS = ("connection", "create", "update", "delete", "stdin", "triggers", "logging", "addPreviousOutputInEnv")
 
@@ -108,24 +107,57 @@ class Steps:
     owner: str
     server: pulumi.Output[Server]
 
-    def preflight(self, node: NodePlan) -> remote.Command:
-        """Deliver node.sh and check the node. Fails before anything anywhere has changed."""
-        unpack = "base64 -d | gzip -dc > node.sh.new; mv node.sh.new node.sh"
-        deliver = f"umask 077; mkdir -p {STATE_DIR}; cd {STATE_DIR}; {unpack}"
+    def on_each_node(
+        self, step: Callable[[NodePlan, Waits], _Step], nodes: Sequence[NodePlan] | None = None
+    ) -> dict[str, _Step]:
+        """Register a step on each node: `ssh.parallel` begin at once, and each of the others waits for one of them.
 
-        def checks(*, aliased: bool) -> pulumi.Output[str]:
-            server = self.server.apply(lambda server: server.url)
-            arguments = self._phase(
-                node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased)
+        Args:
+            step: makes it, of the node and of what it waits for besides what it needs itself.
+            nodes: on which; all that are listed, if left out.
+
+        Returns:
+            The steps by the nodes' names.
+        """
+        made: list[_Step] = []
+        nodes = self.plan.nodes if nodes is None else nodes
+        for number, node in enumerate(nodes):
+            before = number - self.plan.ssh.parallel
+            made.append(step(node, by_urn(made[before : before + 1] if before >= 0 else [])))
+        return {node.name: each for node, each in zip(nodes, made, strict=True)}
+
+    def preflight(self, node: NodePlan, after: Waits) -> remote.Command:
+        """Deliver the node program and check the node. Fails before anything anywhere has changed."""
+        server = self.server.apply(lambda server: server.url)
+        create, update = (
+            self._phase(node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased))
+            for aliased in (False, True)
+        )
+        # It is copied again where another machine answers, and where the last preflight has used it up.
+        file = self._copied(node, ".sh", pulumi.Output.all(create, node_program.program_hash()).apply(digest_of))
+        copied = copied_files.copy(
+            f"{self.name}-program-{node.name}",
+            node_program.program_asset(),
+            connection_of(node, self.plan.ssh),
+            file,
+            pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(parent=self.parent, depends_on=after), resource_options_for(node, _COPIED)
+            ),
+        )
+
+        def take(words: pulumi.Output[str]) -> pulumi.Output[str]:
+            return pulumi.Output.all(file, words).apply(
+                lambda known: known[0].hand_over(self._bounded(node, node_program.taking(known[1])))
             )
-            return arguments.apply(lambda words: self._bounded(node, f"set -eu; {deliver}; exec sh node.sh {words}"))
 
-        create, update = checks(aliased=False), checks(aliased=True)
         forget = self._run(node, self._phase(node, "forget"), guard=_IF_GONE % "")
-        return self._command(node, "preflight", create, update=update, delete=forget, stdin=_packed_program())
+        gone = pulumi.Output.all(file, forget).apply(
+            lambda known: f"exec sh -c {shlex.quote(f'{known[0].removal}; {known[1]}')}"
+        )
+        return self._command(node, "preflight", take(create), update=take(update), delete=gone, after=[copied])
 
     def provision(
-        self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: list[pulumi.Resource]
+        self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: Waits
     ) -> remote.Command:
         """Write the kubeconfig and prove it; cleans the node when it goes."""
         provision = self._run(node, self._phase(node, "provision", install=install))
@@ -138,12 +170,8 @@ class Steps:
             node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
         )
 
-    def unpack(self, node: NodePlan, preflight: remote.Command, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        """Bring plugins from an archive, where the plan has archives: fetched by the node, or copied from here first.
-
-        What a login can write root never opens: the login's own shell hands it over as standard input, and root keeps a
-        copy of its own, whose hash it checks.
-        """
+    def unpack(self, node: NodePlan, preflight: remote.Command, after: Waits) -> list[pulumi.Resource]:
+        """Bring plugins from an archive, where the plan has one: fetched by the node, or copied from here first."""
         reference = self.plan.reference_plugins
         if reference is None or not reference.archives:
             return []
@@ -152,25 +180,31 @@ class Steps:
         if not reference.local_archives:
             return [self._command(node, "unpack", self._run(node, words), delete=None, after=after)]
         opts = pulumi.ResourceOptions(parent=self.parent, depends_on=[preflight])
-        copied = copy_archive(
+        file = self._copied(node, ".tgz", again)
+        copied = copied_files.copy(
             f"{self.name}-archive-{node.name}",
-            reference.local_archives,
-            preflight.stdout,
+            plugin_archives.asset_for(reference.local_archives, preflight.stdout),
             connection_of(node, self.plan.ssh),
-            again,
+            file,
             pulumi.ResourceOptions.merge(opts, resource_options_for(node, _COPIED)),
         )
-        take = f"f={copied_as(again)}; [ -f $f ] || f=/dev/null; %s <$f && rm -f {ALL_COPIES}"
+        taking = pulumi.Output.all(file, words).apply(
+            lambda known: known[0].hand_over(self._bounded(node, f"exec sh {PROGRAM} {known[1]}"))
+        )
+        gone = file.apply(lambda known: known.removal)
+        return [self._command(node, "unpack", taking, delete=gone, after=[*after, copied])]
 
-        def taking(text: str) -> str:
-            bounded = self._bounded(node, f"exec sh {_PROGRAM} {text}").removeprefix("exec ")
-            return f"exec sh -c {shlex.quote(take % bounded)}"
+    def _copied(self, node: NodePlan, suffix: str, again: pulumi.Input[str]) -> pulumi.Output[CopiedFile]:
+        """What a copy for a node is called, by what says which machine answers, and as whom.
 
-        # Only a step that failed leaves it there.
-        gone = pulumi.Output.from_input(f"rm -f {ALL_COPIES}")
-        return [self._command(node, "unpack", words.apply(taking), delete=gone, after=[*after, copied])]
+        A digest of it gives nothing away, even where one of them is a secret.
+        """
+        logins: list[NodePlan | ProxyPlan] = [node, *([node.proxy] if node.proxy else [])]
+        machine = [each for login in logins for each in (login.host, login.port, login.user, login.host_key)]
+        whose = pulumi.Output.unsecret(pulumi.Output.all(self.owner, node.name, *machine)).apply(digest_of)
+        return pulumi.Output.all(whose, again).apply(lambda known: copied_file(suffix, *known))
 
-    def verify(self, node: NodePlan, install: pulumi.Output[str], after: list[pulumi.Resource]) -> remote.Command:
+    def verify(self, node: NodePlan, install: pulumi.Output[str], after: Waits) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""
         create = self._run(node, self._phase(node, "verify", install=install, disarm_on_failure="true"))
         update = self._run(node, self._phase(node, "verify", install=install))
@@ -187,7 +221,7 @@ class Steps:
         network: pulumi.Input[str],
         needs: Needs,
         whereabouts: pulumi.Input[str],
-        after: list[pulumi.Resource],
+        after: Waits,
     ) -> remote.Command:
         """Check that the node has what a network needs. Fails before there is a network, and changes nothing.
 
@@ -210,7 +244,12 @@ class Steps:
         return self._command(node, "preflight", self._run(node, words), delete=None, after=after)
 
     def guard(
-        self, node: NodePlan, network: pulumi.Input[str], definition: pulumi.Output[str], live_attachments: str
+        self,
+        node: NodePlan,
+        network: pulumi.Input[str],
+        definition: pulumi.Output[str],
+        live_attachments: str,
+        after: Waits,
     ) -> remote.Command:
         """Do nothing until the network goes or is replaced: then refuse before it does, while pods here use it.
 
@@ -222,10 +261,11 @@ class Steps:
             definition: the id of its definition. What is deleted before it is replaced takes along what is triggered by
                 it, first.
             live_attachments: `refuse` or `proceed`.
+            after: what is removed after it.
         """
         words = self._phase(node, "unused", held=network, live_attachments=live_attachments)
         unused = self._run(node, words, guard=_IF_GONE % "")
-        return self._command(node, "guard", None, delete=unused, triggers=[definition])
+        return self._command(node, "guard", None, delete=unused, triggers=[definition], after=after)
 
     def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
         """The phase and its options, quoted. The plan's fingerprint is one, so that a changed plan runs it again."""
@@ -241,7 +281,7 @@ class Steps:
     def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
         """The command that runs a phase by the program that lies on the node, unless the guard ends it before."""
         before = f"{guard}; " if guard else ""
-        return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {_PROGRAM} {text}"))
+        return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {PROGRAM} {text}"))
 
     def _bounded(self, node: NodePlan, script: str) -> str:
         """The same under a time limit: once connected, pulumi-command limits nothing."""
@@ -258,7 +298,7 @@ class Steps:
         update: pulumi.Output[str] | None = None,
         stdin: Any = None,
         triggers: list[Any] | None = None,
-        after: list[pulumi.Resource] | None = None,
+        after: Waits | None = None,
     ) -> remote.Command:
         return remote.Command(
             f"{self.name}-{phase}-{node.name}",
@@ -351,36 +391,6 @@ def _unless_usual(table: str, value: str) -> str:
     return "" if value in USUAL_ON_NODES[table] else value
 
 
-def program_text() -> str:
-    """The node program as it is delivered to a node: its parts in one text, without what only people need."""
-    return program_ending_with(_part("main.sh"))
-
-
-def program_ending_with(last: str) -> str:
-    """The same with another text in the place of its last part, which runs the phase."""
-    parts = resources.files(__package__).joinpath("node")
-    names = sorted(each.name for each in parts.iterdir() if each.name.endswith(".sh"))
-    first = ("distributions.sh", "options.sh")
-    between = [name for name in names if name not in (*first, "main.sh")]
-    return without_comments("".join(["#!/bin/sh\n", *(_part(name) for name in (*first, *between)), last]))
-
-
-def _part(name: str) -> str:
-    return resources.files(__package__).joinpath("node", name).read_text(encoding="utf-8")
-
-
-def without_comments(text: str) -> str:
-    """A shell text without comments, empty lines and indentation, which no text of several lines in it may need."""
-    lines = [line.strip() for line in text.splitlines()]
-    return "".join(f"{line}\n" for line in lines if line and (not line.startswith("#") or line.startswith("#!")))
-
-
-@cache
-def _packed_program() -> str:
-    """The program for `base64 -d | gzip -dc`: the state of a stack keeps every standard input twice."""
-    return base64.b64encode(gzip.compress(program_text().encode(), mtime=0)).decode()
-
-
 def connection_of(node: NodePlan, ssh: SshPlan) -> remote.ConnectionArgs:
     """How a node is reached, through its jump host where it has one."""
     proxy = node.proxy
@@ -400,7 +410,7 @@ def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> di
         "user": login.user,
         "private_key": pulumi.Output.secret(
             _checked(login.private_key, argument_rules_nodes.private_key, f"{path}.private_key")
-        ),
+        ).apply(shortest_form),
         "host_key": _checked(login.host_key, argument_rules_nodes.host_key, f"{path}.host_key"),
         "dial_error_limit": ssh.dial_error_limit,
         "per_dial_timeout": ssh.per_dial_timeout,

@@ -77,8 +77,9 @@ class NodePlan(_Frozen):
 
 
 class SshPlan(_Frozen):
-    """How nodes are dialled, in the words of pulumi-command's `Connection`."""
+    """How nodes are dialled; the limits of a dial in the words of pulumi-command's `Connection`."""
 
+    parallel: int = 10
     dial_error_limit: int = 3
     per_dial_timeout: int = 10
 

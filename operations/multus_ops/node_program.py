@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-from multus.node_steps import program_ending_with
+from multus.node_program import program_ending_with
 
 PARTS = ("node_json.sh", "diagnose_checks.sh", "diagnose.sh")
 """What stands in the place of the node program's last part."""

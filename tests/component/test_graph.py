@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from multus import InvalidArgumentsError, MultusComponent
-from multus.node_steps import DEFAULTS, STATE_DIR, program_text
+from multus.node_program import STATE_DIR, program_text
+from multus.node_steps import DEFAULTS
 from multus.plugin_archives import architecture_in
 from tests.support.arguments import HOST_KEY, SSH_KEY, k3s, node, vanilla
 from tests.support.expected_children import SHARED, of_node
@@ -65,15 +67,18 @@ def test_component_orders(preview: bool) -> None:
     provisions, labels = {"m-provision-a", "m-provision-b"}, {"m-label-a", "m-label-b"}
     daemon_sets, verifies = {"m-daemonset", "m-daemonset-fallback"}, {"m-verify-a", "m-verify-b"}
 
-    assert all(needs[name] == set() for name in preflights)
-    for name in set(graph.types) - preflights - {"m"}:
-        assert preflights <= needs[name], name
+    for name in preflights:
+        assert needs[name] == {f"m-program-{name[-1]}"}
+        assert needs[f"m-program-{name[-1]}"] == set()
+    checked = preflights | {"m-program-a", "m-program-b"}
+    for name in set(graph.types) - checked - {"m"}:
+        assert checked <= needs[name], name
     for name in provisions:
-        assert needs[name] == preflights | ACCESS
+        assert needs[name] == checked | ACCESS
     for name in labels:
         assert f"m-provision-{name[-1]}" in needs[name]
     for name in daemon_sets:
-        assert needs[name] == preflights | ACCESS | provisions | labels
+        assert needs[name] == checked | ACCESS | provisions | labels
     for name in verifies:
         assert daemon_sets <= needs[name]
         assert f"m-provision-{name[-1]}" in needs[name]
@@ -121,9 +126,16 @@ def test_commands_never_repeat_former_output_as_environment(two_nodes: Graph) ->
 
 
 def test_every_command_is_bounded_and_has_a_delete(two_nodes: Graph) -> None:
+    bounded = "exec timeout -k 5 300 sh -c "
     for each in two_nodes.of_type("remote:Command"):
         for phase in {"create", "update", "delete"} - ({"update"} - set(each.inputs)):
-            assert each.inputs[phase].startswith("exec timeout -k 5 300 sh -c "), (each.name, phase)
+            command = each.inputs[phase]
+            if each.name.startswith("m-preflight"):
+                # The login's own shell looks at what was copied.
+                *_, command = shlex.split(command)
+                command = command.replace("f=/dev/null; ", "; exec ").replace(".sh; exec", "; exec")
+                command = command[command.index("exec ") :]
+            assert command.startswith(bounded), (each.name, phase)
 
 
 def test_commands_go_through_sudo_for_another_login() -> None:
@@ -184,7 +196,7 @@ def test_order_of_the_nodes_changes_nothing() -> None:
     assert graph_of(k3s(a, b)).described() == graph_of(k3s(b, a)).described()
 
 
-def test_removing_a_node_removes_its_four_children_and_changes_no_other() -> None:
+def test_removing_a_node_removes_its_five_children_and_changes_no_other() -> None:
     both, one = graph_of(k3s(node("a", 11), node("b", 12))), graph_of(k3s(node("b", 12)))
     assert set(both.types) - set(one.types) == set(of_node("a"))
     assert set(one.types) <= set(both.types)
@@ -243,13 +255,49 @@ def test_bad_arguments_register_nothing() -> None:
 
 
 def test_state_of_a_node_stays_within_its_budget() -> None:
-    """The engine keeps inputs and outputs of a resource, and the outputs repeat the inputs.
-
-    Most of it is the node program, which has grown by what networks need; taken out of the state, it costs none of it.
-    """
+    """The engine keeps inputs and outputs of a resource, and the outputs repeat the inputs."""
     graph = graph_of(k3s(node("agent-1.cluster.example", 11)))
     inputs = sum(len(json.dumps(each.wire)) for each in graph.of_type("remote:Command"))
-    assert 2 * inputs < 53_000
+    inputs += sum(len(json.dumps(each.wire)) for each in graph.of_type("CopyToRemote"))
+    assert 2 * inputs < 15_000
+
+
+def test_the_state_says_briefly_where_a_resource_is_made(two_nodes: Graph) -> None:
+    children = [each.request for each in two_nodes if each.name != "m"]
+    assert {each.sourcePosition.uri.rpartition("/")[2] for each in children} == {
+        "node_steps.py",
+        "copied_files.py",
+        "registering.py",
+    }
+    assert max(len(each.stackTrace.frames) for each in children) <= 3
+    assert not hasattr(sys, "tracebacklimit")
+
+
+def test_no_more_nodes_than_told_are_dialled_at_once() -> None:
+    """Each step of a node waits for the same step of an earlier one, so that as many run as have begun without."""
+    nodes = [node(f"n{number}", 11 + number) for number in range(5)]
+    graph = graph_of(k3s(*nodes, ssh={"parallel": 2}))
+
+    def waits_for(phase: str) -> dict[str, set[str]]:
+        return {
+            each["name"]: {
+                needed.name for needed in graph.directly(f"m-{phase}-{each['name']}") if f"-{phase}-" in needed.name
+            }
+            for each in nodes
+        }
+
+    def named(phase: str) -> dict[str, set[str]]:
+        lanes = {"n0": set(), "n1": set(), "n2": {"n0"}, "n3": {"n1"}, "n4": {"n2"}}
+        return {name: {f"m-{phase}-{before}" for before in lanes[name]} for name in lanes}
+
+    for phase in ("provision", "verify"):
+        assert waits_for(phase) == named(phase)
+    for name, before in named("preflight").items():
+        direct = {needed.name for needed in graph.directly(f"m-program-{name}")}
+        assert direct == before
+    one_by_one = graph_of(k3s(*nodes, ssh={"parallel": 1}))
+    assert {"m-verify-n0", "m-verify-n1", "m-verify-n2", "m-verify-n3"} <= one_by_one.needs("m-verify-n4")
+    assert not {f"m-verify-n{number}" for number in range(4)} & graph_of(k3s(*nodes)).needs("m-verify-n4")
 
 
 def test_outputs_are_what_the_plan_says() -> None:
@@ -282,7 +330,10 @@ def test_a_changed_configuration_is_made_before_the_old_one_goes() -> None:
 
 def told(graph: Graph, name: str, phase: str) -> dict[str, str]:
     """Every word of a command with the one after it."""
-    words = shlex.split(shlex.split(graph[name].inputs[phase])[-1])
+    command = graph[name].inputs[phase]
+    while "node.sh" in command:
+        words = shlex.split(command)
+        command = next((word for word in words if "node.sh" in word and " " in word), "")
     return dict(itertools.pairwise(words))
 
 
@@ -338,7 +389,7 @@ def test_listed_nodes_fetch_plugins_themselves_and_others_have_an_image() -> Non
     assert "m-provision-a" in graph.needs("m-unpack-a")
     assert "m-unpack-a" in graph.needs("m-label-a")
     assert {"delete", "stdin", "update"} & set(graph["m-unpack-a"].inputs) == set()
-    assert not graph.of_type("CopyToRemote")
+    assert [each.name for each in graph.of_type("CopyToRemote")] == ["m-program-a"]
     assert not copies_from_an_image(graph, "m-daemonset")
     assert copies_from_an_image(graph, "m-daemonset-fallback")
 
@@ -358,8 +409,9 @@ def test_an_archive_of_this_machine_is_copied_and_the_state_keeps_its_hash(tmp_p
     # The login's own shell opens what the login can write.
     *_, script = shlex.split(unpack.inputs["create"])
     assert script.startswith(f"f={copy.inputs['remotePath']}; [ -f $f ] || f=/dev/null; timeout -k 5 ")
-    assert script.endswith(" <$f && rm -f multus-install-plugins-*.tgz")
-    assert unpack.inputs["delete"] == "rm -f multus-install-plugins-*.tgz"
+    every = re.sub(r"-\w+\.tgz", "-*.tgz", copy.inputs["remotePath"])
+    assert script.endswith(f" <$f && rm -f {every}")
+    assert unpack.inputs["delete"] == f"rm -f {every}"
     again = graph_of({**brought(amd64={"path": str(file), "sha256": sha256}), "rotation": "3"})
     assert again["m-archive-a"].inputs["remotePath"] != copy.inputs["remotePath"]
     assert again["m-unpack-a"].inputs["create"] != unpack.inputs["create"]
@@ -506,7 +558,7 @@ def test_thick_has_a_standby_where_a_step_takes_it_away(arguments: dict[str, Any
 def test_nothing_is_run_for_a_host_that_is_gone() -> None:
     graph = graph_of(k3s(node("a", 11, gone=True), node("b", 12)))
     gone = [each for each in graph if each.name.endswith("-a")]
-    assert len(gone) == 4
+    assert len(gone) == 5
     assert all(each.request.retainOnDelete for each in gone)
     for each in gone:
         changeable = {"metadata"} if each.name == "m-label-a" else set(each.wire)

@@ -57,6 +57,7 @@ def test_kubeconfig_is_the_entrypoints_byte_for_byte(graph: Graph) -> None:
 
 def test_secret_inputs_are_connections_and_the_kubeconfig(graph: Graph) -> None:
     assert {each.name: each.secret_inputs for each in graph if each.secret_inputs} == {
+        "m-program-a": {"connection"},
         "m-preflight-a": {"connection"},
         "m-provision-a": {"connection", "stdin"},
         "m-verify-a": {"connection"},
@@ -194,7 +195,7 @@ def test_nodes_that_turn_out_to_be_one_machine_are_refused(late: str) -> None:
         run(program, registered=registered)
     assert "'node.example' with port 2222 behind '192.0.2.9' with port 22 is listed" in str(caught.value)
     # Nothing has changed by then, on a node or in the cluster.
-    assert set(registered) <= {"m", "m-preflight-a", "m-preflight-b"}
+    assert set(registered) <= {"m", *(f"m-{step}-{name}" for step in ("program", "preflight") for name in "ab")}
     graph_of(k3s(listed("a", "Node.example", 2222), listed("b", "node.example", 2223)))
 
 

@@ -70,7 +70,7 @@ def taint(lab: Lab, node: str, *taints: dict[str, str]) -> None:
 
 def test_a_node_behind_a_wall_is_named(guarded: Guarded) -> None:
     configure(guarded.lab.stack, nodes=listed(guarded.lab.cluster))
-    failed(guarded.lab.stack.up(), "multus-preflight-lab-2", guarded.lab.cluster.nodes[1].address)
+    failed(guarded.lab.stack.up(), "multus-program-lab-2", guarded.lab.cluster.nodes[1].address)
     configure(guarded.lab.stack, nodes=nodes_by_jump(guarded.lab))
 
 

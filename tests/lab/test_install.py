@@ -68,7 +68,11 @@ def test_preview_of_an_empty_state_lists_everything(installed: Installed) -> Non
         "multus-daemonset",
         "multus-daemonset-fallback",
         "multus-marker",
-        *(f"multus-{step}-{node}" for node in nodes for step in ("preflight", "provision", "label", "verify")),
+        *(
+            f"multus-{step}-{node}"
+            for node in nodes
+            for step in ("program", "preflight", "provision", "label", "verify")
+        ),
     }
     expected |= {"multus-lab", "cluster", "multus"}
     assert installed.preview.done.resources == expected

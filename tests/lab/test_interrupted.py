@@ -46,8 +46,10 @@ def killed(lab: Lab, line: str, *, once: Callable[[], bool] = lambda: True) -> N
 def test_an_install_killed_at_every_step_ends_well_with_adopt(lab: Lab) -> None:
     killed(lab, "multus-preflight-lab-1 creating")
     killed(lab, "multus-provision-lab-1 creating")
-    # Without `once` it would be chance whether the object is there.
+    # It would be chance whether the object is there already, or counts as made.
+    configure(lab.stack, scheduling={"minReadySeconds": 60})
     killed(lab, "multus-daemonset creating", once=lambda: has_daemon_set(lab))
+    configure(lab.stack, scheduling={"minReadySeconds": 1})
     failed(lab.stack.up(), "multus-daemonset", "already exists")
     configure(lab.stack, adopt=True)
     for step in ("multus-daemonset creating", "multus-verify-lab-1 creating"):

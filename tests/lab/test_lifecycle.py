@@ -73,7 +73,7 @@ def test_a_wrong_host_key_is_refused(lab: Lab) -> None:
     nodes = listed(lab.cluster)
     nodes[1]["hostKey"] = nodes[0]["hostKey"]
     configure(lab.stack, nodes=nodes)
-    failed(lab.stack.up(), "multus-preflight-lab-2", "host key mismatch")
+    failed(lab.stack.up(), "multus-program-lab-2", "host key mismatch")
     configure(lab.stack, nodes=listed(lab.cluster))
     assert not has_multus(lab)
 
@@ -81,7 +81,7 @@ def test_a_wrong_host_key_is_refused(lab: Lab) -> None:
 def test_an_unreachable_node_stops_an_install_before_it_begins(lab: Lab) -> None:
     first, second = lab.cluster.nodes
     with unplugged(lab.cluster, second):
-        failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
+        failed(lab.stack.up(), "multus-program-lab-2", second.address)
         assert not has_multus(lab)
         assert not first.run(["ls", "/var/lib/cni/multus"], check=False).stdout
         lab.pods.create("plain", node=first.name)
@@ -148,7 +148,7 @@ def test_an_unreachable_node_stops_a_rotation_before_it_begins(lab: Lab) -> None
     second = lab.cluster.nodes[1]
     configure(lab.stack, rotation="3")
     with unplugged(lab.cluster, second), churn(lab.cluster, ["lab-1"]):
-        failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
+        failed(lab.stack.up(), "multus-program-lab-2", second.address)
     assert [name for name in secrets(lab) if "multus-token" in name] == ["multus-token-2"]
     with churn(lab.cluster):
         succeeded(lab.stack.up())

@@ -9,7 +9,7 @@ import pytest
 
 import multus
 import multus_ops
-from multus.node_steps import program_text
+from multus.node_program import program_text
 from multus_ops import node_program
 from multus_ops.doctor.node_codes import NodeCode
 from multus_ops.node_program import program_for_people

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from multus.node_steps import STATE_DIR
+from multus.node_program import STATE_DIR
 from tests.support.fake_daemon import listening
 from tests.support.processes import running
 from tests.support.scratch_node import BIN_DIR, CONF_DIR, FLANNEL, Node, only_dash

@@ -102,6 +102,7 @@ DEFAULTS: dict[str, Any] = {
     "MultusComponentArgs.node_cleanup": PLAN.node_cleanup,
     "MultusComponentArgs.live_attachments": PLAN.live_attachments,
     "MultusComponentArgs.timeout_seconds": PLAN.timeout_seconds,
+    "SshArgs.parallel": PLAN.ssh.parallel,
     "SshArgs.dial_error_limit": PLAN.ssh.dial_error_limit,
     "SshArgs.per_dial_timeout": PLAN.ssh.per_dial_timeout,
     "IpvlanArgs.mode": MODES["ipvlan"][0],

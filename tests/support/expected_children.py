@@ -19,6 +19,7 @@ SHARED = {
 
 def of_node(name: str) -> dict[str, str]:
     return {
+        f"m-program-{name}": "command:remote:CopyToRemote",
         f"m-preflight-{name}": "command:remote:Command",
         f"m-provision-{name}": "command:remote:Command",
         f"m-label-{name}": "kubernetes:core/v1:NodePatch",

@@ -121,6 +121,10 @@ class Graph:
                     waiting.append(needed)
         return found
 
+    def directly(self, name: str) -> list[Registration]:
+        """What the engine is told that this resource depends on; what is only read is not registered."""
+        return [self._by_urn[urn] for urn in self[name].request.dependencies if urn in self._by_urn]
+
     def described(self) -> dict[str, Any]:
         """Everything that decides what the engine does, by name, for comparing two runs."""
         return {

@@ -61,6 +61,7 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
     ("rotation", k3s(rotation="a_b"), "rotation", "'a_b' cannot be part of a Secret's name", "lower-case"),
     ("timeout-low", k3s(timeout_seconds=29), "timeout_seconds", "29 is out of range", "30 to 3600"),
     ("timeout-high", k3s(timeout_seconds=3601), "timeout_seconds", "3601 is out of range", "30 to 3600"),
+    ("parallel-low", k3s(ssh={"parallel": 0}), "ssh.parallel", "0 is out of range", "1 to 1000"),
     ("dial-errors-low", k3s(ssh={"dial_error_limit": -1}), "ssh.dial_error_limit", "-1 is out of range", "0 to 20"),
     ("dial-errors-high", k3s(ssh={"dial_error_limit": 21}), "ssh.dial_error_limit", "21 is out of range", "0 to 20"),
     ("dial-low", k3s(ssh={"per_dial_timeout": 0}), "ssh.per_dial_timeout", "0 is out of range", "1 to 120 seconds"),

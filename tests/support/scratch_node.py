@@ -18,7 +18,8 @@ import pytest
 
 from multus.defaults import DEFAULT_NAMESPACE
 from multus.multus_conf import kubeconfig
-from multus.node_steps import STATE_DIR, guard_without_program, program_text
+from multus.node_program import STATE_DIR, program_text
+from multus.node_steps import guard_without_program
 from multus.server import Server
 from multus_ops.node_program import program_for_people
 from tests.support.arguments import UID

@@ -151,7 +151,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
             "affinity": {},
             "priority_class": "system-node-critical",
             "max_unavailable": "25%",
-            "min_ready_seconds": 5,
+            "min_ready_seconds": 2,
             "labels": {},
             "annotations": {},
         },
@@ -168,7 +168,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "adopt": False,
         "node_cleanup": True,
         "live_attachments": "refuse",
-        "ssh": {"dial_error_limit": 3, "per_dial_timeout": 10},
+        "ssh": {"parallel": 10, "dial_error_limit": 3, "per_dial_timeout": 10},
         "timeout_seconds": 300,
     }
     assert plan.token_secret == "multus-token-1"

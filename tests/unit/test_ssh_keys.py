@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from multus.errors import InvalidArgumentsError
 from multus.plan import problems_of, resolve
-from multus.ssh_keys import host_key_trouble, private_key_trouble
+from multus.ssh_keys import host_key_trouble, private_key_trouble, shortest_form
 from tests.support.arguments import SSH_KEY, k3s, node
 
 KEYS: dict[str, Any] = {
@@ -36,6 +36,23 @@ def written(name: str, form: serialization.PrivateFormat, *, locked: bool = Fals
 def test_a_key_without_a_passphrase_passes(name: str, form: serialization.PrivateFormat) -> None:
     assert private_key_trouble(written(name, form)) is None
     assert problems_of(k3s(node("a", 1, private_key=written(name, form)))) == []
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS, ids=map(str, range(len(FORMS))))
+def test_the_shortest_form_is_the_same_key(name: str, form: serialization.PrivateFormat) -> None:
+    text = written(name, form)
+    short = shortest_form(text)
+    if (name, form) == ("ed25519", OPENSSH):
+        assert short == written(name, PKCS8)
+        assert len(short) < len(text) / 3
+        assert private_key_trouble(short) is None
+    else:
+        assert short == text
+
+
+@pytest.mark.parametrize("text", ["", "no key", written("ed25519", PKCS8, locked=True), SSH_KEY, SSH_KEY[:200]])
+def test_what_cannot_be_said_shorter_stays(text: str) -> None:
+    assert shortest_form(text) == text
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -65,6 +82,7 @@ def test_a_passphrase_is_seen_in_what_ssh_keygen_writes(more: tuple[str, ...], t
     file = tmp_path / "key"
     subprocess.run([program, "-q", "-t", *more, "-N", "made up", "-f", file], check=True)
     assert_locked(file.read_text())
+    assert shortest_form(file.read_text()) == file.read_text()
     # What the refusal says to run.
     subprocess.run([program, "-q", "-p", "-P", "made up", "-N", "", "-f", file], check=True, capture_output=True)
     assert private_key_trouble(file.read_text()) is None

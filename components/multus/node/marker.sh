@@ -29,6 +29,6 @@ remove_state() {
     rm -f "$state/conf/00-multus.conf" "$state/conf/00-multus.conflist" "$state"/.[a-z]*
     [ ! -d "$state/conf" ] || rmdir "$state/conf"
     rm -rf "$state/default"
-    rm -f "$disabled" "$placed" "$marker.new" "$marker" "$state/node.sh.new" "$state/node.sh"
+    rm -f "$disabled" "$placed" "$marker.new" "$marker" "$state/new" "$state/node.sh"
     [ ! -d "$state" ] || rmdir "$state"
 }

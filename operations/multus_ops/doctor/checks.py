@@ -12,7 +12,7 @@ from multus.args import Credentials
 from multus.metadata import Object
 from multus.network_plan import RESOURCE
 from multus.network_rules import mistakes
-from multus.node_steps import STATE_DIR
+from multus.node_program import STATE_DIR
 from multus.plan import InstallPlan
 from multus.pods import ACCOUNT
 
