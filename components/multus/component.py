@@ -14,7 +14,6 @@ from .args import Credentials, Method, MultusComponentArgs
 from .argument_types import is_opaque
 from .errors import InvalidArgumentsError, Problem
 from .metadata import Object
-from .multus_conf import kubeconfig
 from .node_steps import Steps, resource_options_for
 from .plan import InstallPlan, NodePlan, resolve
 from .plugin_archives import unfit_archives
@@ -108,10 +107,10 @@ class MultusComponent(pulumi.ComponentResource):
         provisions, labels = {}, []
 
         def provide(node: NodePlan, before: Waits) -> pulumi.Resource:
-            content = pulumi.Output.all(server, token.data).apply(lambda known: _kubeconfig(*known))
             # A node's own steps name each other: when it alone leaves, what lies between them stays and orders nothing.
             preflight = preflights[node.name]
-            provision = steps.provision(node, content, install, [preflight, token, *before])
+            credentials = token.data.apply(_known_credentials)
+            provision = steps.provision(node, credentials, install, [preflight, token, *before])
             unpacked = steps.unpack(node, preflight, [provision])
             label_opts = pulumi.ResourceOptions(parent=self, depends_on=[provision, *unpacked])
             labels.append(
@@ -267,12 +266,13 @@ def _name_of(daemon_set: Any) -> pulumi.Output[str]:
     return pulumi.Output.unsecret(daemon_set.metadata).apply(lambda metadata: metadata.name)
 
 
-def _kubeconfig(server: Server, data: dict[str, str] | None) -> str:
+def _known_credentials(data: dict[str, str] | None) -> dict[str, str]:
+    """The cluster's authority as the Secret carries it, base64 on one line, and the token as it is."""
     if not data or not data.get("token"):
         # A control plane with a signer of its own (Kubernetes 1.36) may fill no Secret of this kind.
         reason = "'durable' gets no token: the control plane has not filled the Secret that asks for one"
         raise InvalidArgumentsError([Problem("credentials", reason, "write 'pod' and list no nodes")])
-    return kubeconfig(server, data["ca.crt"], base64.b64decode(data["token"]).decode())
+    return {"ca": data["ca.crt"], "token": base64.b64decode(data["token"]).decode()}
 
 
 def _apart(nodes: Sequence[NodePlan]) -> list[pulumi.Output[Any]]:

@@ -11,7 +11,6 @@ from typing import Any
 from .args import Credentials
 from .argument_rules import MULTUS_NETWORK
 from .plan import InstallPlan
-from .server import Server
 
 POD_CONF_DIR = "/host/etc/cni/net.d"
 POD_BIN_DIR = "/host/opt/cni/bin"
@@ -26,36 +25,6 @@ CERTIFICATE_DIR = "/var/lib/multus-certificates"
 
 THICK_CNI_VERSION = "0.3.1"
 _NETWORKS_DIR = "/etc/cni/multus/net.d"
-
-
-def kubeconfig(server: Server, ca_data: str, token: str) -> str:
-    """The kubeconfig of the host, byte for byte what thin_entrypoint writes from the same token.
-
-    Args:
-        server: the API server as the host reaches it.
-        ca_data: the cluster's CA as the token Secret carries it, base64 on one line.
-        token: the service account's token, decoded.
-    """
-    return f"""\
-# Kubeconfig file for Multus CNI plugin.
-apiVersion: v1
-kind: Config
-clusters:
-- name: local
-  cluster:
-    server: {server.url}
-    certificate-authority-data: {ca_data}
-users:
-- name: multus
-  user:
-    token: "{token}"
-contexts:
-- name: multus-context
-  context:
-    cluster: local
-    user: multus
-current-context: multus-context
-"""
 
 
 def entrypoint_flags(plan: InstallPlan, *, removes_on_exit: bool) -> list[str]:

@@ -157,18 +157,27 @@ class Steps:
         return self._command(node, "preflight", take(create), update=take(update), delete=gone, after=[copied])
 
     def provision(
-        self, node: NodePlan, kubeconfig: pulumi.Output[str], install: pulumi.Output[str], after: Waits
+        self, node: NodePlan, credentials: pulumi.Output[dict[str, str]], install: pulumi.Output[str], after: Waits
     ) -> remote.Command:
-        """Write the kubeconfig and prove it; cleans the node when it goes."""
-        provision = self._run(node, self._phase(node, "provision", install=install))
+        """Write the kubeconfig and prove it; cleans the node when it goes.
+
+        Args:
+            node: where.
+            credentials: `ca`, the cluster's authority in base64, and `token`. The token alone is a secret, of which the
+                engine's memory holds many copies.
+            install: the account's uid.
+            after: what comes first.
+        """
+        server = self.server.apply(lambda server: server.url)
+        ca = pulumi.Output.unsecret(credentials.apply(lambda known: known["ca"]))
+        token = credentials.apply(lambda known: known["token"])
+        provision = self._run(node, self._phase(node, "provision", install=install, server=server, ca=ca))
         clean = None
         if self.plan.node_cleanup:
             clean = self._run(
                 node, self._phase(node, "clean", install=install), guard=guard_without_program(self.plan.cni_conf_dir)
             )
-        return self._command(
-            node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(kubeconfig), after=after
-        )
+        return self._command(node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(token), after=after)
 
     def unpack(self, node: NodePlan, preflight: remote.Command, after: Waits) -> list[pulumi.Resource]:
         """Bring plugins from an archive, where the plan has one: fetched by the node, or copied from here first."""

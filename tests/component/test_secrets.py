@@ -14,32 +14,11 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from multus import InvalidArgumentsError, MultusComponent
-from multus.component import _kubeconfig
-from multus.server import Server
+from multus.component import _known_credentials
 from tests.support.arguments import HOST_KEY, SSH_KEY, UID, k3s, node
 from tests.support.recording import CA, TOKEN, Graph, run, without_secrets
 
 CA_DATA = base64.b64encode(CA.encode()).decode()
-KUBECONFIG = (
-    "# Kubeconfig file for Multus CNI plugin.\n"
-    "apiVersion: v1\n"
-    "kind: Config\n"
-    "clusters:\n"
-    "- name: local\n"
-    "  cluster:\n"
-    "    server: https://127.0.0.1:6444\n"
-    "    certificate-authority-data: " + CA_DATA + "\n"
-    "users:\n"
-    "- name: multus\n"
-    "  user:\n"
-    '    token: "' + TOKEN + '"\n'
-    "contexts:\n"
-    "- name: multus-context\n"
-    "  context:\n"
-    "    cluster: local\n"
-    "    user: multus\n"
-    "current-context: multus-context\n"
-)
 
 
 def graph_of(args: Any, *, preview: bool = False) -> Graph:
@@ -51,8 +30,11 @@ def graph() -> Graph:
     return graph_of(k3s(node("a", 11)))
 
 
-def test_kubeconfig_is_the_entrypoints_byte_for_byte(graph: Graph) -> None:
-    assert graph["m-provision-a"].inputs["stdin"] == KUBECONFIG
+def test_a_node_gets_the_token_as_a_secret_and_the_authority_as_a_word(graph: Graph) -> None:
+    provision = graph["m-provision-a"].inputs
+    assert provision["stdin"] == TOKEN
+    assert f" --ca {CA_DATA}" in provision["create"]
+    assert " --server https://127.0.0.1:6444" in provision["create"]
 
 
 def test_secret_inputs_are_connections_and_the_kubeconfig(graph: Graph) -> None:
@@ -147,7 +129,7 @@ def test_outputs_of_the_same_program_work() -> None:
     assert provision["connection"]["host"] == "192.0.2.99"
     assert provision["connection"]["hostKey"] == HOST_KEY
     assert provision["connection"]["privateKey"] == SSH_KEY
-    assert "    server: https://[2001:db8::1]:6443\n" in provision["stdin"]
+    assert "--server '\"'\"'https://[2001:db8::1]:6443'\"'\"'" in provision["create"]
     for name in ("m-daemonset", "m-daemonset-fallback"):
         env = graph[name].inputs["spec"]["template"]["spec"]["containers"][0]["env"]
         assert {item["name"]: item["value"] for item in env} == {
@@ -203,7 +185,7 @@ def test_nodes_that_turn_out_to_be_one_machine_are_refused(late: str) -> None:
 def test_a_token_that_nobody_fills_is_said_with_the_way_out(data: dict[str, str] | None) -> None:
     """A control plane with a signer of its own may leave such a Secret empty for ever."""
     with pytest.raises(InvalidArgumentsError) as refused:
-        _kubeconfig(Server("192.0.2.1", 6443), data)
+        _known_credentials(data)
     [problem] = refused.value.problems
     assert (problem.path, problem.fix) == ("credentials", "write 'pod' and list no nodes")
 

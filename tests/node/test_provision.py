@@ -98,18 +98,17 @@ def test_failed_proof_on_a_provisioned_node_keeps_it(node: Node) -> None:
 
 
 def test_provision_refuses_a_server_with_another_authority(node: Node) -> None:
-    content = node.content.replace("certificate-authority-data: ", "certificate-authority-data: QUFB")
-    result = node.provision(content)
+    result = node.provision(ca=f"QUFB{node.ca}")
     assert not result.ok
     assert "the API server's certificate does not fit" in result.err
     assert "set apiServer to an address that the API server's certificate names" in result.err
     assert not node.kubeconfig.exists()
 
 
-def test_provision_refuses_an_empty_kubeconfig(node: Node) -> None:
+def test_provision_refuses_to_go_without_a_token(node: Node) -> None:
     result = node.provision("")
     assert not result.ok
-    assert "no kubeconfig came over standard input; run pulumi up again" in result.err
+    assert "no token came over standard input; run pulumi up again" in result.err
     assert not node.kubeconfig.parent.exists()
 
 
@@ -125,9 +124,9 @@ def test_provision_keeps_a_directory_that_it_did_not_make(node: Node) -> None:
 def test_provision_stopped_half_way_ends_well_when_repeated(node: Node, kill: signal.Signals) -> None:
     node.deliver()
     node.api.open.clear()
-    process = node.start("provision", install=node.install)
+    process = node.start("provision", **node.to_provision)
     assert process.stdin is not None
-    process.stdin.write(node.content)
+    process.stdin.write(node.api.token)
     process.stdin.close()
     assert node.api.entered.wait(20)
     os.killpg(process.pid, kill)

@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 
 from multus.defaults import DEFAULT_NAMESPACE
-from multus.multus_conf import kubeconfig
 from multus.node_program import STATE_DIR, program_text
 from multus.node_steps import guard_without_program
-from multus.server import Server
 from multus_ops.node_program import program_for_people
 from tests.support.arguments import UID
+from tests.support.expected_kubeconfig import expected_kubeconfig
 from tests.support.fake_api_server import ApiServer
 
 CONF_DIR = "/etc/cni/net.d"
@@ -129,8 +128,17 @@ class Node:
     @property
     def content(self) -> str:
         """The kubeconfig that belongs here."""
-        ca = base64.b64encode(self.api.ca.encode()).decode()
-        return kubeconfig(Server("127.0.0.1", self.api.port), ca, self.api.token)
+        return expected_kubeconfig(f"https://127.0.0.1:{self.api.port}", self.ca, self.api.token)
+
+    @property
+    def ca(self) -> str:
+        """The authority as a token's Secret carries it."""
+        return base64.b64encode(self.api.ca.encode()).decode()
+
+    @property
+    def to_provision(self) -> dict[str, str]:
+        """The options of that phase that say whom the node is to believe."""
+        return {"install": self.install, "server": f"https://127.0.0.1:{self.api.port}", "ca": self.ca}
 
     def deliver(self) -> None:
         """What the first remote command does before it runs the program."""
@@ -220,9 +228,9 @@ class Node:
         server = f"https://127.0.0.1:{self.api.port}"
         return self.run("preflight", **{"server": server, "adopt": "false", **options})
 
-    def provision(self, content: str | None = None, **options: Any) -> Result:
-        stdin = self.content if content is None else content
-        return self.run("provision", stdin=stdin, install=self.install, **options)
+    def provision(self, token: str | None = None, **options: Any) -> Result:
+        stdin = self.api.token if token is None else token
+        return self.run("provision", stdin=stdin, **{**self.to_provision, **options})
 
     def verify(self, **options: Any) -> Result:
         return self.run("verify", install=self.install, **{"seconds": 3, **options})

@@ -4,31 +4,10 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
 from multus import resolve
-from multus.multus_conf import daemon_conf, entrypoint_flags, kubeconfig, whole_conf
-from multus.server import Server
+from multus.multus_conf import daemon_conf, entrypoint_flags, whole_conf
 from tests.support.arguments import k3s, vanilla
-
-
-@pytest.mark.parametrize(
-    ("server", "url"),
-    [(Server("10.0.0.1", 6443), "https://10.0.0.1:6443"), (Server("fd00::1", 443), "https://[fd00::1]:443")],
-    ids=["ipv4", "ipv6"],
-)
-def test_kubeconfig_says(server: Server, url: str) -> None:
-    content = yaml.safe_load(kubeconfig(server, "Q0E=", "a.b.c"))
-    assert content["clusters"] == [{"name": "local", "cluster": {"server": url, "certificate-authority-data": "Q0E="}}]
-    assert content["users"] == [{"name": "multus", "user": {"token": "a.b.c"}}]
-    assert content["contexts"] == [{"name": "multus-context", "context": {"cluster": "local", "user": "multus"}}]
-    assert content["current-context"] == "multus-context"
-
-
-def test_kubeconfig_ends_in_one_newline() -> None:
-    text = kubeconfig(Server("10.0.0.1", 6443), "Q0E=", "a.b.c")
-    assert text.startswith("# Kubeconfig file for Multus CNI plugin.\napiVersion: v1\n")
-    assert text.endswith("current-context: multus-context\n")
 
 
 def test_entrypoint_flags_name_the_kubeconfig_of_the_plan() -> None:
