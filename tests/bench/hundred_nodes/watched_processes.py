@@ -88,8 +88,8 @@ def _sum(costs: list[Cost]) -> Cost:
 def _children(pid: int) -> list[int]:
     # Each thread has children of its own; a process may end meanwhile.
     with suppress(OSError):
-        files = [f"/proc/{pid}/task/{thread}/children" for thread in os.listdir(f"/proc/{pid}/task")]
-        return [int(child) for file in files for child in Path(file).read_text().split()]
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
     return []
 
 

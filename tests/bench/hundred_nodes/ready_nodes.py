@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from kubernetes import client
 from kubernetes.watch.watch import iter_resp_lines
@@ -17,6 +19,7 @@ Object = dict[str, Any]
 
 # The node controller waits 40 s or longer for a sign of life.
 _HEARTBEAT_SECONDS = 15
+_WATCH_SECONDS = 5
 _CAPACITY = {"cpu": "8", "memory": "16Gi", "pods": "110", "ephemeral-storage": "50Gi"}
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
@@ -25,40 +28,31 @@ class ReadyNodes:
     """The nodes of a cluster that has no others."""
 
     def __init__(self, api: client.ApiClient) -> None:
+        # The typed client would spend more processor time on these objects than the API server does.
         self._http = api.rest_client.pool_manager
-        self._host = api.configuration.host
+        self._server = api.configuration.host
         self._names: list[str] = []
         self._stop = threading.Event()
-        self.failure: Exception | None = None
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Play the kubelets' part as long as the block lasts."""
-        threads = [threading.Thread(target=self._run, args=(part,)) for part in (self._beat, self._watch)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            for thread in threads:
-                thread.join()
-        if self.failure is not None:
-            raise self.failure
+        with ThreadPoolExecutor() as workers:
+            parts = [workers.submit(part) for part in (self._beat, self._watch)]
+            try:
+                yield
+            finally:
+                self._stop.set()
+        for part in parts:
+            part.result()
 
-    def add(self, names: list[str]) -> None:
+    def add(self, names: Sequence[str]) -> None:
         """Register these nodes, unless they are there."""
         for name in names:
             if name not in self._names:
                 self._ask("POST", "/api/v1/nodes", _node(name))
                 self._ask("POST", _LEASES, _lease(name))
                 self._names.append(name)
-
-    def _run(self, part: Any) -> None:
-        try:
-            part()
-        except Exception as error:  # noqa: BLE001 - it is raised where the block ends
-            self.failure = error
 
     def _beat(self) -> None:
         while not self._stop.wait(_HEARTBEAT_SECONDS):
@@ -68,11 +62,12 @@ class ReadyNodes:
     def _watch(self) -> None:
         version = ""
         while not self._stop.is_set():
-            query = f"watch=true&timeoutSeconds=2&resourceVersion={version}"
-            answer = self._http.request("GET", f"{self._host}/api/v1/pods?{query}", preload_content=False)
-            for line in iter_resp_lines(answer):
+            query = urlencode({"watch": "true", "timeoutSeconds": _WATCH_SECONDS, "resourceVersion": version})
+            answer = self._http.request("GET", f"{self._server}/api/v1/pods?{query}", preload_content=False)
+            for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]
                 event = json.loads(line)
                 if event["type"] == "ERROR":
+                    # That version is forgotten by now: begin with what there is.
                     version = ""
                     break
                 version = event["object"]["metadata"]["resourceVersion"]
@@ -92,7 +87,7 @@ class ReadyNodes:
         kind = "application/strategic-merge-patch+json" if method == "PATCH" else "application/json"
         answer = self._http.request(
             method,
-            f"{self._host}{path}",
+            f"{self._server}{path}",
             body=None if body is None else json.dumps(body),
             headers={"Content-Type": kind},
         )
@@ -123,8 +118,9 @@ def _container(container: Object, state: Object) -> Object:
 
 def _node(name: str) -> Object:
     now = _now()
-    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": now}
+    times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+    conditions = {"MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False", "Ready": "True"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -132,7 +128,7 @@ def _node(name: str) -> Object:
         "status": {
             "capacity": _CAPACITY,
             "allocatable": _CAPACITY,
-            "conditions": [{**ready, "lastTransitionTime": now}],
+            "conditions": [{"type": kind, "status": status, **times} for kind, status in conditions.items()],
             "nodeInfo": dict.fromkeys(
                 (
                     *("architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion"),

@@ -1,16 +1,13 @@
-"""Hosts that answer over SSH: one sshd at as many addresses as wanted. It runs no command, and says that each succeeded.
+"""Hosts that answer over SSH: one sshd at many addresses. It runs no command, and says that each has succeeded.
 
-They live in the network namespace of a lab's control plane, whose whole range of addresses for benchmarks (RFC 2544)
-they have. What is said to them never leaves this machine.
+They live in the network namespace of a lab's control plane and have addresses of the range for benchmarks (RFC 2544).
+What is said to them never leaves this machine.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
 import shutil
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from lab.layout import Layout
 from lab.pki import ssh_key
 from lab.processes import PATH, Daemon
 from lab.versions import on_path
+from tests.bench.hundred_nodes.connections import Connections, connections
 
 _NETWORK = ipaddress.ip_network("198.18.0.0/16")
 _PORT = 22
@@ -36,14 +34,6 @@ case $SSH_ORIGINAL_COMMAND in
 *" preflight "*) echo "ready: default network cbr0 in 10-flannel.conflist, for amd64" ;;
 esac
 """
-# What sshd 9.2 and 10 write to their log, at LogLevel VERBOSE.
-_DIALLED = re.compile(r"^Connection from (\S+ port \d+) on (\S+) port ")
-_ACCEPTED = re.compile(r"^Accepted \S+ for \S+ from (\S+ port \d+)")
-_ENDED = re.compile(
-    r"^(?:Disconnected from|Connection closed by|Connection reset by|Closing connection to|Timeout before).*?"
-    r"(\d\S* port \d+)"
-)
-_DROPPED = re.compile(r"^drop connection #|^error: beginning MaxStartups throttling|past MaxStartups")
 
 
 @dataclass(frozen=True)
@@ -53,51 +43,6 @@ class Host:
     name: str
     address: str
     host_key: str
-
-
-@dataclass(frozen=True)
-class Connections:
-    """What a log of sshd tells about its connections.
-
-    Attributes:
-        dialled: how many there were.
-        open_at_once: the most that were open at one moment.
-        open_at_one_host: the most that one host had open at one moment.
-        greeting_at_once: the most that were dialled and not yet authenticated at one moment.
-        dropped: how many sshd refused because too many were not yet authenticated (MaxStartups).
-    """
-
-    dialled: int = 0
-    open_at_once: int = 0
-    open_at_one_host: int = 0
-    greeting_at_once: int = 0
-    dropped: int = 0
-
-
-def connections(log: str) -> Connections:
-    """Follow a log of sshd from its first line to its last."""
-    dialled = dropped = most_open = most_greeting = most_at_one = 0
-    open_: dict[str, str] = {}
-    greeting: set[str] = set()
-    at_host: Counter[str] = Counter()
-    for line in log.splitlines():
-        if begun := _DIALLED.match(line):
-            client, host = begun.groups()
-            dialled += 1
-            open_[client] = host
-            greeting.add(client)
-            at_host[host] += 1
-            most_open, most_greeting = max(most_open, len(open_)), max(most_greeting, len(greeting))
-            most_at_one = max(most_at_one, at_host[host])
-        elif accepted := _ACCEPTED.match(line):
-            greeting.discard(accepted[1])
-        elif ended := _ENDED.match(line):
-            greeting.discard(ended[1])
-            if host := open_.pop(ended[1], ""):
-                at_host[host] -= 1
-        elif line.startswith("drop connection #"):
-            dropped += 1
-    return Connections(dialled, most_open, most_at_one, most_greeting, dropped)
 
 
 @dataclass
@@ -119,12 +64,11 @@ class AnsweringHosts:
         sshd = on_path("sshd")
         if sshd is None:
             raise LabError("sshd is not on PATH: run `python -m lab prepare`")
-        group = Cgroup(self.layout.cgroup).child("hosts")
-        group.make()
+        self.cgroup.make()
         holder = Daemon("control-plane", self.layout.state).pid
         script = [str(Path(__file__).with_suffix(".sh")), str(self._folder), str(_NETWORK), str(sshd)]
         enter = ["nsenter", "-t", str(holder), "-n", "--", "unshare", "--mount", "env", f"PATH={PATH}", "sh"]
-        self._sshd.start([*enter, *script], group, ready=lambda: self._sshd.listens(_PORT))
+        self._sshd.start([*enter, *script], self.cgroup, ready=lambda: self._sshd.listens(_PORT))
         run(["ip", "route", "replace", str(_NETWORK), "via", self.layout.api, "dev", self.layout.link])
 
     def hosts(self, count: int) -> list[Host]:
@@ -132,7 +76,7 @@ class AnsweringHosts:
         kind, key, *_ = (self._folder / "host_key.pub").read_text().split()
         return [Host(f"node-{n:04d}", str(_NETWORK[256 + n]), f"{kind} {key}") for n in range(1, count + 1)]
 
-    def connections_since(self) -> Connections:
+    def connections(self) -> Connections:
         """What has been connected since this was asked the last time."""
         with self._sshd.log.open(encoding="utf-8", errors="replace") as log:
             log.seek(self._read)
@@ -141,9 +85,9 @@ class AnsweringHosts:
         return connections(text)
 
     @property
-    def pid(self) -> int | None:
-        """The process that listens."""
-        return self._sshd.pid
+    def cgroup(self) -> Cgroup:
+        """The processes of all hosts."""
+        return Cgroup(self.layout.cgroup).child("hosts")
 
     @property
     def _folder(self) -> Path:
@@ -174,19 +118,8 @@ class AnsweringHosts:
         return "".join(f"{key} {value}\n" for key, value in settings.items())
 
 
-def established(table: str, port: int = _PORT) -> Counter[str]:
-    """How many connections to this port each own address has, by a table like /proc/net/tcp."""
-    rows = (row.split() for row in table.splitlines()[1:])
-    local = (row[1].split(":") for row in rows if row[3] == "01")
-    return Counter(_address(address) for address, at in local if int(at, 16) == port)
-
-
-def _address(hexadecimal: str) -> str:
-    return str(ipaddress.ip_address(bytes.fromhex(hexadecimal)[::-1]))
-
-
 def _sftp_server() -> str:
-    found: Iterable[str] = (path for path in _SFTP_SERVERS if Path(path).exists())
-    for path in found:
-        return path
-    raise LabError(f"no SFTP server is at {', '.join(_SFTP_SERVERS)}: install openssh-sftp-server")
+    found = [path for path in _SFTP_SERVERS if Path(path).exists()]
+    if not found:
+        raise LabError(f"no SFTP server is at {', '.join(_SFTP_SERVERS)}: install openssh-sftp-server")
+    return found[0]
