@@ -33,23 +33,23 @@ def log(*lines: tuple[str, int, str]) -> str:
 
 def test_connections_that_are_closed_at_once_are_never_many() -> None:
     one = [(BEGINS, 1, "a"), (ACCEPTED, 1, ""), (ANOTHER, 1, ""), (ENDED, 1, "")]
-    assert connections(log(*one, *one, *one)) == Connections(3, 1, 1, 1)
+    assert connections(log(*one, *one, *one)) == Connections(3, 3, 1, 1, 1)
 
 
 def test_connections_that_stay_open_are_counted_by_host_and_all_together() -> None:
     begun = [(BEGINS, 1, "a"), (ACCEPTED, 1, ""), (BEGINS, 2, "a"), (BEGINS, 3, "b"), (ACCEPTED, 3, "")]
-    assert connections(log(*begun)) == Connections(3, open_at_once=3, open_at_one_host=2, greeting_at_once=2)
+    assert connections(log(*begun)) == Connections(3, 2, open_at_once=3, open_at_one_host=2, greeting_at_once=2)
 
 
 def test_one_port_of_the_client_may_serve_two_hosts_at_once() -> None:
     both = [(BEGINS, 1, "a"), (ACCEPTED, 1, ""), (BEGINS, 1, "b"), (ACCEPTED, 1, ""), (ENDED, 1, ""), (BEGINS, 1, "a")]
-    assert connections(log(*both)) == Connections(3, open_at_once=2, open_at_one_host=1, greeting_at_once=1)
+    assert connections(log(*both)) == Connections(3, 2, open_at_once=2, open_at_one_host=1, greeting_at_once=1)
 
 
 @pytest.mark.parametrize("word", ["closed", "reset"])
 def test_a_connection_that_ends_before_it_is_authenticated_greets_no_longer(word: str) -> None:
     gone = f"Connection {word} by 10.213.2.1 port {{port}} [preauth]\n"
-    assert connections(log((BEGINS, 1, "a"), (gone, 1, ""), (BEGINS, 2, "a"))) == Connections(2, 1, 1, 1)
+    assert connections(log((BEGINS, 1, "a"), (gone, 1, ""), (BEGINS, 2, "a"))) == Connections(2, 2, 1, 1, 1)
 
 
 def test_a_refused_connection_is_told_from_one_that_was_served() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime
 
 from tests.bench.hundred_nodes.measuring import DESTROY, PREVIEW, UNCHANGED, UP, Floor, Outcome
@@ -61,16 +62,9 @@ def sizes(outcomes: Sequence[Outcome]) -> str:
 
 def connections(outcomes: Sequence[Outcome]) -> str:
     """The SSH connections of `up`."""
-    rows = []
-    for each in outcomes:
-        seen = each.runs[UP].connections
-        counts = (seen.dialled, seen.open_at_once, seen.open_at_one_host, seen.greeting_at_once, seen.dropped)
-        rows.append([*_of(each), *map(str, counts)])
-    head = [
-        *("nodes", "checkout", "SSH connections in `up`", "open at once", "of one host"),
-        "not yet authenticated at once",
-    ]
-    return table([*head, "dropped"], rows)
+    head = ["nodes", "checkout", "dialled in `up`", "to one host", "open at once", "of one host"]
+    rows = [[*_of(each), *map(str, astuple(each.runs[UP].connections))] for each in outcomes]
+    return table([*head, "not yet authenticated at once", "dropped"], rows)
 
 
 def details(outcome: Outcome) -> str:
