@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,13 +85,13 @@ def stamped(file: Path) -> Iterator[Stamped]:
                 *lines, rest = (rest + text).split(b"\n")
                 found.lines.extend((now, line) for line in lines)
 
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
-        yield found
-    finally:
-        stop.set()
-        thread.join()
+    with ThreadPoolExecutor() as workers:
+        following = workers.submit(follow)
+        try:
+            yield found
+        finally:
+            stop.set()
+    following.result()
 
 
 def operations(events: Sequence[Event]) -> Counter[str]:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,7 @@ class Watch:
     def look(self) -> None:
         """Look once. What a process has last been seen with counts; its peak and its sums only grow."""
         for run in _children(os.getpid()):
-            for pid in _with_all_below(run) if _is_cli(run) else ():
+            for pid in _with_all_below(run) if _kind(run) == CLI else ():
                 # It may have ended meanwhile: a zombie has no memory.
                 with suppress(OSError, KeyError):
                     self._seen[pid] = (_kind(pid), _cost(pid))
@@ -66,17 +67,17 @@ def watched() -> Iterator[Watch]:
     """Watch all processes that are started in the block."""
     watch, stop = Watch(), threading.Event()
 
-    def run() -> None:
+    def look_on() -> None:
         while not stop.wait(_EVERY):
             watch.look()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield watch
-    finally:
-        stop.set()
-        thread.join()
+    with ThreadPoolExecutor() as workers:
+        looking = workers.submit(look_on)
+        try:
+            yield watch
+        finally:
+            stop.set()
+    looking.result()
 
 
 def _sum(costs: list[Cost]) -> Cost:
@@ -99,19 +100,14 @@ def _with_all_below(pid: int) -> Iterator[int]:
         yield from _with_all_below(child)
 
 
-def _words(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-
-
-def _is_cli(pid: int) -> bool:
-    return Path(_words(pid)[0]).name == "pulumi"
-
-
 def _kind(pid: int) -> str:
-    if _is_cli(pid):
-        return CLI
-    text = " ".join(_words(pid))
-    return next((kind for part, kind in _KINDS.items() if part in text), _PROGRAM)
+    # It may have ended meanwhile, and is then of no kind in particular.
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        if Path(words[0]).name == "pulumi":
+            return CLI
+        return next((kind for part, kind in _KINDS.items() if part in " ".join(words)), _PROGRAM)
+    return _PROGRAM
 
 
 def _cost(pid: int) -> Cost:
