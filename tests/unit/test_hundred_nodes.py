@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +16,7 @@ from tests.bench.hundred_nodes.plot import Panel, svg
 from tests.bench.hundred_nodes.stamped_events import Event, Part, group_of, operations, parts, stamped
 from tests.bench.hundred_nodes.state_sizes import groups
 from tests.bench.hundred_nodes.tables import table
+from tests.bench.hundred_nodes.watched_processes import CLI, watched
 
 COMMAND = "urn:pulumi:bench::multus::multus:index:MultusComponent$command:remote:Command::multus-verify-"
 NODES = ["node-1", "node-11"]
@@ -86,6 +89,19 @@ def test_a_log_that_grows_is_read_to_its_end(tmp_path: Path) -> None:
             log.write(bytes([byte]))
         log.write(b'{"summaryEvent": {}}\n')
     assert [(each.urn, each.ends) for each in stamps.events()] == [(f"{COMMAND}nöde", False)] * 2
+
+
+def test_what_is_below_the_command_line_is_seen_with_what_it_costs() -> None:
+    work = "import subprocess, sys; held = b'x' * 90_000_000; sys.stderr.write('x' * 5_000); "
+    below = f"subprocess.run([{sys.executable!r}, '-c', 'import time; time.sleep(0.5)', 'pulumi-resource-command'])"
+    with watched() as watch:
+        subprocess.run(["pulumi", "-c", work + below], executable=sys.executable, stderr=subprocess.DEVNULL, check=True)
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.2)"], check=True)
+    costs = watch.costs()
+    assert set(costs) == {CLI, "command plugin"}
+    assert 90e6 < costs[CLI].peak < 200e6
+    assert costs[CLI].written >= 5_000
+    assert costs["command plugin"].peak < 60e6
 
 
 def test_a_states_bytes_are_those_of_its_resources() -> None:
