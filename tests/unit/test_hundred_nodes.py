@@ -10,13 +10,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from lab.errors import LabError
 from tests.bench.hundred_nodes.comparisons import bare, counts_of
 from tests.bench.hundred_nodes.connections import Connections, connections
 from tests.bench.hundred_nodes.plot import Panel, svg
 from tests.bench.hundred_nodes.stamped_events import Event, Part, group_of, operations, parts, stamped
 from tests.bench.hundred_nodes.state_sizes import groups
 from tests.bench.hundred_nodes.tables import table
+from tests.bench.hundred_nodes.trees import trees
 from tests.bench.hundred_nodes.watched_processes import CLI, watched
+from tests.support.paths import ROOT
 
 COMMAND = "urn:pulumi:bench::multus::multus:index:MultusComponent$command:remote:Command::multus-verify-"
 NODES = ["node-1", "node-11"]
@@ -128,6 +131,21 @@ def test_a_bare_program_has_as_many_resources_of_each_plugin() -> None:
     program = bare(4, 2)
     compile(program, "__main__.py", "exec")
     assert "commands, objects = [4, 2]" in program
+
+
+def test_a_commit_is_taken_out_of_the_repository_for_a_while_and_this_tree_comes_last() -> None:
+    with trees(["HEAD"]) as found:
+        [commit, this] = found
+        assert (commit.folder / "Pulumi.yaml").is_file()
+        assert commit.python.samefile(this.python)
+        assert this.folder == ROOT
+    assert not commit.folder.exists()
+
+
+def test_what_is_neither_a_folder_nor_a_commit_is_refused_by_name(tmp_path: Path) -> None:
+    for word, said in (("no-such-commit", "neither a folder nor a commit"), (str(tmp_path), "python is missing")):
+        with pytest.raises(LabError, match=said), trees([word]):
+            pass
 
 
 def test_a_table_has_a_line_for_each_row() -> None:
