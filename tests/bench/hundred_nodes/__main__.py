@@ -31,6 +31,7 @@ def main() -> None:
     Progress(Console(stderr=True))(prepare.steps())
     outcomes: list[Outcome] = []
     with trees(said.tree) as measured, running(prepare.programs(), said.max_startups) as bench:
+        heading = tables.heading(bench.plugins)
         floor = bench.measure_floor()
         for tree in measured:
             bench.warm_up(tree)
@@ -38,7 +39,7 @@ def main() -> None:
             for tree in measured:
                 say(f"{tree.name}, {count} nodes")
                 outcomes.append(bench.measure(tree, count, preview_only=said.preview_only))
-        print_out(tables.heading(bench.plugins), tables.times(outcomes, floor), tables.sizes(outcomes))
+        print_out(heading, tables.times(outcomes, floor), tables.sizes(outcomes))
         if not said.preview_only:
             print_out(tables.connections(outcomes), *(tables.details(outcome) for outcome in outcomes))
     if said.plot:
