@@ -35,13 +35,14 @@ def main() -> None:
         floor = bench.measure_floor()
         for tree in measured:
             bench.warm_up(tree)
-        for count in said.nodes:
-            for tree in measured:
-                say(f"{tree.name}, {count} nodes")
-                outcomes.append(bench.measure(tree, count, preview_only=said.preview_only))
-        print_out(heading, tables.times(outcomes, floor), tables.sizes(outcomes))
-        if not said.preview_only:
-            print_out(tables.connections(outcomes), *(tables.details(outcome) for outcome in outcomes))
+        try:
+            for count in said.nodes:
+                for tree in measured:
+                    say(f"{tree.name}, {count} nodes")
+                    outcomes.append(bench.measure(tree, count, preview_only=said.preview_only))
+        finally:
+            # A run that fails ends it all: what it leaves behind would be measured with what comes next.
+            print_out(heading, *tables.all_of(outcomes, floor))
     if said.plot:
         said.plot.write_text(plot.drawn(outcomes), encoding="utf-8")
 

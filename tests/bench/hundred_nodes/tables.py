@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
 
@@ -22,6 +22,14 @@ def heading(plugins: str) -> str:
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, a load of {load:.1f} when it began, "
         f"Python {platform.python_version()}. {plugins}\n"
     )
+
+
+def all_of(outcomes: Sequence[Outcome], floor: Floor) -> Iterator[str]:
+    """Every table: of all outcomes side by side, and then of each by itself."""
+    yield times(outcomes, floor)
+    yield sizes(outcomes)
+    yield connections([each for each in outcomes if UP in each.runs])
+    yield from map(details, outcomes)
 
 
 def times(outcomes: Sequence[Outcome], floor: Floor) -> str:
@@ -83,7 +91,8 @@ def details(outcome: Outcome) -> str:
     found = groups(outcome.resources, outcome.names)
     rows = [[each.name, str(each.count), *(f"{size / each.count:,.0f}" for size in each.bytes)] for each in found]
     head = ["resources", "count", "bytes each", "inputs", "outputs", "secrets in both", "names and dependencies"]
-    return "\n".join([*lines, "The state after `up`:\n", table(head, rows)])
+    state = ["The state after `up`:\n", table(head, rows)] if rows else []
+    return "\n".join([*lines, *state])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
