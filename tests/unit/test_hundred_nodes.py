@@ -73,6 +73,11 @@ def test_a_part_lasts_from_its_first_resource_to_its_last() -> None:
     assert operations(seen) == {"command:remote:Command": 2}
 
 
+def test_a_component_that_ends_twice_is_one_and_lasts_to_its_last_end() -> None:
+    seen = [event(1, "node-1"), event(2, "node-1", ends=True), event(5, "node-1", ends=True)]
+    assert parts(seen, NODES) == [Part("multus-verify-NODE (Command)", 1, 1, 5, 4)]
+
+
 def test_what_stays_the_same_is_no_operation() -> None:
     assert not operations([event(1, "node-1", "same"), event(1, "node-1", "same", ends=True)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -102,12 +102,16 @@ def operations(events: Sequence[Event]) -> Counter[str]:
 def parts(events: Sequence[Event], nodes: Sequence[str]) -> list[Part]:
     """What was done, by groups, in the order in which they began."""
     begun: dict[str, float] = {}
-    groups: dict[str, list[tuple[float, float]]] = {}
+    ended: dict[str, float] = {}
     for event in events:
         if not event.ends:
             begun.setdefault(event.urn, event.at)
         elif event.urn in begun:
-            groups.setdefault(group_of(event.urn, nodes), []).append((begun[event.urn], event.at))
+            # A component ends twice: when it is registered, and when it has its outputs.
+            ended[event.urn] = event.at
+    groups: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for urn, end in ended.items():
+        groups[group_of(urn, nodes)].append((begun[urn], end))
     return sorted((_part(name, spans) for name, spans in groups.items()), key=lambda part: part.first)
 
 

@@ -61,11 +61,10 @@ def sizes(outcomes: Sequence[Outcome]) -> str:
         costs = each.runs[UP if UP in each.runs else PREVIEW].costs
         state = [f"{each.checkpoint / 1e6:.2f} MB", f"{each.checkpoint / each.nodes / 1e3:.1f} KB"]
         peaks = [f"{costs[kind].peak / 1e6:.0f} MB" if kind in costs else "" for kind in _KINDS]
-        rows.append(
-            [*_of(each), *(state if each.checkpoint else ["", ""]), *peaks, f"{costs[CLI].written / 1e6:.0f} MB"]
-        )
+        cli = [f"{costs[CLI].written / 1e6:.0f} MB", f"{costs[CLI].seconds:.1f} s"]
+        rows.append([*_of(each), *(state if each.checkpoint else ["", ""]), *peaks, *cli])
     peaks = [f"{kind}, peak memory" for kind in _KINDS]
-    return table(["nodes", "checkout", "state", "a node", *peaks, "the CLI writes"], rows)
+    return table(["nodes", "checkout", "state", "a node", *peaks, "the CLI writes", "and uses a processor for"], rows)
 
 
 def connections(outcomes: Sequence[Outcome]) -> str:
