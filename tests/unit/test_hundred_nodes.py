@@ -13,7 +13,7 @@ import pytest
 from lab.errors import LabError
 from tests.bench.hundred_nodes.comparisons import bare, counts_of
 from tests.bench.hundred_nodes.connections import Connections, connections
-from tests.bench.hundred_nodes.plot import Panel, svg
+from tests.bench.hundred_nodes.plot import Panel, apart, svg
 from tests.bench.hundred_nodes.stamped_events import Event, Part, group_of, operations, parts, stamped
 from tests.bench.hundred_nodes.state_sizes import groups
 from tests.bench.hundred_nodes.tables import table
@@ -167,3 +167,7 @@ def test_the_plot_ends_each_line_inside_and_says_what_it_is() -> None:
     assert all(0 < x < width and 0 < y < height for x, y in circles)
     texts = [each.text for each in root.iter(f"{space}text")]
     assert {"old: 121 s", "new: 4 s", "t", "m"} <= set(texts)
+
+
+def test_labels_that_would_cover_each_other_go_below_each_other() -> None:
+    assert apart({"low": 90, "high": 50, "beside it": 52}) == {"high": 50, "beside it": 66, "low": 90}

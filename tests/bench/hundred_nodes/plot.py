@@ -11,9 +11,10 @@ from tests.bench.hundred_nodes.watched_processes import CLI
 Series = Mapping[str, Sequence[tuple[float, float]]]
 
 _COLOURS = ("#b07d2b", "#4a6fa5", "#5b8c5a", "#8a5a8c")
-_WIDTH, _HEIGHT = 460, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 100, 50, 45
+_WIDTH, _HEIGHT = 480, 330
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 140, 50, 45
 _TICKS = 4
+_LINE_HEIGHT = 16
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,25 @@ def _panel(panel: Panel) -> str:
             f'<text x="{x(across):.1f}" y="{below}" text-anchor="middle" fill="#555">{across:g}</text>\n',
         ]
     drawn.append(f'<text x="{x(right):.0f}" y="{_HEIGHT - 10}" text-anchor="end" fill="#555">nodes</text>\n')
-    for (name, line), colour in zip(panel.series.items(), _COLOURS, strict=False):
+    for line, colour in zip(panel.series.values(), _COLOURS, strict=False):
         path = " ".join(f"{x(across):.1f},{y(up):.1f}" for across, up in line)
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>\n')
         drawn += [f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3.5" fill="{colour}"/>\n' for a, b in line]
+    said = {name: f"{name}: {line[-1][1]:,.0f} {panel.unit}" for name, line in panel.series.items() if line}
+    heights = apart({name: y(panel.series[name][-1][1]) for name in said})
+    for (name, line), colour in zip(panel.series.items(), _COLOURS, strict=False):
         if line:
-            across, up = line[-1]
-            said = f"{name}: {up:,.0f} {panel.unit}"
-            drawn.append(f'<text x="{x(across) + 8:.1f}" y="{y(up) + 4:.1f}" fill="{colour}">{said}</text>\n')
+            at = f'x="{x(line[-1][0]) + 8:.1f}" y="{heights[name] + 4:.1f}"'
+            drawn.append(f'<text {at} fill="{colour}">{said[name]}</text>\n')
     return "".join(drawn)
+
+
+def apart(heights: Mapping[str, float]) -> dict[str, float]:
+    """Where labels go that want these heights, each a line below the one before."""
+    found: dict[str, float] = {}
+    for name in sorted(heights, key=lambda name: heights[name]):
+        found[name] = max([heights[name], *(height + _LINE_HEIGHT for height in found.values())])
+    return found
 
 
 def _rounded_up(value: float) -> float:
