@@ -17,7 +17,7 @@ help:
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
 	@echo 'make generate  every file that is written from code: schemas, the chart'"'"'s values files, pages'
-	@echo 'make bench  how long registering 10, 100 and 1,000 nodes takes, and reading JSON on a node; without a cluster'
+	@echo 'make bench  what registering many nodes, reading JSON on a node, and a hundred nodes cost, beside 9e0814d; as root'
 	@echo 'make check  format, lint, types, and every test that needs no cluster: the loop while you work'
 	@echo 'make test   the same, then every test on clusters of this machine'
 
@@ -41,6 +41,7 @@ generate: .venv/made
 bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
 	$(BIN)/python -m tests.bench.json_reader
+	$(BIN)/python -m tests.bench.hundred_nodes --tree 9e0814d
 
 # The type checker has one core's work, so that it runs beside the tests.
 .PHONY: check
@@ -52,7 +53,7 @@ static: .venv/made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/shellcheck --shell sh lab/node_init.sh charts/multus/files/*.sh components/multus/*.sh \
-		operations/multus_ops/network_check/*.sh
+		operations/multus_ops/network_check/*.sh tests/bench/hundred_nodes/*.sh
 	@# The parts as they are joined, and each by itself but for what other parts define and use.
 	cat $(NODE_PARTS) $(NODE)/main.sh | $(BIN)/shellcheck --shell sh -
 	cat $(NODE_PARTS) $(PEOPLES_PARTS) | $(BIN)/shellcheck --shell sh --exclude SC2329 -

@@ -75,6 +75,15 @@ class Cgroup:
                     found.update(int(pid) for pid in (group / "cgroup.procs").read_text().split())
         return found
 
+    def processor_seconds(self) -> float:
+        """What every process in here and below has used since the group was made."""
+        for directory in self._directories():
+            if (directory / "cpuacct.usage").exists():
+                return int((directory / "cpuacct.usage").read_text()) / 1e9
+            if (directory / "cpu.stat").exists() and unified():
+                return int((directory / "cpu.stat").read_text().split()[1]) / 1e6
+        raise LabError(f"{self.path} has no accounts of the processor")
+
     def remove(self) -> None:
         """Kill everything in here and below, at once, and remove the groups."""
         until(self._killed, f"every process of {self.path} is gone", every=0.05)

@@ -61,9 +61,9 @@ class ControlPlane:
     def make_network(self) -> None:
         """Make the namespace that holds the control plane and the bridge."""
         # Multus waits half a second for the API server (churn.py), which has a machine of its own elsewhere.
-        self._cgroup.make(first=True)
+        self.cgroup.make(first=True)
         holder = self.daemon("control-plane")
-        holder.start(["unshare", "--net", "sleep", "infinity"], self._cgroup, ready=self._separate)
+        holder.start(["unshare", "--net", "sleep", "infinity"], self.cgroup, ready=self._separate)
         network.wire_control_plane(self.layout, holder.pid or 0)
 
     def start(self, programs: Programs, pod_security: str | None = None) -> None:
@@ -90,7 +90,8 @@ class ControlPlane:
             self._spawn(name, [str(programs.path(name)), *common, "--bind-address=127.0.0.1", *flags])
 
     @property
-    def _cgroup(self) -> Cgroup:
+    def cgroup(self) -> Cgroup:
+        """Its processes."""
         return Cgroup(self.layout.cgroup).child("control-plane")
 
     def _separate(self) -> bool:
@@ -99,7 +100,7 @@ class ControlPlane:
 
     def _spawn(self, name: str, command: list[str]) -> None:
         holder = self.daemon("control-plane").pid
-        self.daemon(name).spawn(["nsenter", "-t", str(holder), "-n", "--", *command], self._cgroup)
+        self.daemon(name).spawn(["nsenter", "-t", str(holder), "-n", "--", *command], self.cgroup)
 
     def _api_ready(self) -> bool:
         trust = ssl.create_default_context(cafile=str(self.authority.certificate))

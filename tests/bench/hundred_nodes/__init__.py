@@ -1,0 +1,1 @@
+"""What many nodes cost: `python -m tests.bench.hundred_nodes`."""
