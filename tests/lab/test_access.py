@@ -6,14 +6,19 @@ The tests run in this order on one cluster, each from the state that the one bef
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import pytest
 from kubernetes import client
 
 from lab.images import REFERENCE_PLUGINS
-from lab.node import SUDOER
+from lab.node import SUDOER, Node
+from lab.standins.command.connections import Connections
+from lab.standins.command.ssh import Job
 from lab.waiting import until
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import IMPATIENT, configure, failed, listed
@@ -28,6 +33,7 @@ TAINT = {"key": "dedicated", "value": "lab", "effect": "NoSchedule"}
 POOL = {"lab.example/pool": "edge"}
 STATE_DIR = "/var/lib/multus-install"
 FORWARDED = "2202"
+ENDS = "/run/other-session-ends"
 NAT = ["iptables", "-w", "--table", "nat", "--insert"]
 
 
@@ -102,6 +108,44 @@ def test_plugins_come_along_with_the_pods(guarded: Guarded) -> None:
     path = lab.cluster.look.conf_dir / "multus.d" / "multus.kubeconfig"
     for node in lab.cluster.nodes:
         assert node.run(["stat", "-c", "%a %U", path]).stdout.split() == ["600", "root"]
+
+
+def test_no_connection_is_left_on_a_node(guarded: Guarded) -> None:
+    lab = guarded.lab
+    first, second = lab.cluster.nodes
+    commands = verifying(lab)
+    by_sudo, by_jump = ({**each, "user": each.get("user", "root")} for each in nodes_by_jump(lab))
+    with closing(Connections()) as others, closing(Connections()) as plugin, ThreadPoolExecutor() as threads:
+        other = threads.submit(over, lab, others, by_sudo, f"until [ -e {ENDS} ]; do sleep 0.1; done; echo still here")
+        until(lambda: connections_to(first) == 1, "the other session is there")
+        for number in range(3):
+            said = over(lab, plugin, by_sudo, commands[first.name])
+            assert said == over(lab, plugin, by_jump, commands[second.name]), number
+        # A plugin that lives keeps its way through the jump host, and nothing on the nodes.
+        until(lambda: (connections_to(first), connections_to(second)) == (1 + 3, 0), "no step is connected")
+        first.run(["touch", ENDS])
+        assert other.result() == "still here"
+
+
+def verifying(lab: Lab) -> dict[str, str]:
+    """What verifies each node, as the state has it."""
+    resources = json.loads(lab.stack.export())["deployment"]["resources"]
+    found = {each["urn"].rpartition("::")[2]: each["inputs"] for each in resources if "inputs" in each}
+    return {node.name: found[f"multus-verify-{node.name}"]["update"] for node in lab.cluster.nodes}
+
+
+def over(lab: Lab, connections: Connections, login: dict[str, Any], command: str) -> str:
+    """Run a command as the plugin does, which keeps the connection."""
+    key = {"privateKey": lab.cluster.ssh_key.read_text()}
+    connection = {**login, **key, **({"proxy": {**login["proxy"], **key}} if "proxy" in login else {})}
+    job = Job(command, "", {}, log_stdout=False, log_stderr=False)
+    return connections.run(connection, job, lambda _: None, Event()).stdout
+
+
+def connections_to(node: Node) -> int:
+    """How many connections to its sshd are open, as the node sees it."""
+    ends = ["ss", "--no-header", "--tcp", "--numeric", "state", "established", "sport", "=", ":22"]
+    return len(node.run(ends).stdout.splitlines())
 
 
 def portmap(lab: Lab, number: int) -> str:

@@ -17,7 +17,7 @@ from multus_ops.node_program import program_for_people
 ROOT = Path(__file__).parents[2]
 PARTS = sorted((Path(multus.__file__).parent / "node").glob("*.sh"))
 PEOPLES = tuple(Path(multus_ops.__file__).parent / name for name in node_program.PARTS)
-TRICKS = ("give_back.sh", "standby.sh", "stop_entrypoint.sh")
+TRICKS = ("connection.sh", "give_back.sh", "standby.sh", "stop_entrypoint.sh")
 _SAID = re.compile(r"\b(?:error|warn|die|set --) ([a-z]+(?:-[a-z]+)+|disabled|leftover) ")
 _FUNCTION = re.compile(r"^([a-z_0-9]+)\(\) \{", re.MULTILINE)
 
@@ -60,7 +60,7 @@ def test_nothing_is_evaluated_a_second_time() -> None:
 def test_a_trick_says_why_and_which_tests_show_it(name: str) -> None:
     [part] = [part for part in PARTS if part.name == name]
     head = part.read_text(encoding="utf-8").partition("\n\n")[0]
-    assert re.search(r"# Source: Multus v\d+\.\d+\.\d+, \S+\.go", head)
+    assert re.search(r"# Source: (Multus|pulumi-command) v\d+\.\d+\.\d+, \S+\.go", head)
     assert "# Without it: " in head
     shown = re.findall(r"test_[a-z_]+", head.partition("# Shown by: ")[2])
     assert shown

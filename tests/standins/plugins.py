@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from lab.standins import serve
+from lab.standins.command.connections import Connections
 from lab.standins.command.provider import CommandProvider
 from lab.standins.engine_log import EngineLog
 from lab.standins.kubernetes.provider import KubernetesProvider
@@ -106,7 +107,11 @@ def standin(name: str) -> Iterator[Plugin]:
     """The stand-in of that name, served by this process."""
     with _engine() as (engine, address), ExitStack() as resources:
         log = EngineLog(address)
-        servicer = CommandProvider(log) if name == "command" else KubernetesProvider(log, resources)
+        servicer: CommandProvider | KubernetesProvider
+        if name == "command":
+            servicer = CommandProvider(log, resources.enter_context(closing(Connections())))
+        else:
+            servicer = KubernetesProvider(log, resources)
         server, port = serve.start(
             lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
         )

@@ -6,6 +6,7 @@ The official plugin has not been recorded at it; what is asked here is what its 
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from lab.standins.command.connections import Connections
 from lab.standins.command.provider import CommandProvider
 from lab.standins.errors import ProviderError
 from lab.standins.properties import FileAsset, decode, encode
@@ -24,8 +26,8 @@ URN = "urn:pulumi:dev::multus::multus:index:MultusComponent$command:remote:CopyT
 class Copier:
     """The stand-in, and a host to copy to."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.provider = CommandProvider(SimpleNamespace(line=lambda *_: None))  # type: ignore[arg-type]
+    def __init__(self, values: dict[str, Any], connections: Connections) -> None:
+        self.provider = CommandProvider(SimpleNamespace(line=lambda *_: None), connections)  # type: ignore[arg-type]
         self.connection = {
             "host": "127.0.0.1",
             "port": values["ssh.port"],
@@ -52,8 +54,8 @@ class Copier:
 def test_a_file_is_copied_once_and_again_when_it_changes(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "deep" / "target"
     source.write_text("one")
-    with ssh_host() as values:
-        copier = Copier(values)
+    with ssh_host() as values, closing(Connections()) as connections:
+        copier = Copier(values, connections)
         inputs = copier.inputs(source, target)
         assert copier.create(inputs, preview=True).id == ""
         assert not target.exists()
@@ -75,8 +77,8 @@ def test_a_file_is_copied_once_and_again_when_it_changes(tmp_path: Path) -> None
 def test_another_place_copies_again_and_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_text("one")
-    with ssh_host() as values:
-        copier = Copier(values)
+    with ssh_host() as values, closing(Connections()) as connections:
+        copier = Copier(values, connections)
         old, new = (copier.inputs(source, tmp_path / each) for each in ("old", "new"))
         # The engine sends no path of what the state has.
         known = decode(old)

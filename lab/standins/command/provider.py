@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from lab.standins.command.connections import Connections
 from lab.standins.command.inputs import COPY, checked, differences
-from lab.standins.command.ssh import Job, copy, run
+from lab.standins.command.ssh import Job, copy
+from lab.standins.engine_log import EngineLog
 from lab.standins.errors import NotCoveredError
 from lab.standins.properties import UNKNOWN, Properties, decode, encode, path_text, reveal
 from lab.standins.provider import Provider, name_of, type_of
@@ -27,6 +29,10 @@ class CommandProvider(Provider):
 
     version: ClassVar[str] = version("pulumi_command")
     names_resources: ClassVar[bool] = False
+
+    def __init__(self, log: EngineLog, connections: Connections) -> None:
+        super().__init__(log)
+        self._connections = connections
 
     def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
         """Agree on what both sides understand."""
@@ -126,7 +132,8 @@ class CommandProvider(Provider):
             log_stdout=logging in (None, "stdout", "stdoutAndStderr"),
             log_stderr=logging in (None, "stderr", "stdoutAndStderr"),
         )
-        written = asyncio.run(run(plain["connection"], job, lambda line: self.log.line(urn, line), self.cancelled))
+        connection, log = plain["connection"], self.log
+        written = self._connections.run(connection, job, lambda line: log.line(urn, line), self.cancelled)
         return {**inputs, "stdout": written.stdout, "stderr": written.stderr}
 
 

@@ -50,27 +50,27 @@ class Output:
     stderr: str
 
 
-async def run(connection: Connection, job: Job, status: Status, cancelled: Cancelled) -> Output:
-    """Run the command; a non-zero exit is an error that carries everything it wrote."""
-    try:
-        async with AsyncExitStack() as opened:
-            client = await _dial(connection, status, cancelled, opened)
-            process = await client.create_process(
-                job.command,
-                stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
-                env=job.environment,
-                errors="replace",
-            )
-            heard: list[str] = []
-            stdout, stderr, _ = await asyncio.gather(
-                _hear(process.stdout, heard, status if job.log_stdout else None),
-                _hear(process.stderr, heard, status if job.log_stderr else None),
-                _feed(process, job.stdin),
-            )
-            await process.wait_closed()
-    finally:
-        # What a failed dial has aborted is closed in the loop's next turn.
-        await asyncio.sleep(0)
+async def run(
+    connection: Connection, job: Job, status: Status, cancelled: Cancelled, kept_open: AsyncExitStack
+) -> Output:
+    """Run the command; a non-zero exit is an error that carries everything it wrote.
+
+    The connection stays: 1.2.1 closes its session alone (provider/pkg/provider/remote/commandOutputs.go).
+    """
+    client = await _dial(connection, status, cancelled, kept_open)
+    process = await client.create_process(
+        job.command,
+        stdin=asyncssh.PIPE if job.stdin else asyncssh.DEVNULL,
+        env=job.environment,
+        errors="replace",
+    )
+    heard: list[str] = []
+    stdout, stderr, _ = await asyncio.gather(
+        _hear(process.stdout, heard, status if job.log_stdout else None),
+        _hear(process.stderr, heard, status if job.log_stderr else None),
+        _feed(process, job.stdin),
+    )
+    await process.wait_closed()
     if process.exit_status != 0:
         raise ProviderError(f"{_ending(process)}: running {_quoted(job.command)}:\n{''.join(heard)}")
     return Output(stdout.removesuffix("\n"), stderr.removesuffix("\n"))
@@ -90,6 +90,7 @@ async def copy(connection: Connection, source: str, target: str, status: Status,
     except FileNotFoundError:
         raise ProviderError(f"open {source}: no such file or directory") from None
     finally:
+        # What a failed dial has aborted is closed in the loop's next turn.
         await asyncio.sleep(0)
 
 
