@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -134,7 +134,8 @@ class Steps:
             for aliased in (False, True)
         )
         # It is copied again where another machine answers, and where the last preflight has used it up.
-        file = self._copied(node, ".sh", pulumi.Output.all(create, node_program.program_hash()).apply(digest_of))
+        again = create.apply(lambda words: digest_of([words, node_program.program_hash()]))
+        file = self._copied(node, ".sh", again)
         copied = copied_files.copy(
             f"{self.name}-program-{node.name}",
             node_program.program_asset(),
@@ -210,8 +211,11 @@ class Steps:
         """
         logins: list[NodePlan | ProxyPlan] = [node, *([node.proxy] if node.proxy else [])]
         machine = [each for login in logins for each in (login.host, login.port, login.user, login.host_key)]
-        whose = pulumi.Output.unsecret(pulumi.Output.all(self.owner, node.name, *machine)).apply(digest_of)
-        return pulumi.Output.all(whose, again).apply(lambda known: copied_file(suffix, *known))
+        if any(is_opaque(each) for each in machine):
+            whose = pulumi.Output.unsecret(pulumi.Output.all(self.owner, node.name, *machine)).apply(digest_of)
+            return pulumi.Output.all(whose, again).apply(lambda known: copied_file(suffix, *known))
+        early = digest_of([self.owner, node.name, *machine])
+        return pulumi.Output.from_input(again).apply(lambda known: copied_file(suffix, early, known))
 
     def verify(self, node: NodePlan, install: pulumi.Output[str], after: Waits) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""
@@ -280,12 +284,12 @@ class Steps:
         """The phase and its options, quoted. The plan's fingerprint is one, so that a changed plan runs it again."""
         known_options = {**options_for(self.plan, node), "owner": self.owner}
         given = {key: known_options[key] for key in _READS[phase]} | options
-        words = {key: value for key, value in given.items() if value not in ("", DEFAULTS.get(key))}
-        return pulumi.Output.all(**words).apply(
-            lambda known: " ".join(
-                [phase, *(f"--{key.replace('_', '-')} {shlex.quote(str(known[key]))}" for key in words)]
-            )
-        )
+        words = {key: value for key, value in given.items() if is_opaque(value) or value not in ("", DEFAULTS.get(key))}
+        # An Output for each word would cost more than all the rest of a program.
+        late = {key: value for key, value in words.items() if is_opaque(value)}
+        if not late:
+            return pulumi.Output.from_input(_phase_with(phase, words))
+        return pulumi.Output.all(**late).apply(lambda known: _phase_with(phase, {**words, **known}))
 
     def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
         """The command that runs a phase by the program that lies on the node, unless the guard ends it before."""
@@ -325,6 +329,11 @@ class Steps:
                 resource_options_for(node, _INPUTS),
             ),
         )
+
+
+def _phase_with(phase: str, words: Mapping[str, Any]) -> str:
+    options = (f"--{key.replace('_', '-')} {shlex.quote(str(value))}" for key, value in words.items())
+    return " ".join([phase, *options])
 
 
 def resource_options_for(node: NodePlan, inputs: Sequence[str]) -> pulumi.ResourceOptions:
@@ -417,9 +426,7 @@ def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> di
         "host": _checked(login.host, argument_rules_nodes.host, f"{path}.host"),
         "port": login.port,
         "user": login.user,
-        "private_key": pulumi.Output.secret(
-            _checked(login.private_key, argument_rules_nodes.private_key, f"{path}.private_key")
-        ).apply(shortest_form),
+        "private_key": pulumi.Output.secret(_key(login.private_key, f"{path}.private_key")),
         "host_key": _checked(login.host_key, argument_rules_nodes.host_key, f"{path}.host_key"),
         "dial_error_limit": ssh.dial_error_limit,
         "per_dial_timeout": ssh.per_dial_timeout,
@@ -429,6 +436,11 @@ def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> di
 def _checked(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
     """A value that plan.py has checked already, or an Output that is checked as soon as it is known."""
     return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
+
+
+def _key(value: Any, path: str) -> Any:
+    checked = _checked(value, argument_rules_nodes.private_key, path)
+    return checked.apply(shortest_form) if is_opaque(value) else shortest_form(checked)
 
 
 def _flag(value: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import cache
 
 Trouble = tuple[str, str]
 """Why a text cannot be used and what to write instead. Neither ever shows a private key."""
@@ -77,6 +78,7 @@ def _openssh_trouble(content: bytes) -> Trouble | None:
 _PKCS8_ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 
 
+@cache
 def shortest_form(text: str) -> str:
     """The same private key in the shortest form that golang.org/x/crypto/ssh reads, with which pulumi-command dials.
 

@@ -25,7 +25,7 @@ from tests.support.scratch_node import Node
 SUDOER = "stepper"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 PORT = 2222
-ROUNDS = 200
+ROUNDS = 50
 # Longer than what a pipe holds.
 SAYS = "x" * 100_000
 PREPARE = """
