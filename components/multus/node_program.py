@@ -62,15 +62,16 @@ def program_asset() -> pulumi.FileAsset:
 def taking(words: str) -> str:
     """The shell text by which root takes the program from standard input, if it is this one, and runs a phase by it.
 
-    Without it, what lies on the node already has to be this one: the step that has succeeded uses a copy up.
+    Without it, what lies on the node already has to be this one: the step that has succeeded uses a copy up. The phase
+    is told which of the two it is.
     """
     refuse = "error: the node program has not arrived; set rotation to another value and run pulumi up"
     return "; ".join(
         [
             f"umask 077; mkdir -p {STATE_DIR}; cd {STATE_DIR} || exit; cat >new",
             f'is() {{ [ "$(sha256sum <$1)" = "{program_hash()}  -" ]; }}',
-            "if is new; then mv new node.sh; else rm new; fi",
+            "kept=false; if is new; then mv new node.sh; else rm new; kept=true; fi",
             f'[ -f node.sh ] && is node.sh || {{ rmdir {STATE_DIR} 2>/dev/null; echo "{refuse}" >&2; exit 1; }}',
-            f"exec sh node.sh {words}",
+            f"exec sh node.sh {words} --kept $kept",
         ]
     )

@@ -133,9 +133,8 @@ class Steps:
             self._phase(node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased))
             for aliased in (False, True)
         )
-        # It is copied again where another machine answers, and where the last preflight has used it up.
-        again = create.apply(lambda words: digest_of([words, node_program.program_hash()]))
-        file = self._copied(node, ".sh", again)
+        # Another program, another machine, or one that has lost it: another rotation is what people are told to write.
+        file = self._copied(node, ".sh", digest_of([node_program.program_hash(), self.plan.rotation]))
         copied = copied_files.copy(
             f"{self.name}-program-{node.name}",
             node_program.program_asset(),
@@ -204,18 +203,18 @@ class Steps:
         gone = file.apply(lambda known: known.removal)
         return [self._command(node, "unpack", taking, delete=gone, after=[*after, copied])]
 
-    def _copied(self, node: NodePlan, suffix: str, again: pulumi.Input[str]) -> pulumi.Output[CopiedFile]:
+    def _copied(self, node: NodePlan, suffix: str, again: str) -> pulumi.Output[CopiedFile]:
         """What a copy for a node is called, by what says which machine answers, and as whom.
 
         A digest of it gives nothing away, even where one of them is a secret.
         """
         logins: list[NodePlan | ProxyPlan] = [node, *([node.proxy] if node.proxy else [])]
         machine = [each for login in logins for each in (login.host, login.port, login.user, login.host_key)]
-        if any(is_opaque(each) for each in machine):
-            whose = pulumi.Output.unsecret(pulumi.Output.all(self.owner, node.name, *machine)).apply(digest_of)
-            return pulumi.Output.all(whose, again).apply(lambda known: copied_file(suffix, *known))
-        early = digest_of([self.owner, node.name, *machine])
-        return pulumi.Output.from_input(again).apply(lambda known: copied_file(suffix, early, known))
+        whose = [self.owner, node.name, *machine]
+        if not any(map(is_opaque, machine)):
+            return pulumi.Output.from_input(copied_file(suffix, digest_of(whose), again))
+        late = pulumi.Output.unsecret(pulumi.Output.all(*whose)).apply(digest_of)
+        return late.apply(lambda known: copied_file(suffix, known, again))
 
     def verify(self, node: NodePlan, install: pulumi.Output[str], after: Waits) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""

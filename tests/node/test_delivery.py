@@ -87,6 +87,18 @@ def test_what_is_on_the_node_serves_where_the_copy_is_used_up(login: Login) -> N
     assert [path.name for path in login.node.state.iterdir()] == ["node.sh"]
 
 
+def test_a_preflight_that_fails_takes_away_what_came_with_it_alone(login: Login) -> None:
+    """Else a second try would find neither: the copy that a first one has used up does not come again."""
+    login.send(program_text())
+    assert login.run("preflight").returncode == 1
+    assert not login.node.state.exists()
+    assert login.copy.exists()
+    login.copy.unlink()
+    login.node.deliver()
+    assert login.run("preflight").returncode == 1
+    assert [path.name for path in login.node.state.iterdir()] == ["node.sh"]
+
+
 def test_another_program_on_the_node_does_not_serve(login: Login) -> None:
     login.node.deliver()
     program = login.node.state / "node.sh"
@@ -116,14 +128,16 @@ def test_the_preflight_takes_what_was_copied_before_it() -> None:
         arguments.k3s(arguments.node("a", 11, user="admin")),
         arguments.k3s(arguments.node("a", 11, proxy={"host": "192.0.2.9", "host_key": arguments.HOST_KEY})),
         arguments.k3s(arguments.node("a", 11), rotation="2"),
-        arguments.k3s(arguments.node("a", 11), adopt=True),
     ],
-    ids=["host", "port", "user", "proxy", "rotation", "preflight"],
+    ids=["host", "port", "user", "proxy", "rotation"],
 )
 def test_it_is_copied_again_where_the_node_may_not_have_it(changed: Any) -> None:
-    """To another machine, and for another preflight: what the last one has taken is gone from the login's home."""
-
-    def path(args: Any) -> object:
-        return run(lambda: MultusComponent("m", args)).graph["m-program-a"].inputs["remotePath"]
-
     assert path(changed) != path(arguments.k3s(arguments.node("a", 11)))
+
+
+def test_another_preflight_runs_by_the_program_that_is_there() -> None:
+    assert path(arguments.k3s(arguments.node("a", 11), adopt=True)) == path(arguments.k3s(arguments.node("a", 11)))
+
+
+def path(args: Any) -> object:
+    return run(lambda: MultusComponent("m", args)).graph["m-program-a"].inputs["remotePath"]

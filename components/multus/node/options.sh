@@ -28,8 +28,8 @@ adopt=false live_attachments=refuse disarm_on_failure=false seconds=60 privilege
 # What comes before the usual ones of distributions.sh: how the runtime is asked, its configuration, a link to its plugins
 # that upgrades keep, the API server's authority, where the runtime keeps what runs.
 crictl='' runtime_file='' bin_link='' server_ca='' runtime_state=''
-# Whether Pulumi knows this step already, under whatever name.
-aliased=false
+# Whether Pulumi knows this step already, under whatever name; whether this program was here before it.
+aliased=false kept=false
 # How the DaemonSets come; with a + while they are being handed over.
 method=manifest
 # File or name of the default network, where it is not the first file's; the name that a configuration of ours gives it.
@@ -53,7 +53,7 @@ while [ $# -gt 0 ]; do
     option=$1
     until [ "$option" = "${option#*-}" ]; do option=${option%%-*}_${option#*-}; done
     case $option in
-    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __ca | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __method | __master | __network | __needs | __installs | __unpacks | __archives | __standby | __stands_on | __dhcp | __whereabouts | __held | __plan) ;;
+    __root | __conf_dir | __bin_dir | __kubelet_dir | __socket_dir | __server | __ca | __namespace | __stack_marker | __token_secret | __owner | __node | __install | __plugin | __metrics_port | __adopt | __live_attachments | __disarm_on_failure | __seconds | __privileged | __selinux_type | __crictl | __runtime_file | __bin_link | __server_ca | __runtime_state | __aliased | __kept | __method | __master | __network | __needs | __installs | __unpacks | __archives | __standby | __stands_on | __dhcp | __whereabouts | __held | __plan) ;;
     *)
         echo "node.sh: unknown option $1" >&2
         exit 2

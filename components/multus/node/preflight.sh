@@ -35,7 +35,8 @@ preflight() {
     fi
     conclude "ready: default network $default_network in $default${arch:+, for $arch}"
     if [ "$errors" -gt 0 ]; then
-        [ -f "$marker" ] || remove_state
+        # No copy would bring again what an earlier preflight has used up; its delete removes that.
+        [ -f "$marker" ] || $kept || remove_state
         exit 1
     fi
 }
