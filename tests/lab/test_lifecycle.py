@@ -81,7 +81,7 @@ def test_a_wrong_host_key_is_refused(lab: Lab) -> None:
 def test_an_unreachable_node_stops_an_install_before_it_begins(lab: Lab) -> None:
     first, second = lab.cluster.nodes
     with unplugged(lab.cluster, second):
-        failed(lab.stack.up(), "multus-program-lab-2", second.address)
+        failed(lab.stack.up(), "multus-preflight-lab-2", second.address)
         assert not has_multus(lab)
         assert not first.run(["ls", "/var/lib/cni/multus"], check=False).stdout
         lab.pods.create("plain", node=first.name)
