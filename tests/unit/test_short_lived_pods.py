@@ -18,7 +18,10 @@ from multus_ops.network_check.trial import Trial
 from multus_ops.short_lived_pods import ShortLivedPods, ended_by_signal, short_lived_pods
 
 LABEL = "multus-test"
-FORBIDDEN = 'pods "plain" is forbidden: violates PodSecurity "restricted:latest": probe or lifecycle host'
+FORBIDDEN = (
+    'pods "plain" is forbidden: violates PodSecurity "restricted:latest": probe or lifecycle host '
+    '(container "asked-0" uses probe or lifecycle host "10.97.0.1")'
+)
 
 
 class Api:

@@ -62,12 +62,12 @@ def start_plain_pods(trial: Trial, beside: Mapping[str, PodSeen]) -> Iterator[Pl
 
 
 def _message(error: client.ApiException) -> str:
-    """The API server's reason, without the name of the pod before it."""
+    """The API server's reason without the pod before it and its containers after it: the same on every node."""
     try:
         message = str(json.loads(error.body or "")["message"])
     except (ValueError, KeyError, TypeError):
         message = str(error.reason)
-    return readable(message.rpartition("is forbidden: ")[2])
+    return readable(message.rpartition("is forbidden: ")[2].partition(" (container")[0])
 
 
 def reached_by_kubelets(trial: Trial, pods: Mapping[str, PlainPod]) -> dict[str, tuple[bool | None, str]]:
