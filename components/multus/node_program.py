@@ -19,6 +19,7 @@ STATE_DIR = "/var/lib/multus-install"
 PROGRAM = f"{STATE_DIR}/node.sh"
 
 
+@cache
 def program_text() -> str:
     """The node program as it is delivered to a node: its parts in one text, without what only people need."""
     return program_ending_with(_part("main.sh"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.bench.hundred_nodes.repeating import repeated
 
 _EVERY = 0.02
 _BEGINS, _ENDS = "resourcePreEvent", "resOutputsEvent"
@@ -68,30 +68,24 @@ class Stamped:
 @contextmanager
 def stamped(file: Path) -> Iterator[Stamped]:
     """Follow a log that the engine begins anew in the block."""
-    found, stop = Stamped(), threading.Event()
+    found = Stamped()
     file.unlink(missing_ok=True)
     began = time.monotonic()
+    read, rest = 0, b""
 
     def follow() -> None:
-        read, rest, ended = 0, b"", False
-        while not ended:
-            ended = stop.wait(_EVERY)
-            if file.exists():
-                with file.open("rb") as log:
-                    log.seek(read)
-                    text = log.read()
-                read += len(text)
-                now = time.monotonic() - began
-                *lines, rest = (rest + text).split(b"\n")
-                found.lines.extend((now, line) for line in lines)
+        nonlocal read, rest
+        if file.exists():
+            with file.open("rb") as log:
+                log.seek(read)
+                text = log.read()
+            read += len(text)
+            now = time.monotonic() - began
+            *lines, rest = (rest + text).split(b"\n")
+            found.lines.extend((now, line) for line in lines)
 
-    with ThreadPoolExecutor() as workers:
-        following = workers.submit(follow)
-        try:
-            yield found
-        finally:
-            stop.set()
-    following.result()
+    with repeated(follow, _EVERY):
+        yield found
 
 
 def operations(events: Sequence[Event]) -> Counter[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.bench.hundred_nodes.repeating import repeated
 
 _EVERY = 0.05
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -65,19 +65,9 @@ class Watch:
 @contextmanager
 def watched() -> Iterator[Watch]:
     """Watch all processes that are started in the block."""
-    watch, stop = Watch(), threading.Event()
-
-    def look_on() -> None:
-        while not stop.wait(_EVERY):
-            watch.look()
-
-    with ThreadPoolExecutor() as workers:
-        looking = workers.submit(look_on)
-        try:
-            yield watch
-        finally:
-            stop.set()
-    looking.result()
+    watch = Watch()
+    with repeated(watch.look, _EVERY):
+        yield watch
 
 
 def _sum(costs: list[Cost]) -> Cost:
