@@ -14,16 +14,11 @@ from enum import Enum
 from functools import cache
 from typing import Any, NotRequired, Union, get_args, get_origin, is_typeddict
 
-import pulumi
 import pydantic
 
 from .args import SECRET_KEYS
 from .errors import Problem, ProblemKind, key_of
-
-
-def is_opaque(value: object) -> bool:
-    """Whether a value is only known later."""
-    return isinstance(value, (pulumi.Output, Awaitable))
+from .late_values import is_opaque
 
 
 def is_json(value: Any, *, known_late: bool = False) -> bool:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import pulumi
 
 from . import formats
-from .argument_types import is_opaque
 from .errors import InvalidArgumentsError, Problem
+from .late_values import is_opaque
 from .network_addresses import Interval, address, handed_out, with_prefix
 from .network_plan import NetworkPlan
 from .network_rules import wrong_link

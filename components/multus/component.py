@@ -11,8 +11,8 @@ import pulumi
 
 from . import argument_rules_nodes, dhcp_daemon, objects, registering, whereabouts
 from .args import Credentials, Method, MultusComponentArgs
-from .argument_types import is_opaque
 from .errors import InvalidArgumentsError, Problem
+from .late_values import is_opaque, when_known
 from .metadata import Object
 from .node_steps import Steps, resource_options_for
 from .plan import InstallPlan, NodePlan, resolve
@@ -70,7 +70,7 @@ class MultusComponent(pulumi.ComponentResource):
         if plan.untried and not pulumi.runtime.is_dry_run():
             pulumi.log.info(plan.untried, resource=self)
         owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
-        server = pulumi.Output.from_input(plan.api_server).apply(_known_server)
+        server = when_known(_known_server, plan.api_server)
         self._steps = Steps(self, name, plan, owner, server)
         with brief_stack_traces():
             installed = self._install(name, plan, self._steps)
@@ -125,12 +125,12 @@ class MultusComponent(pulumi.ComponentResource):
 
         steps.on_each_node(provide)
         ready = self._bounded(plan, [*access, *by_urn(labels)])
-        host, port = server.apply(lambda known: known.host), server.apply(lambda known: known.port)
+        host, port = when_known(lambda known: known.host, server), when_known(lambda known: known.port, server)
         if plan.method is Method.HELM:
             installed = register_release(name, plan, host, port, ready)
         else:
-            installed = _register_daemon_sets(name, plan, host, port.apply(str), ready)
-        running: Waits = [*installed.ready, *self._register_beside(name, plan, host, port.apply(str), installed)]
+            installed = _register_daemon_sets(name, plan, host, when_known(str, port), ready)
+        running: Waits = [*installed.ready, *self._register_beside(name, plan, host, when_known(str, port), installed)]
         verified = steps.on_each_node(
             lambda node, before: steps.verify(node, install, [provisions[node.name], *running, *before])
         )

@@ -13,6 +13,8 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
+from .late_values import when_known
+
 
 @dataclass(frozen=True)
 class CopiedFile:
@@ -52,7 +54,7 @@ def copy(
     name: str,
     source: Any,
     connection: remote.ConnectionArgs,
-    file: pulumi.Output[CopiedFile],
+    file: pulumi.Input[CopiedFile],
     opts: pulumi.ResourceOptions,
 ) -> remote.CopyToRemote:
     """Register a copy. The state keeps the hash and the path of the file, and nothing of what is in it.
@@ -64,5 +66,5 @@ def copy(
         file: what it is called there.
         opts: Pulumi's options.
     """
-    path = file.apply(lambda known: known.name)
+    path = when_known(lambda known: known.name, file)
     return remote.CopyToRemote(name, connection=connection, source=source, remote_path=path, opts=opts)

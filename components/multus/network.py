@@ -11,8 +11,8 @@ import pulumi
 
 from . import network_problems
 from .args import LiveAttachments
-from .argument_types import is_opaque
 from .component import MultusComponent
+from .late_values import is_opaque
 from .network_args import MultusNetworkArgs
 from .network_needs import needs_of
 from .network_plan import API_VERSION, KIND, NetworkPlan, name_problems, resolve_network

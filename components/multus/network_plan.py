@@ -11,9 +11,10 @@ from typing import Any
 
 from . import network_problems
 from .args import LiveAttachments
-from .argument_types import is_opaque, judged
+from .argument_types import judged
 from .distros import PROFILES
 from .errors import InvalidArgumentsError, Problem
+from .late_values import is_opaque
 from .network_args import MultusNetworkArgs
 from .network_conf import Conf, plugins_called
 from .network_config import conf_list

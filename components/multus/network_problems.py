@@ -7,8 +7,9 @@ from typing import Any
 
 from . import formats, network_addresses, network_rules
 from .args import Distro
-from .argument_types import is_json, is_opaque
+from .argument_types import is_json
 from .errors import Problem, no_host_path
+from .late_values import is_opaque
 from .network_addresses import Range, Wrong
 from .network_conf import plugins_called
 from .network_config import EVERYTHING, PLUGIN_OF_KIND, families, subnets, whole

@@ -15,11 +15,11 @@ import pulumi
 from pulumi_command import remote
 
 from . import argument_rules_nodes, copied_files, node_program, plugin_archives
-from .argument_types import is_opaque
 from .copied_files import CopiedFile, copied_file
 from .defaults import DEFAULT_NAMESPACE, DEFAULT_SOCKET_DIR
 from .distros import USUAL_DIRECTORIES, USUAL_ON_NODES
 from .errors import Problem
+from .late_values import is_opaque, when_known
 from .multus_conf import standby_keys
 from .network_needs import DHCP_SOCKET, Needs
 from .node_program import PROGRAM, STATE_DIR
@@ -105,7 +105,7 @@ class Steps:
     name: str
     plan: InstallPlan
     owner: str
-    server: pulumi.Output[Server]
+    server: pulumi.Input[Server]
 
     def on_each_node(
         self, step: Callable[[NodePlan, Waits], _Step], nodes: Sequence[NodePlan] | None = None
@@ -128,7 +128,7 @@ class Steps:
 
     def preflight(self, node: NodePlan, after: Waits) -> remote.Command:
         """Deliver the node program and check the node. Fails before anything anywhere has changed."""
-        server = self.server.apply(lambda server: server.url)
+        server = when_known(lambda server: server.url, self.server)
         create, update = (
             self._phase(node, "preflight", server=server, adopt=_flag(self.plan.adopt), aliased=_flag(aliased))
             for aliased in (False, True)
@@ -145,16 +145,21 @@ class Steps:
             ),
         )
 
-        def take(words: pulumi.Output[str]) -> pulumi.Output[str]:
-            return pulumi.Output.all(file, words).apply(
-                lambda known: known[0].hand_over(self._bounded(node, node_program.taking(known[1])))
-            )
+        def take(file: CopiedFile, words: str) -> str:
+            return file.hand_over(self._bounded(node, node_program.taking(words)))
 
-        forget = self._run(node, self._phase(node, "forget"), guard=_IF_GONE % "")
-        gone = pulumi.Output.all(file, forget).apply(
-            lambda known: f"exec sh -c {shlex.quote(f'{known[0].removal}; {known[1]}')}"
+        def remove(file: CopiedFile, forget: str) -> str:
+            return f"exec sh -c {shlex.quote(f'{file.removal}; {forget}')}"
+
+        forget = self._run(node, "forget", guard=_IF_GONE % "")
+        return self._command(
+            node,
+            "preflight",
+            when_known(take, file, create),
+            update=when_known(take, file, update),
+            delete=when_known(remove, file, forget),
+            after=[copied],
         )
-        return self._command(node, "preflight", take(create), update=take(update), delete=gone, after=[copied])
 
     def provision(
         self, node: NodePlan, credentials: pulumi.Output[dict[str, str]], install: pulumi.Output[str], after: Waits
@@ -168,15 +173,13 @@ class Steps:
             install: the account's uid.
             after: what comes first.
         """
-        server = self.server.apply(lambda server: server.url)
+        server = when_known(lambda server: server.url, self.server)
         ca = pulumi.Output.unsecret(credentials.apply(lambda known: known["ca"]))
         token = credentials.apply(lambda known: known["token"])
-        provision = self._run(node, self._phase(node, "provision", install=install, server=server, ca=ca))
+        provision = self._run(node, "provision", install=install, server=server, ca=ca)
         clean = None
         if self.plan.node_cleanup:
-            clean = self._run(
-                node, self._phase(node, "clean", install=install), guard=guard_without_program(self.plan.cni_conf_dir)
-            )
+            clean = self._run(node, "clean", guard=guard_without_program(self.plan.cni_conf_dir), install=install)
         return self._command(node, "provision", provision, delete=clean, stdin=pulumi.Output.secret(token), after=after)
 
     def unpack(self, node: NodePlan, preflight: remote.Command, after: Waits) -> list[pulumi.Resource]:
@@ -185,9 +188,9 @@ class Steps:
         if reference is None or not reference.archives:
             return []
         again = digest_of([reference.names, options_for(self.plan, node)["archives"], self.plan.rotation])
-        words = self._phase(node, "unpack", plan=again)
         if not reference.local_archives:
-            return [self._command(node, "unpack", self._run(node, words), delete=None, after=after)]
+            fetching = self._run(node, "unpack", plan=again)
+            return [self._command(node, "unpack", fetching, delete=None, after=after)]
         opts = pulumi.ResourceOptions(parent=self.parent, depends_on=[preflight])
         file = self._copied(node, ".tgz", again)
         copied = copied_files.copy(
@@ -197,13 +200,15 @@ class Steps:
             file,
             pulumi.ResourceOptions.merge(opts, resource_options_for(node, _COPIED)),
         )
-        taking = pulumi.Output.all(file, words).apply(
-            lambda known: known[0].hand_over(self._bounded(node, f"exec sh {PROGRAM} {known[1]}"))
-        )
-        gone = file.apply(lambda known: known.removal)
+
+        def take(file: CopiedFile, words: str) -> str:
+            return file.hand_over(self._bounded(node, f"exec sh {PROGRAM} {words}"))
+
+        words = self._phase(node, "unpack", plan=again)
+        taking, gone = when_known(take, file, words), when_known(lambda file: file.removal, file)
         return [self._command(node, "unpack", taking, delete=gone, after=[*after, copied])]
 
-    def _copied(self, node: NodePlan, suffix: str, again: str) -> pulumi.Output[CopiedFile]:
+    def _copied(self, node: NodePlan, suffix: str, again: str) -> pulumi.Input[CopiedFile]:
         """What a copy for a node is called, by what says which machine answers, and as whom.
 
         A digest of it gives nothing away, even where one of them is a secret.
@@ -211,19 +216,20 @@ class Steps:
         logins: list[NodePlan | ProxyPlan] = [node, *([node.proxy] if node.proxy else [])]
         machine = [each for login in logins for each in (login.host, login.port, login.user, login.host_key)]
         whose = [self.owner, node.name, *machine]
-        if not any(map(is_opaque, machine)):
-            return pulumi.Output.from_input(copied_file(suffix, digest_of(whose), again))
-        late = pulumi.Output.unsecret(pulumi.Output.all(*whose)).apply(digest_of)
-        return late.apply(lambda known: copied_file(suffix, known, again))
+        digest = when_known(lambda *known: digest_of(list(known)), *whose)
+        digest = pulumi.Output.unsecret(digest) if isinstance(digest, pulumi.Output) else digest
+        return when_known(lambda known: copied_file(suffix, known, again), digest)
 
     def verify(self, node: NodePlan, install: pulumi.Output[str], after: Waits) -> remote.Command:
         """Check what the pod has written; takes it away first when the stack goes."""
-        create = self._run(node, self._phase(node, "verify", install=install, disarm_on_failure="true"))
-        update = self._run(node, self._phase(node, "verify", install=install))
+        create = self._run(node, "verify", install=install, disarm_on_failure="true")
+        update = self._run(node, "verify", install=install)
         disarm = self._run(
             node,
-            self._phase(node, "disarm", install=install, live_attachments=self.plan.live_attachments.value),
+            "disarm",
             guard=guard_without_program(self.plan.cni_conf_dir),
+            install=install,
+            live_attachments=self.plan.live_attachments.value,
         )
         return self._command(node, "verify", create, update=update, delete=disarm, after=after)
 
@@ -244,7 +250,7 @@ class Steps:
             whereabouts: the path of whereabouts' configuration, where it needs one.
             after: the install, which brings plugins.
         """
-        words = self._phase(
+        carries = self._run(
             node,
             "carries",
             held=network,
@@ -253,7 +259,7 @@ class Steps:
             dhcp=needs.dhcp_socket,
             whereabouts=whereabouts if needs.whereabouts else "",
         )
-        return self._command(node, "preflight", self._run(node, words), delete=None, after=after)
+        return self._command(node, "preflight", carries, delete=None, after=after)
 
     def guard(
         self,
@@ -275,25 +281,29 @@ class Steps:
             live_attachments: `refuse` or `proceed`.
             after: what is removed after it.
         """
-        words = self._phase(node, "unused", held=network, live_attachments=live_attachments)
-        unused = self._run(node, words, guard=_IF_GONE % "")
+        unused = self._run(node, "unused", guard=_IF_GONE % "", held=network, live_attachments=live_attachments)
         return self._command(node, "guard", None, delete=unused, triggers=[definition], after=after)
 
-    def _phase(self, node: NodePlan, phase: str, **options: Any) -> pulumi.Output[str]:
-        """The phase and its options, quoted. The plan's fingerprint is one, so that a changed plan runs it again."""
+    def _run(self, node: NodePlan, phase: str, *, guard: str = "", **options: Any) -> pulumi.Input[str]:
+        """The command that runs a phase by the program that lies on the node, unless the guard ends it before."""
+        before = f"{guard}; " if guard else ""
+        return self._phase(
+            node, phase, lambda words: self._bounded(node, f"{before}exec sh {PROGRAM} {words}"), **options
+        )
+
+    def _phase(
+        self, node: NodePlan, phase: str, command: Callable[[str], str] = str, **options: Any
+    ) -> pulumi.Input[str]:
+        """A command of a phase and its options, quoted. The plan's fingerprint is one: a changed plan runs it again."""
         known_options = {**options_for(self.plan, node), "owner": self.owner}
         given = {key: known_options[key] for key in _READS[phase]} | options
         words = {key: value for key, value in given.items() if is_opaque(value) or value not in ("", DEFAULTS.get(key))}
-        # An Output for each word would cost more than all the rest of a program.
-        late = {key: value for key, value in words.items() if is_opaque(value)}
-        if not late:
-            return pulumi.Output.from_input(_phase_with(phase, words))
-        return pulumi.Output.all(**late).apply(lambda known: _phase_with(phase, {**words, **known}))
+        late = [key for key, value in words.items() if is_opaque(value)]
 
-    def _run(self, node: NodePlan, arguments: pulumi.Output[str], *, guard: str = "") -> pulumi.Output[str]:
-        """The command that runs a phase by the program that lies on the node, unless the guard ends it before."""
-        before = f"{guard}; " if guard else ""
-        return arguments.apply(lambda text: self._bounded(node, f"{before}exec sh {PROGRAM} {text}"))
+        def together(*known: Any) -> str:
+            return command(_phase_with(phase, {**words, **dict(zip(late, known, strict=True))}))
+
+        return when_known(together, *(words[key] for key in late))
 
     def _bounded(self, node: NodePlan, script: str) -> str:
         """The same under a time limit: once connected, pulumi-command limits nothing."""
@@ -304,10 +314,10 @@ class Steps:
         self,
         node: NodePlan,
         phase: str,
-        create: pulumi.Output[str] | None,
+        create: pulumi.Input[str] | None,
         *,
-        delete: pulumi.Output[str] | None,
-        update: pulumi.Output[str] | None = None,
+        delete: pulumi.Input[str] | None,
+        update: pulumi.Input[str] | None = None,
         stdin: Any = None,
         triggers: list[Any] | None = None,
         after: Waits | None = None,
@@ -434,12 +444,11 @@ def _connection_args(login: NodePlan | ProxyPlan, path: str, ssh: SshPlan) -> di
 
 def _checked(value: Any, test: Callable[[str, str], Iterable[Problem]], path: str) -> Any:
     """A value that plan.py has checked already, or an Output that is checked as soon as it is known."""
-    return pulumi.Output.from_input(value).apply(lambda text: known(test, path, text)) if is_opaque(value) else value
+    return when_known(lambda text: known(test, path, text), value) if is_opaque(value) else value
 
 
 def _key(value: Any, path: str) -> Any:
-    checked = _checked(value, argument_rules_nodes.private_key, path)
-    return checked.apply(shortest_form) if is_opaque(value) else shortest_form(checked)
+    return when_known(shortest_form, _checked(value, argument_rules_nodes.private_key, path))
 
 
 def _flag(value: bool) -> str:

@@ -13,7 +13,7 @@ import pydantic
 from . import argument_rules, argument_rules_nodes
 from . import image as images
 from .args import Credentials, Distro, LiveAttachments, LogLevel, Method, MultusComponentArgs, Plugin
-from .argument_types import is_opaque, judged
+from .argument_types import judged
 from .defaults import (
     DEFAULT_CERTIFICATE_DURATION,
     DEFAULT_MAX_UNAVAILABLE,
@@ -33,6 +33,7 @@ from .defaults import (
 )
 from .distros import Profile, Runtime, Tried, k3s_has_flow_control
 from .errors import InvalidArgumentsError, Problem
+from .late_values import is_opaque
 
 PROGRAM = "multus"
 """Thin Multus' plugin, which is also thick's standby."""

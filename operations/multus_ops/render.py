@@ -10,8 +10,9 @@ import yaml
 
 from multus import dhcp_daemon, objects, whereabouts
 from multus.args import Credentials, MultusComponentArgs
-from multus.argument_types import fields_of, is_opaque
+from multus.argument_types import fields_of
 from multus.errors import InvalidArgumentsError, MultusError, Problem
+from multus.late_values import is_opaque
 from multus.metadata import Object
 from multus.plan import PROGRAM, SHIM, InstallPlan, problems_of, resolve
 from multus.pods import ACCOUNT
