@@ -60,7 +60,7 @@ def unique(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Uniq
     lab.exercise_plain_pods()
     built = {"whereabouts": "cmd", "ip-control-loop": "controlloop", "ip-reconciler": "reconciler"}
     programs = {f"/{name}": prepare.program(program) for name, program in built.items()}
-    tools = ("sh", "cat", "mv", "mkdir", "base64", "tr", "cmp", "cp", "chmod")
+    tools = ("sh", "cat", "mv", "mkdir", "base64", "tr", "cmp", "cp", "chmod", "rm")
     image = load(with_shell("example.org/whereabouts:v0.9.4", lab.cluster, programs, *tools), lab.cluster.nodes)
     before = lab.trees()
     configure(lab.stack, whereabouts={"image": image, "reconcile": "* * * * *"})
