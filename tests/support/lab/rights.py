@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 
 from kubernetes import client
@@ -44,8 +45,12 @@ class Audit:
         return found
 
     def refused(self, account: str) -> list[str]:
-        """What an account has asked and may not do."""
-        return [_as_rights(event)[-1] for event in self._asked_by(account) if event["responseStatus"]["code"] == 403]
+        """What an account has asked and may not do, with its user and the moment."""
+        return [
+            f"{event['user']['username']}: {_as_rights(event)[-1]} at {event['stageTimestamp']}"
+            for event in self._asked_by(account)
+            if event["responseStatus"]["code"] == HTTPStatus.FORBIDDEN
+        ]
 
     def _asked_by(self, account: str) -> Iterator[Any]:
         # A daemon with a certificate of its own is Multus too.
