@@ -18,6 +18,14 @@ _ETCD_PORT = 2379
 _ETCD = f"http://127.0.0.1:{_ETCD_PORT}"
 LIMITED_CLASS = "limited"
 """Pods of this priority class, which nobody has by himself, are admitted only where a quota speaks of it."""
+AUDITED = [
+    f"system:serviceaccount:{place}:{name}"
+    for place in ("kube-system", "networks")
+    for name in ("multus", "whereabouts")
+]
+"""The accounts of an install, each of whose requests is written down."""
+AUDITED_GROUP = "system:multus"
+"""That of daemons with certificates of their own."""
 _NAMES = ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -40,6 +48,11 @@ class ControlPlane:
     def daemon(self, name: str) -> Daemon:
         """One of its processes, by its name."""
         return Daemon(name, self.layout.state)
+
+    @property
+    def audit_log(self) -> Path:
+        """What the accounts of an install have asked the API server, a JSON document a line."""
+        return self.layout.state / "logs" / "audit.log"
 
     def make_keys(self) -> None:
         """Make every certificate, kubeconfig and key that is not a node's."""
@@ -80,6 +93,7 @@ class ControlPlane:
         etcd = self.daemon("etcd")
         etcd.await_ready(lambda: etcd.listens(_ETCD_PORT))
         self._admission.write_text(json.dumps(_admission(pod_security)))
+        self._audit_policy.write_text(json.dumps(_AUDIT_POLICY))
         self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *self._api_server_flags()])
         self.daemon("kube-apiserver").await_ready(self._api_ready)
         for name, flags in (
@@ -114,12 +128,18 @@ class ControlPlane:
     def _admission(self) -> Path:
         return self.layout.state / "admission.json"
 
+    @property
+    def _audit_policy(self) -> Path:
+        return self.layout.state / "audit-policy.json"
+
     def _api_server_flags(self) -> list[str]:
         server, kubelet = self.authority.pair("kube-apiserver"), self.authority.pair("kube-apiserver-kubelet")
         return [
             f"--admission-control-config-file={self._admission}",
             "--advertise-address=" + self.layout.api,
             "--allow-privileged=true",
+            f"--audit-log-path={self.audit_log}",
+            f"--audit-policy-file={self._audit_policy}",
             "--authorization-mode=Node,RBAC",
             f"--client-ca-file={self.authority.certificate}",
             "--enable-admission-plugins=NodeRestriction",
@@ -152,6 +172,19 @@ class ControlPlane:
         path = self.layout.state / name
         path.touch(mode=0o600)
         path.write_text(text)
+
+
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    # A rule that names both asks for both.
+    "rules": [
+        {"level": "Metadata", "users": AUDITED},
+        {"level": "Metadata", "userGroups": [AUDITED_GROUP]},
+        {"level": "None"},
+    ],
+}
 
 
 def _admission(pod_security: str | None) -> dict[str, object]:

@@ -62,6 +62,8 @@ class MultusComponent(pulumi.ComponentResource):
     def __init__(self, name: str, args: MultusComponentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = resolve(args)
         unfit = [*unfit_archives(plan.reference_plugins.local_archives)] if plan.reference_plugins else []
+        if "\n" in name:
+            unfit.append(Problem("name", f"{name!r} has more than one line", "write one line"))
         if unfit:
             raise InvalidArgumentsError(unfit)
         super().__init__("multus:index:MultusComponent", name, {}, opts)

@@ -66,10 +66,14 @@ def taking(words: str) -> str:
     Without it, what lies on the node already has to be this one: the step that has succeeded uses a copy up. The phase
     is told which of the two it is.
     """
+    alone = f'ls -lnd {STATE_DIR} | grep -q "^d....-..-[^ ]* *[0-9]* 0 "'
+    anothers = f"error: {STATE_DIR}: is not root's alone; look at who made it, and remove it"
     refuse = "error: the node program has not arrived; set rotation to another value and run pulumi up"
     return "; ".join(
         [
-            f"umask 077; mkdir -p {STATE_DIR}; cd {STATE_DIR} || exit; cat >new",
+            f"umask 077; mkdir -p {STATE_DIR}",
+            f'{alone} || {{ echo "{anothers}" >&2; exit 1; }}',
+            f"cd {STATE_DIR} || exit; cat >new",
             f'is() {{ [ "$(sha256sum <$1)" = "{program_hash()}  -" ]; }}',
             "kept=false; if is new; then mv new node.sh; else rm new; kept=true; fi",
             f'[ -f node.sh ] && is node.sh || {{ rmdir {STATE_DIR} 2>/dev/null; echo "{refuse}" >&2; exit 1; }}',

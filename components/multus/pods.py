@@ -54,7 +54,9 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
         {"name": "KUBERNETES_SERVICE_HOST", "value": server_host},
         {"name": "KUBERNETES_SERVICE_PORT", "value": server_port},
     ]
+    # Every privilege has its reason in docs/security.md too, by which a test holds these objects.
     spec: Object = {
+        # No pod has a network before Multus serves, and the API server may have an address of the node's own.
         "hostNetwork": True,
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
@@ -64,6 +66,7 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
         "volumes": _volumes(plan),
     }
     if plan.is_thick:
+        # Before it stops it waits for the plugins that still ask it, which are the host's processes: hand-over.sh.
         spec["hostPID"] = True
     installers = [*(_installers(plan) if plan.is_thick else []), *_copier(plan, provisioned=provisioned)]
     if installers:
@@ -168,6 +171,7 @@ def _thick(plan: InstallPlan) -> Object:
     mounts.append({"name": "token", "mountPath": TOKEN_MOUNT, "readOnly": True})
     mounts.append({"name": "own-conf", "mountPath": OWN_CONF_DIR, "readOnly": True})
     mounts.append({"name": "default-network", "mountPath": DEFAULT_NETWORK_DIR, "readOnly": True})
+    # It enters pods' networks, and runs the plugins, in the host's tree, itself.
     context: Object = dict(_PRIVILEGED)
     if plan.selinux:
         context["seLinuxOptions"] = plan.selinux
@@ -248,7 +252,9 @@ def _thick_volumes(plan: InstallPlan) -> list[tuple[Object, str, Object]]:
     found: list[tuple[Object, str, Object]] = [
         (host_directory("cni", plan.cni_conf_dir), plan.cni_conf_dir, {}),
         (plugin_directory(plan, plugins, plan.plugins_dir), plan.plugins_dir, {"readOnly": True}),
+        # In it the plugins run.
         (host_directory("hostroot", "/"), POD_ROOT, FOLLOWS),
+        # The socket at which the shim asks lies there, and what plugins keep.
         (host_directory("run", "/run"), POD_RUN_DIR, {}),
         (host_directory("netns", plan.netns_dir, "DirectoryOrCreate"), "/run/netns", FOLLOWS),
         (host_directory("devices", "/run/k8s.cni.cncf.io", "DirectoryOrCreate"), "/run/k8s.cni.cncf.io", {}),

@@ -12,8 +12,8 @@ secret=/var/run/secrets/kubernetes.io/serviceaccount
 server=$KUBERNETES_SERVICE_HOST
 case $server in *:*) server="[$server]" ;; esac
 
-# A runtime may read either file at any moment.
-place() { cat >"$folder/.$1.new" && mv "$folder/.$1.new" "$folder/$1"; }
+# A runtime may read either file at any moment. A link that somebody has laid there is not written through.
+place() { rm -f "$folder/.$1.new" && cat >"$folder/.$1.new" && mv "$folder/.$1.new" "$folder/$1"; }
 
 mkdir -p "$folder"
 place whereabouts.kubeconfig <<END
@@ -42,6 +42,7 @@ END
 
 # A file that runs cannot be written to.
 if ! cmp -s /whereabouts "$bin/whereabouts"; then
+  rm -f "$bin/.whereabouts.new"
   cp /whereabouts "$bin/.whereabouts.new"
   chmod 0755 "$bin/.whereabouts.new"
   mv "$bin/.whereabouts.new" "$bin/whereabouts"

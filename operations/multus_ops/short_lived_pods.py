@@ -32,7 +32,11 @@ def pod_body(name: str, node: str, container: Mapping[str, Any], **spec: Any) ->
         container: its only container, without what the standard asks for.
         spec: what else its `spec` says.
     """
-    rights = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    rights = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -19,6 +19,7 @@ from tests.support.lab.cells import Cell
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees
 from tests.support.lab.pods import NETWORK
+from tests.support.lab.rights import Audit, granted, may, user_of
 from tests.support.paths import ROOT, STACKS
 
 CELLS = [Cell("k3s", 1), Cell("vanilla", 1), Cell("k3s", 2), Cell("vanilla", 1, ground="oldest")]
@@ -31,8 +32,10 @@ class Installed:
     lab: Lab
     checkout: tuple[str, dict[Path, bytes]]
     before: Trees
+    audit: Audit
     preview: Result
     up: Result
+    granted: set[str]
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)
@@ -41,8 +44,10 @@ def installed(request: pytest.FixtureRequest, clusters: Clusters) -> Installed:
     checkout = checked_out()
     lab.exercise_plain_pods()
     before = lab.trees()
+    audit = Audit.from_now(lab.cluster)
     preview = succeeded(lab.stack.preview())
-    return Installed(lab, checkout, before, preview, succeeded(lab.stack.up()))
+    up = succeeded(lab.stack.up())
+    return Installed(lab, checkout, before, audit, preview, up, granted(lab.pods.api, "multus", "multus-install"))
 
 
 def kubeconfig_path(lab: Lab) -> str:
@@ -104,6 +109,10 @@ def test_pods_without_a_network_have_the_default_one_only(installed: Installed) 
     pods.delete("plain")
 
 
+def test_a_pod_gets_every_one_of_many_networks(installed: Installed) -> None:
+    installed.lab.exercise_many_interfaces()
+
+
 def test_the_kubeconfig_is_roots_alone_and_what_the_pod_writes_itself(installed: Installed) -> None:
     lab = installed.lab
     for node in lab.cluster.nodes:
@@ -154,6 +163,18 @@ def checked_out() -> tuple[str, dict[Path, bytes]]:
     return said, {file: file.read_bytes() for file in STACKS.iterdir()}
 
 
+def test_the_account_may_do_what_its_roles_say_and_no_more(installed: Installed) -> None:
+    cluster = installed.lab.cluster
+    by_marker = {"get configmaps called multus-install"}
+    assert {right for right in installed.granted if right.endswith(" in kube-system")} == {
+        f"{right} in kube-system" for right in by_marker
+    }
+    for namespace, here in (("kube-system", by_marker), ("default", set())):
+        anybody = may(cluster, user_of("nobody"), namespace)
+        everywhere = {right for right in installed.granted if not right.endswith(" in kube-system")}
+        assert may(cluster, user_of("multus"), namespace) - anybody == {*everywhere, *here}
+
+
 def test_destroy_refuses_while_a_pod_holds_a_second_interface(installed: Installed) -> None:
     result = installed.lab.stack.destroy()
     assert result.returncode != 0
@@ -173,3 +194,9 @@ def test_destroy_leaves_every_node_as_it_was(installed: Installed) -> None:
     lab.assert_files_are(installed.before)
     assert not lab.pods.of_multus()
     assert not [labels for labels in lab.pods.node_labels() if "multus-install/provisioned" in labels]
+
+
+def test_the_account_has_used_its_rights_and_no_others(installed: Installed) -> None:
+    """While Multus was installed, used and removed."""
+    assert not installed.audit.refused("multus")
+    assert installed.audit.used("multus", installed.granted) == installed.granted

@@ -29,10 +29,14 @@ from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import of_no_sandbox
 from tests.support.lab.pods import NETWORK
+from tests.support.lab.watcher import Watcher, has_secret, watching
 from tests.support.paths import ROOT
+from tests.support.scratch_node import token_of
 
 COPY = "example.org/multus-cni"
 STATE_DIR = "/var/lib/multus-install"
+# What of a node's tree is its own.
+DISK = ("/etc", "/opt", "/run", "/tmp", "/var")  # noqa: S108
 
 CELL = Cell("k3s", 2)
 
@@ -42,6 +46,18 @@ def lab(clusters: Clusters) -> Lab:
     lab = clusters.lab(CELL)
     configure(lab.stack, ssh=IMPATIENT)
     return lab
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watcher(lab: Lab) -> Iterator[Watcher]:
+    """What starts on this machine during the story."""
+    with watching(ssh_key(lab)) as watched:
+        yield watched
+
+
+def ssh_key(lab: Lab) -> str:
+    """What makes the private key one."""
+    return lab.cluster.ssh_key.read_text().splitlines()[1]
 
 
 def token(lab: Lab, rotation: str) -> str:
@@ -242,8 +258,38 @@ def with_component_named(folder: Path, name: str, *, former: str | None = None) 
     return folder
 
 
+def test_a_token_lies_on_a_node_in_the_kubeconfig_alone(lab: Lab) -> None:
+    """And where the kubelet keeps what pods mount; the private key lies nowhere."""
+    tokens = ["grep", "-rlsE", r"eyJhbGciOi[A-Za-z0-9_-]+\.", *DISK]
+    for node in lab.cluster.nodes:
+        found = node.run(tokens, check=False).stdout.splitlines()
+        kubeconfig = str(lab.cluster.look.conf_dir / "multus.d" / "multus.kubeconfig")
+        assert {file for file in found if not file.startswith("/var/lib/kubelet/pods/")} == {kubeconfig}
+        assert any(file.startswith("/var/lib/kubelet/pods/") for file in found)
+        assert not node.run(["grep", "-rlsFf", "-", *DISK], input=ssh_key(lab), check=False).stdout
+
+
+def test_no_secret_is_in_the_state_or_in_a_log(lab: Lab) -> None:
+    logs = [log for log in lab.cluster.state.joinpath("logs").rglob("*") if log.is_file()]
+    assert lab.stack.log in logs
+    key = ssh_key(lab)
+    assert not [log for log in logs if has_secret(log.read_bytes(), key)]
+    assert not has_secret(lab.stack.export().encode(), key)
+
+
 def test_a_destroy_then_leaves_nothing(lab: Lab) -> None:
     lab.pods.delete("kept-1", "kept-2")
     succeeded(lab.stack.destroy())
     assert not lab.pods.of_multus()
     assert not [file for node in lab.cluster.nodes for file in of_no_sandbox(node)]
+
+
+def test_no_process_has_carried_a_secret(lab: Lab, watcher: Watcher) -> None:
+    """From the first preflight to the end, on the nodes and here."""
+    assert not watcher.leaks
+    assert watcher.missed < watcher.seen / 10
+    first, _ = lab.cluster.nodes
+    first.run(["env", f"TOKEN={token_of()}", "sleep", "0.1"])
+    first.run(["sh", "-c", "sleep 0.1; true", token_of()])
+    shown = {"sleep in its environment", "sh in its words"}
+    until(lambda: shown <= set(watcher.leaks), "it would have been seen", every=0.1)

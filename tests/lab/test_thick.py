@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -30,18 +30,30 @@ from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees, of_no_sandbox
 from tests.support.lab.pods import NAMESPACE, NETWORK
+from tests.support.lab.rights import Audit, granted
 
 CELLS = [Cell("k3s", 2), Cell("vanilla", 1), Cell("vanilla", 1, ground="oldest")]
 PORT = 18080
+# When a daemon's certificate has lived for most of its time. The first one is asked for by the kubelet's identity.
+AT_RENEWAL = {f"{verb} certificatesigningrequests.certificates.k8s.io" for verb in ("create", "get", "list", "watch")}
 STATIC = "/etc/kubernetes/manifests/static.json"
 
 
 @dataclass(frozen=True)
 class Changing:
-    """A cluster with thin Multus and a pod of its time."""
+    """A cluster with thin Multus and a pod of its time.
+
+    Attributes:
+        lab: the cluster.
+        before: every node's files before the install.
+        audit: what is asked since then.
+        rights: what the account may do when it may do most.
+    """
 
     lab: Lab
     before: Trees
+    audit: Audit
+    rights: set[str] = field(default_factory=set)
 
     @property
     def node(self) -> Any:
@@ -92,11 +104,11 @@ def nothing_leaks(changing: Changing) -> Iterator[None]:
 def changing(request: pytest.FixtureRequest, clusters: Clusters) -> Changing:
     lab = clusters.lab(request.param)
     lab.exercise_plain_pods()
-    before = lab.trees()
+    before, audit = lab.trees(), Audit.from_now(lab.cluster)
     succeeded(lab.stack.up())
     lab.pods.create_network()
     lab.pods.create("of-thin", node=lab.cluster.nodes[0].name, network=NETWORK)
-    changing = Changing(lab, before)
+    changing = Changing(lab, before, audit)
     changing.start_static_pod()
     return changing
 
@@ -128,6 +140,7 @@ def test_a_pod_gets_its_second_interface_from_the_daemon(changing: Changing) -> 
     assert pods.address("of-thick", "eth0").startswith("10.42.")
     target = pods.address("of-thin", "net1")
     pods.await_reply("of-thick", target, "-I", "net1")
+    changing.lab.exercise_many_interfaces()
 
 
 def test_a_pod_of_thin_is_given_back_by_the_daemon(changing: Changing) -> None:
@@ -180,6 +193,7 @@ def test_daemons_take_certificates_of_their_own(changing: Changing) -> None:
     with approving(lab) as approved, churn(lab.cluster):
         succeeded(lab.stack.up())
     assert approved >= {f"system:multus:{node.name}" for node in lab.cluster.nodes}
+    changing.rights.update(granted(lab.pods.api, "multus", "multus-install"))
     lab.pods.create("certified", node=changing.node.name, network=NETWORK)
     assert lab.pods.address("certified", "net1").startswith("10.98.0.")
     lab.pods.delete("certified")
@@ -269,3 +283,9 @@ def test_thick_is_destroyed_without_a_trace(changing: Changing) -> None:
     lab.exercise_plain_pods()
     lab.assert_files_are(changing.before)
     assert not lab.pods.of_multus()
+
+
+def test_the_account_has_used_its_rights_and_no_others(changing: Changing) -> None:
+    """By thin, by thick with and without certificates, and at the end."""
+    assert not changing.audit.refused("multus")
+    assert changing.audit.used("multus", changing.rights) == changing.rights - AT_RENEWAL

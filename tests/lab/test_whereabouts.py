@@ -23,6 +23,7 @@ from tests.support.lab.leftovers import Trees, has_conf, reservations_and_files
 from tests.support.lab.node_images import load, with_shell
 from tests.support.lab.patient import Patient
 from tests.support.lab.pods import as_json
+from tests.support.lab.rights import Audit, granted
 
 CELL = Cell("k3s", 2)
 POOLS = (whereabouts.GROUP, "v1alpha1", "kube-system", "ippools")
@@ -36,10 +37,14 @@ class Unique:
     Attributes:
         patient: the cluster as doctor looks at it.
         before: every node's files before the install.
+        audit: what is asked since then.
+        rights: what whereabouts' account may do.
     """
 
     patient: Patient
     before: Trees
+    audit: Audit
+    rights: set[str]
 
     @property
     def lab(self) -> Lab:
@@ -60,13 +65,14 @@ def unique(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Uniq
     lab.exercise_plain_pods()
     built = {"whereabouts": "cmd", "ip-control-loop": "controlloop", "ip-reconciler": "reconciler"}
     programs = {f"/{name}": prepare.program(program) for name, program in built.items()}
-    tools = ("sh", "cat", "mv", "mkdir", "base64", "tr", "cmp", "cp", "chmod")
+    tools = ("sh", "cat", "mv", "mkdir", "base64", "tr", "cmp", "cp", "chmod", "rm")
     image = load(with_shell("example.org/whereabouts:v0.9.4", lab.cluster, programs, *tools), lab.cluster.nodes)
-    before = lab.trees()
+    before, audit = lab.trees(), Audit.from_now(lab.cluster)
     configure(lab.stack, whereabouts={"image": image, "reconcile": "* * * * *"})
     succeeded(lab.stack.up())
     lab.pods.create_network()
-    found = Unique(Patient(lab, tmp_path_factory.mktemp("bin")), before)
+    rights = granted(lab.pods.api, "whereabouts", "whereabouts")
+    found = Unique(Patient(lab, tmp_path_factory.mktemp("bin")), before, audit, rights)
     of_whereabouts = {"type": "whereabouts", "configuration_path": str(found.folder() / "whereabouts.conf")}
     limited = {"range": "10.94.0.0/24", "range_start": "10.94.0.10", "range_end": "10.94.0.13"}
     network(found.patient, NETWORK, ipam={**of_whereabouts, **limited})
@@ -156,3 +162,8 @@ def test_a_destroy_waits_for_pods_and_leaves_the_books_alone(unique: Unique) -> 
     rbac = client.RbacAuthorizationV1Api(lab.pods.api)
     roles = [each["metadata"]["name"] for each in as_json(rbac.list_cluster_role)["items"]]
     assert "whereabouts" not in roles
+
+
+def test_the_account_has_used_its_rights_and_no_others(unique: Unique) -> None:
+    assert not unique.audit.refused("whereabouts")
+    assert unique.audit.used("whereabouts", unique.rights) == unique.rights

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from multus import MultusComponent
 from multus.copied_files import copied_file
 from multus.node_program import STATE_DIR, program_asset, program_text, taking
 from tests.support import arguments
+from tests.support.planted import ANOTHER, Plant
 from tests.support.recording import run
 from tests.support.scratch_node import Node
 
@@ -79,6 +82,30 @@ def test_a_copy_that_was_changed_on_its_way_does_not_run(login: Login) -> None:
     assert (done.returncode, done.stderr) == (1, SENTENCE)
     assert not login.node.state.exists()
     assert not (login.home / "ran").exists()
+
+
+def test_what_the_login_may_not_read_is_not_handed_over() -> None:
+    """Root opens nothing in the login's home, where somebody may have laid a link."""
+    with tempfile.TemporaryDirectory() as made:
+        home = Path(made)
+        home.chmod(0o755)
+        Plant(home).symlink(home / COPIED.name)
+        done = subprocess.run(
+            ["sh", "-c", COPIED.hand_over("exec cat")],
+            cwd=home,
+            user=ANOTHER,
+            group=ANOTHER,
+            capture_output=True,
+            check=False,
+        )
+    assert (done.returncode != 0, done.stdout) == (True, b"")
+    assert b"denied" in done.stderr
+
+
+def test_a_pipe_in_the_place_of_the_copy_keeps_nobody_waiting(login: Login) -> None:
+    os.mkfifo(login.copy)
+    done = login.run("forget")
+    assert (done.returncode, done.stderr) == (1, SENTENCE)
 
 
 def test_what_is_on_the_node_serves_where_the_copy_is_used_up(login: Login) -> None:

@@ -19,7 +19,10 @@ from lab.standins.command.connections import Connections
 from lab.standins.command.ssh import Job
 from lab.standins.errors import ProviderError
 from lab.waiting import until
+from multus import resolve
 from multus.node_program import program_ending_with
+from multus_ops.ssh import run_on_nodes
+from tests.support.arguments import k3s
 from tests.support.scratch_node import Node
 
 SUDOER = "stepper"
@@ -150,6 +153,24 @@ def test_a_connection_ends_after_its_command_and_nothing_is_lost(host: Host, use
         assert other.result(timeout=20) == "still here"
         # It is over too, and no step of ours: its connection stays.
         assert host.connections() == 1
+
+
+def test_a_host_whose_key_has_changed_is_told_nothing(host: Host, tmp_path: Path) -> None:
+    """Neither by a step nor by a command of people's."""
+    changed = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    ran, known = tmp_path / "ran", host.connection("root")
+    with closing(Connections()) as connections:
+        assert run(connections, known, "echo the same") == "the same"
+        with pytest.raises(ProviderError, match="host key mismatch"):
+            run(connections, {**known, "hostKey": changed}, f"touch {ran}")
+    login = {"host": known["host"], "port": PORT, "private_key": known["privateKey"]}
+    for key, ended in ((known["hostKey"], "asked"), (changed, "")):
+        nodes = resolve(k3s({"name": "a", "host_key": key.strip(), **login})).nodes
+        said = run_on_nodes(nodes, f"echo asked; touch {ran}\n", lambda _: [], seconds=20)["a"]
+        assert said.stdout.strip() == ended
+        assert ran.exists() is bool(ended)
+        ran.unlink(missing_ok=True)
+    assert "its host key is not the one in `nodes`: compare it with the host itself" in str(said.unreachable)
 
 
 def test_a_jump_host_keeps_its_connections_and_the_node_none(host: Host) -> None:

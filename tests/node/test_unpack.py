@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.planted import LINKS, Lay, Plant
 from tests.support.scratch_node import BIN_DIR, Node
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -131,6 +132,20 @@ def test_members_with_a_way_out_and_links_are_none(unpacker: Unpacker, tmp_path:
     for name in ("macvlan", "dhcp"):
         assert f"error: {name}: is no file in the archive" in done.stderr.decode()
     assert (unpacker.placed(), outside.read_text()) == ({}, "kept")
+
+
+@LINKS
+@pytest.mark.parametrize("name", [".macvlan.multus-install", "macvlan"])
+def test_a_plugin_is_written_into_no_file_that_was_laid_there(
+    unpacker: Unpacker, tmp_path: Path, lay: Lay, name: str
+) -> None:
+    plant = Plant(tmp_path)
+    sha256 = archive(unpacker.file, macvlan="new")
+    lay(plant, unpacker.bin / name)
+    assert unpacker.take(sha256, "macvlan").returncode == 0
+    assert plant.is_untouched()
+    # One of the name counts as the distribution's.
+    assert name == "macvlan" or unpacker.placed() == {"macvlan": "new"}
 
 
 def test_a_url_is_fetched_by_https_alone(unpacker: Unpacker, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from multus import objects, resolve
 from multus.multus_conf import POD_BIN_DIR
 from tests.support.arguments import k3s
+from tests.support.planted import LINKS, Lay, Plant
 
 
 def copy(source: Path, bin_dir: Path, *names: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +45,16 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     assert copy(source, bin_dir, "macvlan", "dhcp").returncode == 0
     assert (bin_dir / "macvlan").read_text() == "the distribution's"
     assert (bin_dir / "dhcp").is_symlink()
+
+
+@LINKS
+def test_nothing_is_written_into_a_file_that_was_laid_there(tmp_path: Path, lay: Lay) -> None:
+    source, bin_dir = directories(tmp_path)
+    plant = Plant(tmp_path)
+    lay(plant, bin_dir / ".macvlan.multus-install")
+    assert copy(source, bin_dir, "macvlan").returncode == 0
+    assert plant.is_untouched()
+    assert {file.name: file.read_text() for file in bin_dir.iterdir()} == {"macvlan": "new macvlan"}
 
 
 def test_a_plugin_that_the_image_lacks_fails(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from multus import objects, resolve, whereabouts
 from multus.node_steps import options_for
 from multus_ops.render import objects_of, removal
 from tests.support.arguments import k3s, node
+from tests.support.planted import LINKS, Lay, Plant
 
 PLAN = resolve(k3s(whereabouts={}))
 assert PLAN.whereabouts is not None
@@ -130,3 +131,22 @@ def test_the_plugin_is_replaced_by_another_release_and_by_no_equal_one(tmp_path:
     run(tmp_path, secret)
     assert plugin.read_text() == "#!/bin/sh\n"
     assert [each.name for each in plugin.parent.iterdir()] == ["whereabouts"]
+
+
+@LINKS
+@pytest.mark.parametrize(
+    "laid",
+    [
+        "conf/whereabouts.d/.whereabouts.kubeconfig.new",
+        "conf/whereabouts.d/.whereabouts.conf.new",
+        "bin/.whereabouts.new",
+    ],
+)
+def test_nothing_is_written_into_a_file_that_was_laid_there(tmp_path: Path, secret: Path, lay: Lay, laid: str) -> None:
+    plant, path = Plant(tmp_path), tmp_path / "root" / laid
+    path.parent.mkdir(parents=True)
+    lay(plant, path)
+    root = run(tmp_path, secret)
+    assert plant.is_untouched()
+    assert not path.exists()
+    assert (root / "bin" / "whereabouts").read_text() == "#!/bin/sh\n"

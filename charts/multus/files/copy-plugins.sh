@@ -8,6 +8,8 @@ cd "$2"
 shift 2
 for name; do
   if [ -e "$name" ] || [ -L "$name" ]; then echo "$name is there"; continue; fi
+  # A link that somebody has laid there is not written through.
+  rm -f ".$name.multus-install"
   cp "$from/$name" ".$name.multus-install"
   chmod 0755 ".$name.multus-install"
   ln ".$name.multus-install" "$name"

@@ -113,6 +113,7 @@ lifecycle:
         - {{ .root.Files.Get "files/hand-over.sh" | toJson }}
         - hand-over.sh
         - {{ trimSuffix "/" .root.Values.cni.configDir }}
+{{- /* It enters pods' networks, and runs the plugins, in the host's tree, itself. */}}
 securityContext:
   privileged: true
   allowPrivilegeEscalation: true
@@ -256,8 +257,10 @@ plugins that are asked for. */}}
 {{- define "multus.podSpec" -}}
 {{- $values := .root.Values }}
 {{- $isThick := eq $values.plugin "thick" -}}
+{{- /* No pod has a network before Multus serves, and the API server may have an address of the node's own. */}}
 hostNetwork: true
 {{- if $isThick }}
+{{- /* Before it stops it waits for the plugins that still ask it, which are the host's processes: hand-over.sh. */}}
 hostPID: true
 {{- end }}
 priorityClassName: {{ $values.priorityClassName }}

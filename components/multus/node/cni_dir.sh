@@ -57,8 +57,7 @@ planned_conf() {
 
 # Puts a file into the conf dir as the runtime needs it: whole, and by a rename within the directory.
 place_conf() {
-    cp "$1" "$conf/.multus-install.tmp"
-    chmod 0600 "$conf/.multus-install.tmp"
+    as_new "$conf/.multus-install.tmp" <"$1"
     mv "$conf/.multus-install.tmp" "$conf/${1##*/}"
 }
 

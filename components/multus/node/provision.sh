@@ -28,6 +28,8 @@ print_kubeconfig() {
 provision() {
     token=''
     read -r token || [ -n "$token" ] || die no-kubeconfig-given "$kubeconfig" "no token came over standard input" "run pulumi up again"
+    [ -e "$conf/multus.d" ] || [ -L "$conf/multus.d" ] || mkdir -m 0700 "$conf/multus.d"
+    is_roots "$conf/multus.d" || die not-roots "$conf/multus.d" "is a link, or others than root may write there" "look at who made it, and remove it"
     fresh=false known=$(marked known) foreign=$(marked foreign)
     [ -f "$marker" ] || [ -e "$kubeconfig" ] || fresh=true
     trap undo_provision EXIT
@@ -42,10 +44,8 @@ provision() {
     done
     printf '%s=%s\n' owner "$owner" node "$node" install "$install" method "$method" known "$known" foreign "$foreign" >"$marker.new"
     mv "$marker.new" "$marker"
-    [ -d "$conf/multus.d" ] || mkdir -m 0700 "$conf/multus.d"
-    print_kubeconfig >"$conf/multus.d/.multus-install.tmp"
+    print_kubeconfig | as_new "$conf/multus.d/.multus-install.tmp"
     chown 0:0 "$conf/multus.d/.multus-install.tmp"
-    chmod 0600 "$conf/multus.d/.multus-install.tmp"
     mv "$conf/multus.d/.multus-install.tmp" "$kubeconfig"
     ! no_multus_process || remove_stale
     if has restorecon; then restorecon -R "$conf/multus.d"; fi

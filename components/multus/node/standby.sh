@@ -25,8 +25,8 @@ stand_by() {
     printf '{"cniVersion":"%s","name":"%s","plugins":[{"type":"multus","kubeconfig":"%s","clusterNetwork":"%s","capabilities":{%s},%s}]}' \
         "$(leaf /cniVersion <"$state/.flat")" "$(leaf /name <"$state/.flat")" \
         "$conf_dir/multus.d/multus.kubeconfig" "${state#"$root"}/default" \
-        "$(sed -n 's|^/capabilities/\(.*\)=true$|"\1":true|p' "$state/.flat" | tr '\n' , | sed 's/,$//')" "$standby" \
-        >"$conf/.multus-install.tmp"
+        "$(sed -n 's|^/capabilities/\(.*\)=true$|"\1":true|p' "$state/.flat" | tr '\n' , | sed 's/,$//')" "$standby" |
+        as_new "$conf/.multus-install.tmp"
     mv "$conf/.multus-install.tmp" "$conf/00-multus.conflist"
 }
 

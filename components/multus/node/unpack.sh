@@ -66,7 +66,7 @@ stage() {
 
 # place NAME: a hard link appears at once and never replaces anything; our own of another archive is replaced by a rename.
 place() {
-    cp "$state/.plugin-$1" "$bin/.$1.multus-install"
+    as_new "$bin/.$1.multus-install" <"$state/.plugin-$1"
     chmod 0755 "$bin/.$1.multus-install"
     # First noted: nobody would ever remove what is placed and not noted.
     say "$1 $(hash_of "$bin/.$1.multus-install") $hash" >>"$placed"

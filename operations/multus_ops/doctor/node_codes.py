@@ -87,6 +87,7 @@ class NodeCode(StrEnum):
     NO_KUBECONFIG_GIVEN = "no-kubeconfig-given", Check.KUBECONFIG
     TOKEN_UNKNOWN = "token-unknown", Check.KUBECONFIG  # a code
     ACCOUNT_FORBIDDEN = "account-forbidden", Check.KUBECONFIG
+    NOT_ROOTS = "not-roots", Check.KUBECONFIG
     DIRECTORY_KEPT = "directory-kept", Check.KUBECONFIG
 
     # Multus' configuration and its plugin.

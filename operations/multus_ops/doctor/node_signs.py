@@ -62,8 +62,13 @@ def asking_for_a_gone_multus(case: Case) -> dict[str, list[tuple[Object, str]]]:
 def _removing(case: Case, node: str, *files: str) -> dict[str, str]:
     """By a login, or by a pod with the host's network, which starts without any CNI."""
     if case.has_ssh(node):
-        return {"file": " ".join(files)}
-    return {"on_node": node, "host_files": " ".join(f"/host{file}" for file in files)}
+        return {"file": _over_ssh(*files)}
+    return {"on_node": node, "host_files": " ".join(shlex.quote(f"/host{file}") for file in files)}
+
+
+def _over_ssh(*files: str) -> str:
+    """Names for a command that ssh hands to a second shell, whatever somebody has called a file."""
+    return " ".join(shlex.quote(shlex.quote(file)) for file in files)
 
 
 def conf_missing(case: Case) -> Iterator[Occurrence]:
@@ -108,7 +113,7 @@ def two_confs(case: Case) -> Iterator[Occurrence]:
         ]
         stale = (others or facts.ours)[0]
         what = f"is a second configuration of Multus, and the runtime takes {facts.ours[0].name}"
-        yield Occurrence(f"{node}: {stale.path}", what, node, {"file": stale.path})
+        yield Occurrence(f"{node}: {stale.path}", what, node, {"file": _over_ssh(stale.path)})
 
 
 def kubeconfig_path_of_the_pod(case: Case) -> Iterator[Occurrence]:
@@ -167,7 +172,7 @@ def kubeconfig_open(case: Case) -> Iterator[Occurrence]:
         rights = about.rights.split()
         if not (re.match(r"-r[w-]-------", rights[0]) and rights[1:2] == ["0"]):
             what = f"has the rights {about.rights}, and its token is as good as the account"
-            yield Occurrence(f"{node}: {about.path}", what, node, {"file": about.path})
+            yield Occurrence(f"{node}: {about.path}", what, node, {"file": _over_ssh(about.path)})
 
 
 def program_gone(case: Case) -> Iterator[Occurrence]:
@@ -189,7 +194,7 @@ def multus_under_another_name(case: Case) -> Iterator[Occurrence]:
         for conf in facts.confs:
             if conf.runs_multus and not conf.is_ours:
                 what = "calls Multus under a name that Multus takes for a default network"
-                yield Occurrence(f"{node}: {conf.path}", what, node, {"file": conf.path})
+                yield Occurrence(f"{node}: {conf.path}", what, node, {"file": _over_ssh(conf.path)})
 
 
 def delegates_to_itself(case: Case) -> Iterator[Occurrence]:
@@ -209,7 +214,7 @@ def another_network_first(case: Case) -> Iterator[Occurrence]:
         first, meant = others[0], _meant(case, facts, others)
         if meant is not None and meant.path != first.path:
             what = f"sorts before {meant.name}, and Multus takes the first file for the default network"
-            yield Occurrence(f"{node}: {first.path}", what, node, {"file": first.path})
+            yield Occurrence(f"{node}: {first.path}", what, node, {"file": _over_ssh(first.path)})
 
 
 def _masters(facts: Facts) -> list[Conf]:
@@ -230,7 +235,7 @@ def conf_before_ours(case: Case) -> Iterator[Occurrence]:
         if case.is_installed and facts.ours and facts.confs and not facts.confs[0].is_ours:
             first = facts.confs[0]
             what = f"sorts before {facts.ours[0].name}, so that the runtime never asks Multus"
-            yield Occurrence(f"{node}: {first.path}", what, node, {"file": first.path})
+            yield Occurrence(f"{node}: {first.path}", what, node, {"file": _over_ssh(first.path)})
 
 
 def default_network_not_found(case: Case) -> Iterator[Occurrence]:
@@ -253,7 +258,7 @@ def renamed_by_cilium(case: Case) -> Iterator[Occurrence]:
         ours = [path for path in facts.renamed_confs if "00-multus" in path]
         if ours:
             what = "Cilium has renamed Multus' configuration away"
-            yield Occurrence(f"{node}: {ours[0]}", what, node, {"files": " ".join(ours)})
+            yield Occurrence(f"{node}: {ours[0]}", what, node, {"files": _over_ssh(*ours)})
 
 
 def not_shared(case: Case) -> Iterator[Occurrence]:
@@ -281,8 +286,7 @@ def leaked(case: Case) -> Iterator[Occurrence]:
         files = [line.split()[0] for line in facts.leaked]
         if files:
             what = f"{len(files)} addresses are reserved for pods that are no more: {_few(files)}{_cause(case, node)}"
-            quoted = " ".join(shlex.quote(file) for file in files)
-            yield Occurrence(f"{node}: /var/lib/cni/networks", what, node, {"files": quoted})
+            yield Occurrence(f"{node}: /var/lib/cni/networks", what, node, {"files": _over_ssh(*files)})
 
 
 def _cause(case: Case, node: str) -> str:
@@ -304,9 +308,9 @@ def _runtime_of(node: Object) -> str:
 def stale(case: Case) -> Iterator[Occurrence]:
     for node, facts in case.facts:
         if facts.stale_files:
-            files = " ".join(shlex.quote(file) for file in facts.stale_files)
             what = "was left by a pod that was killed while it installed itself"
-            yield Occurrence(f"{node}: {_few(facts.stale_files)}", what, node, {"files": files})
+            values = {"files": _over_ssh(*facts.stale_files)}
+            yield Occurrence(f"{node}: {_few(facts.stale_files)}", what, node, values)
 
 
 def _few(files: Any) -> str:
@@ -328,7 +332,7 @@ def conf_chained(case: Case) -> Iterator[Occurrence]:
     for node, found in case.node_findings:
         if found.code is NodeCode.CONF_CHAINED:
             known = (chaining(case, default[node], plugin) for plugin in found.value.split() if plugin in MESHES)
-            values = next(known, {"advice": found.fix})
+            values = next(known, {"advice": " ".join(found.fix.split())})
             yield Occurrence(f"{node}: {found.where}", found.what, node, values)
 
 
@@ -338,7 +342,11 @@ def chaining(case: Case, network_file: str, plugin: str) -> dict[str, str]:
     for daemon_set in case.snapshot.daemon_sets:
         about = daemon_set["metadata"]
         if about["name"] == mesh.daemon_set and network_file:
-            return {"mesh": about["name"], "mesh_namespace": about["namespace"], "network_file": network_file}
+            return {
+                "mesh": about["name"],
+                "mesh_namespace": about["namespace"],
+                "network_file": shlex.quote(network_file),
+            }
     return {"advice": mesh.instead or f"have the installer of {plugin} take the default network's file"}
 
 
@@ -350,7 +358,7 @@ def _coded(case: Case, code: NodeCode) -> Iterator[Occurrence]:
     """What the node program itself has found, at the same place: its plain finding is then an echo."""
     for node, found in case.node_findings:
         if found.code is code:
-            values = {"file": shlex.quote(found.value or found.where)}
+            values = {"file": _over_ssh(found.value or found.where)}
             yield Occurrence(f"{node}: {found.where}", found.what, node, values)
 
 

@@ -47,6 +47,13 @@ class Lab:
         assert self.pods.address(name, "net1").startswith("10.98.0.")
         self.pods.delete(name)
 
+    def exercise_many_interfaces(self) -> None:
+        """A pod gets so many that Multus adds to an event instead of making another one, as from the eleventh on."""
+        names = [f"net{number}" for number in range(1, 14)]
+        self.pods.create("many", node=self.cluster.nodes[0].name, network=",".join([NETWORK] * len(names)))
+        assert len({self.pods.address("many", name) for name in names}) == len(names)
+        self.pods.delete("many")
+
     def exercise_plain_pods(self) -> None:
         """A pod without additional networks starts and stops on every node."""
         names = {f"plain-{node.name}": node.name for node in self.cluster.nodes}

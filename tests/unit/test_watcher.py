@@ -1,0 +1,48 @@
+"""What the lab takes for a secret in processes and logs, and that it sees one."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+
+import pytest
+
+from lab.waiting import until
+from tests.support.arguments import SSH_KEY
+from tests.support.lab import watcher as watcher_module
+from tests.support.lab.watcher import has_secret, watching
+from tests.support.scratch_node import token_of
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nmade-up\n-----END CERTIFICATE-----\n"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [token_of(), encoded(token_of()), SSH_KEY, encoded(SSH_KEY), f"x{SSH_KEY.splitlines()[1]}y"],
+    ids=["token", "encoded-token", "key", "encoded-key", "line-of-the-key"],
+)
+def test_a_secret_is_one_in_any_form(text: str) -> None:
+    assert has_secret(f'before "{text}" after'.encode(), SSH_KEY.splitlines()[1])
+
+
+@pytest.mark.parametrize(
+    "text", ["", CERTIFICATE, encoded(CERTIFICATE), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzb21lYm9keSBlbHNlIn0."]
+)
+def test_what_everybody_may_read_is_none(text: str) -> None:
+    assert not has_secret(text.encode(), SSH_KEY.splitlines()[1])
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told-by-the-kernel", "found"])
+def test_a_process_is_seen_with_its_words_and_its_environment(monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    if not told:
+        monkeypatch.setattr(watcher_module, "_is_told", lambda _: False)
+    with watching("made-up") as watcher:
+        subprocess.run(["sh", "-c", "sleep 0.2; true", "a made-up word"], check=True)
+        subprocess.run(["sleep", "0.2"], env={"PATH": "/usr/bin:/bin", "WORD": "a made-up word"}, check=True)
+        subprocess.run(["sleep", "0.2"], check=True)
+        until(lambda: len(watcher.leaks) >= 2, "both are seen", 5, every=0.05)
+    assert set(watcher.leaks) == {"sh in its words", "sleep in its environment"}
