@@ -28,6 +28,8 @@ CERTIFICATE_DIR = "/var/lib/multus-certificates"
 THICK_CNI_VERSION = "0.3.1"
 # From here on a runtime asks the plugin whether the network is ready.
 STATUS_CNI_VERSION = "1.1.0"
+# A key that nobody but the node program reads, by which it is no leftover of another install: node/cni_dir.sh.
+_WAITS = {"multusInstall": "waits"}
 _NETWORKS_DIR = "/etc/cni/multus/net.d"
 
 
@@ -76,6 +78,7 @@ def waiting_conf(plan: InstallPlan) -> tuple[str, str]:
             "type": SHIM,
             "capabilities": dict.fromkeys(plan.capabilities, True),
             "daemonSocketDir": plan.daemon.socket_dir.rstrip("/"),
+            **_WAITS,
         }
         return SHIM_CONF_FILE, _json(keys)
     whole = plan.whole_conf or WholeConfPlan(
@@ -84,10 +87,10 @@ def waiting_conf(plan: InstallPlan) -> tuple[str, str]:
         conf_dir=plan.cni_conf_dir,
         capabilities=plan.capabilities,
     )
-    return WHOLE_CONF_FILE, _thin_conf(plan, whole.model_copy(update={"cni_version": STATUS_CNI_VERSION}))
+    return WHOLE_CONF_FILE, _thin_conf(plan, whole.model_copy(update={"cni_version": STATUS_CNI_VERSION}), _WAITS)
 
 
-def _thin_conf(plan: InstallPlan, whole: WholeConfPlan) -> str:
+def _thin_conf(plan: InstallPlan, whole: WholeConfPlan, more: Mapping[str, Any] | None = None) -> str:
     conf = plan.conf
     plugin: dict[str, Any] = {
         "type": "multus",
@@ -102,7 +105,8 @@ def _thin_conf(plan: InstallPlan, whole: WholeConfPlan) -> str:
         "logToStderr": plan.log.to_stderr,
         **_selection(plan),
     }
-    return _json({"cniVersion": whole.cni_version, "name": MULTUS_NETWORK, "plugins": [without_none(plugin)]})
+    plugins = [without_none(plugin)]
+    return _json({"cniVersion": whole.cni_version, "name": MULTUS_NETWORK, "plugins": plugins, **(more or {})})
 
 
 def kubeconfig(server: str, ca: str, token: str) -> str:

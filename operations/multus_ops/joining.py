@@ -104,8 +104,8 @@ def _problems(plan: InstallPlan) -> Iterator[str]:
     if plan.distro is Distro.TALOS:
         # siderolabs/talos v1.13.9, internal/app/machined/pkg/runtime/v1alpha1/v1alpha1_sequencer_tasks.go.
         yield (
-            "distro: Talos takes no user data of others, and its machine configuration writes files below /var alone; let "
-            "the API server hold pods back (docs/joining.md)."
+            "distro: Talos takes no user data of others, and its machine configuration writes files below /var alone; "
+            "let the API server hold pods back (docs/joining.md)."
         )
     if not plan.is_thick and not plan.network_name:
         yield (
