@@ -63,7 +63,7 @@ def read_token(api: client.ApiClient, plan: InstallPlan) -> Token:
     """
     if plan.credentials is not Credentials.DURABLE:
         raise RenderError(
-            "credentials: the tokens of pods expire, and no node can be given one; leave --with-token out."
+            "credentials: the pods' own tokens expire, and no node can be given one; leave --with-token out."
         )
     try:
         secret = client.CoreV1Api(api).read_namespaced_secret(plan.token_secret, plan.namespace)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes import client
 
 from multus.errors import MultusError
 from multus.multus_conf import whole_conf
-from multus_ops.joining import NodeFile, Token, cloud_init, files_of, ignition
+from multus_ops.joining import NodeFile, Token, cloud_init, files_of, ignition, read_token
 from multus_ops.render import plan_of
 from tests.support.expected_kubeconfig import expected_kubeconfig
 
@@ -160,3 +161,37 @@ def test_every_problem_at_once() -> None:
     with pytest.raises(MultusError) as caught:
         files_of(plan_of(["distro=vanilla", "apiServer=https://192.0.2.1", "scheduling.tolerations=[]"], None))
     assert len(str(caught.value).splitlines()) == 2
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: Any) -> client.ApiClient:
+    """An API server that has this Secret, or this to say."""
+
+    def read(_self: Any, name: str, namespace: str) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        assert (name, namespace) == ("multus-token-1", "kube-system")
+        return client.V1Secret(data=answer)
+
+    monkeypatch.setattr(client.CoreV1Api, "read_namespaced_secret", read)
+    return client.ApiClient()
+
+
+def test_the_token_is_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = {"ca.crt": TOKEN.ca, "token": base64.b64encode(TOKEN.token.encode()).decode()}
+    assert read_token(answering(monkeypatch, data), plan_of(["distro=k3s"], None)) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "reason"),
+    [
+        (client.ApiException(404), [], "Secret kube-system/multus-token-1 is not there; install Multus first"),
+        (None, [], "holds no token yet; repeat in a moment"),
+        ({"ca.crt": "Y2E="}, [], "holds no token yet; repeat in a moment"),
+        (None, ["credentials=pod"], "credentials: the pods' own tokens expire"),
+    ],
+)
+def test_a_token_that_cannot_be_had(
+    answer: Any, settings: list[str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MultusError, match=reason):
+        read_token(answering(monkeypatch, answer), plan_of(["distro=k3s", *settings], None))
