@@ -51,8 +51,9 @@ def by_ignition(text: str) -> dict[PurePosixPath, str]:
 def policies() -> list[Block]:
     """The page's blocks about the API server, in their order."""
     page = DOCS / "joining.md"
-    begins = page.read_text(encoding="utf-8").split("\n").index("## By the API server")
-    return [block for block in blocks_of(page) if block.line > begins and block.language in ("yaml", "sh")]
+    lines = page.read_text(encoding="utf-8").split("\n")
+    begins, ends = lines.index("## By the API server"), lines.index("## By a startup taint")
+    return [block for block in blocks_of(page) if begins < block.line < ends]
 
 
 def follow(lab: Lab, block: Block) -> str:
