@@ -128,12 +128,12 @@ def _tolerates(given: dict[str, str | int], key: str, effect: str) -> bool:
 
 
 def cloud_init(files: list[NodeFile]) -> str:
-    """User data for cloud-init, alone or as a part beside others.
+    """User data for cloud-init, alone or as the last part beside others.
 
     Its `write_files` runs in the first of cloud-init's stages, before `runcmd`, packages and scripts install anything.
     """
     content = {
-        # Beside another part with files of its own, one list would replace the other.
+        # As the last part: the default keeps the first list and drops this one.
         "merge_how": [
             {"name": "list", "settings": ["append"]},
             {"name": "dict", "settings": ["no_replace", "recurse_list"]},
