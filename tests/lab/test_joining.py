@@ -10,12 +10,10 @@ import base64
 import json
 import subprocess
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pytest
 import yaml
 
-from lab.waiting import until
 from tests.support.doc_blocks import Block, blocks_of
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, listed
@@ -48,7 +46,7 @@ def by_ignition(text: str) -> dict[PurePosixPath, str]:
     }
 
 
-def policies() -> list[Block]:
+def policy() -> list[Block]:
     """The page's blocks about the API server, in their order."""
     page = DOCS / "joining.md"
     lines = page.read_text(encoding="utf-8").split("\n")
@@ -71,20 +69,13 @@ def test_an_install_to_begin_with(lab: Lab) -> None:
     lab.pods.create_network()
 
 
-def test_by_policies_nobody_is_started_on_a_node_before_multus(lab: Lab) -> None:
-    *applied, removed = policies()
+def test_by_a_policy_nobody_is_started_on_a_node_before_multus(lab: Lab) -> None:
+    *applied, removed = policy()
     for block in applied:
         follow(lab, block)
-    until(lambda: serving(lab) == {"true"}, "every pod of Multus says that it serves")
     joined = join(lab, lab.cluster.nodes[1])
     assert (joined.without_net1, joined.failed_sandboxes) == ([], {})
     follow(lab, removed)
-
-
-def serving(lab: Lab) -> set[str]:
-    """What the pods of Multus say in the policies' label."""
-    pods: list[Any] = lab.pods.core.list_namespaced_pod("kube-system", label_selector="app=multus").items
-    return {pod.metadata.labels.get("multus-install/serves", "") for pod in pods}
 
 
 def test_by_user_data_no_pod_of_a_node_that_joins_lacks_anything(lab: Lab) -> None:
