@@ -56,7 +56,6 @@ def join(
     names = [f"{_LABEL}-{number}" for number in range(pods)]
     for name in names:
         core.create_namespaced_pod(NAMESPACE, _pod(name, node.name))
-    node.identify(lab.cluster.control_plane.authority)
     node.install()
     for path, content in (files or {}).items():
         node.write(path, content, 0o600)
@@ -76,10 +75,10 @@ def join(
 
 def _pods_on(core: client.CoreV1Api, node: Node) -> bool:
     """Whether there are pods of a node that is no more, which nothing else would take down for a minute."""
-    found: list[Any] = core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={node.name}").items
-    for each in found:
-        core.delete_namespaced_pod(each.metadata.name, each.metadata.namespace, grace_period_seconds=0)
-    return bool(found)
+    on = f"spec.nodeName={node.name}"
+    for namespace in (NAMESPACE, "kube-system"):
+        core.delete_collection_namespaced_pod(namespace, field_selector=on, grace_period_seconds=0)
+    return bool(core.list_pod_for_all_namespaces(field_selector=on).items)
 
 
 def _in_phase(core: client.CoreV1Api, phases: str = "") -> list[str]:
