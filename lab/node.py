@@ -140,7 +140,7 @@ class Node:
         """Put its network cable back."""
         network.plug(self.layout, self._control_plane, self.number, connected=True)
 
-    def write(self, path: PurePosixPath, content: str, mode: int) -> None:
+    def write(self, path: PurePosixPath, content: str | bytes, mode: int) -> None:
         """Write a file onto its disk, which it need not run for."""
         self._disk.write(path, content, mode)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .args import Credentials
 from .argument_rules import MULTUS_NETWORK
+from .defaults import WHOLE_CNI_VERSION
 from .plan import SHIM, InstallPlan, WholeConfPlan
 
 POD_CONF_DIR = "/host/etc/cni/net.d"
@@ -62,13 +63,18 @@ def whole_conf(plan: InstallPlan) -> str | None:
     return None if plan.whole_conf is None else _thin_conf(plan, plan.whole_conf)
 
 
-def waiting_conf(plan: InstallPlan) -> tuple[str, str]:
+def waiting_conf(plan: InstallPlan, *, has_plugin: bool = False) -> tuple[str, str]:
     """The name and the content of what a node has before Multus comes to it, so that no pod starts without it.
 
     Its plugin is not there yet. A runtime that asks for STATUS (containerd since 2.0.1) calls the network not ready
     until then, and the node is not; an older one fails each sandbox, and the kubelet tries again. It has the name of a
     file that Multus' pod takes away when it goes, and sorts no earlier than what the pod writes.
     The default network goes by its name: a copy of its file would grow old, and by its file it is never given back.
+
+    Args:
+        plan: the install.
+        has_plugin: whether the machine has thin's plugin and kubeconfig too, and serves pods by itself. Nothing is asked
+            for STATUS then, over which thin crashes where it knows the default network by its name.
     """
     if plan.is_thick:
         named = plan.conf.override_network_name and plan.network_name
@@ -81,13 +87,14 @@ def waiting_conf(plan: InstallPlan) -> tuple[str, str]:
             **_WAITS,
         }
         return SHIM_CONF_FILE, _json(keys)
+    version = WHOLE_CNI_VERSION if has_plugin else STATUS_CNI_VERSION
     whole = plan.whole_conf or WholeConfPlan(
-        cni_version=STATUS_CNI_VERSION,
+        cni_version=version,
         cluster_network=plan.network_name or "",
         conf_dir=plan.cni_conf_dir,
         capabilities=plan.capabilities,
     )
-    return WHOLE_CONF_FILE, _thin_conf(plan, whole.model_copy(update={"cni_version": STATUS_CNI_VERSION}), _WAITS)
+    return WHOLE_CONF_FILE, _thin_conf(plan, whole.model_copy(update={"cni_version": version}), _WAITS)
 
 
 def _thin_conf(plan: InstallPlan, whole: WholeConfPlan, more: Mapping[str, Any] | None = None) -> str:

@@ -326,7 +326,7 @@ def render_command(
     with_token: Annotated[
         bool,
         typer.Option(
-            "--with-token", help="With these: Multus' kubeconfig too. Its token is a secret: --output is needed."
+            "--with-token", help="With these, for machines that have thin's plugin: its kubeconfig, a secret."
         ),
     ] = False,
     output: Annotated[
@@ -367,7 +367,7 @@ def render_command(
     token = None
     if with_token:
         # What cannot be given to a node is said before anybody is asked for a secret.
-        joining.files_of(plan)
+        joining.files_of(plan, joining.Token("", ""))
         with connect(options) as target:
             token = joining.read_token(target.api, plan)
         typer.echo(f"warning: {joining.WARNING}", err=True)

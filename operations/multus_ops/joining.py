@@ -85,22 +85,24 @@ def files_of(plan: InstallPlan, token: Token | None = None) -> list[NodeFile]:
 
     Args:
         plan: the install.
-        token: for Multus' kubeconfig, which its pod brings otherwise.
+        token: for the kubeconfig of a machine that has Multus' plugin; its pod brings both otherwise.
 
     Raises:
         RenderError: a node could not be given them, or would never be served.
     """
-    problems = list(_problems(plan))
+    problems = list(_problems(plan, token))
     if problems:
         raise RenderError("\n".join(problems))
     files = []
-    if token is not None and not plan.is_thick:
+    if token is not None:
         files.append(NodeFile(plan.kubeconfig_path, kubeconfig(server_of(plan).url, token.ca, token.token)))
-    name, content = waiting_conf(plan)
+    name, content = waiting_conf(plan, has_plugin=token is not None)
     return [*files, NodeFile(posixpath.join(plan.cni_conf_dir, name), content)]
 
 
-def _problems(plan: InstallPlan) -> Iterator[str]:
+def _problems(plan: InstallPlan, token: Token | None) -> Iterator[str]:
+    if plan.is_thick and token is not None:
+        yield "plugin: thick serves nobody without its daemon, whose pod has the token; leave --with-token out."
     if plan.distro is Distro.TALOS:
         # siderolabs/talos v1.13.9, internal/app/machined/pkg/runtime/v1alpha1/v1alpha1_sequencer_tasks.go.
         yield (

@@ -21,7 +21,7 @@ from tests.support.lab.churn import churn
 from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.command_line import multus, of_stack
 from tests.support.lab.joins import join
-from tests.support.lab.leftovers import has_conf
+from tests.support.lab.leftovers import has_conf, of_no_sandbox
 from tests.support.paths import DOCS
 
 CELL = Cell("k3s", 2)
@@ -97,7 +97,9 @@ def test_it_is_listed_afterwards_under_pods(lab: Lab) -> None:
     lab.pods.await_served_by("kube-multus-ds", "lab-2")
 
 
-def test_a_listed_machine_that_is_replaced_waits_with_a_token_of_its_own(lab: Lab, tmp_path: Path) -> None:
+def test_a_listed_machine_that_is_replaced_by_one_with_plugin_and_token_serves_at_once(
+    lab: Lab, tmp_path: Path
+) -> None:
     file = tmp_path / "node.ign"
     result = succeeded(multus(lab, "render", *of_stack(lab), "--ignition", "--with-token", "--output", str(file)))
     assert "every pod can read its node's user data" in result.stderr
@@ -106,8 +108,11 @@ def test_a_listed_machine_that_is_replaced_waits_with_a_token_of_its_own(lab: La
     node = lab.cluster.nodes[1]
     files = by_ignition(file.read_text())
     assert PurePosixPath(node.look.conf_dir / "multus.d/multus.kubeconfig") in files
-    joined = join(lab, node, files, is_new=False)
+    plugin = {node.look.bin_dir / "multus": lab.cluster.programs.path("multus").read_bytes()}
+    joined = join(lab, node, files, plugin, is_new=False)
     assert (joined.without_net1, joined.failed_sandboxes) == ([], {})
+    # Pods began under one configuration and ended under another.
+    assert [file for file in of_no_sandbox(node) if "/networks/" in file] == []
 
 
 def test_what_waited_leaves_with_the_rest(lab: Lab) -> None:

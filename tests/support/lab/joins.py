@@ -35,6 +35,7 @@ def join(
     lab: Lab,
     node: Node,
     files: Mapping[PurePosixPath, str] | None = None,
+    programs: Mapping[PurePosixPath, bytes] | None = None,
     *,
     pods: int = 20,
     is_new: bool = True,
@@ -45,6 +46,7 @@ def join(
         lab: where.
         node: which; it may run.
         files: what the machine's user data puts there, for root alone, before anything runs.
+        programs: what its image has besides.
         pods: how many wait.
         is_new: whether the cluster has never heard of it; else it comes back under its name.
     """
@@ -59,6 +61,8 @@ def join(
     node.install()
     for path, content in (files or {}).items():
         node.write(path, content, 0o600)
+    for path, program in (programs or {}).items():
+        node.write(path, program, 0o755)
     node.start()
     until(lambda: not _in_phase(core, "status.phase!=Succeeded,status.phase!=Failed"), "they have ended", every=_MOMENT)
     events: list[Any] = core.list_namespaced_event(NAMESPACE, field_selector="reason=FailedCreatePodSandBox").items
