@@ -114,7 +114,7 @@ class Node:
         if self._init.pid:
             return
         if not self._disk.installed:
-            self._install()
+            self.install()
         self._cgroup.make()
         self._cgroup.child("daemons").make()
         self._boot()
@@ -139,6 +139,10 @@ class Node:
     def reconnect(self) -> None:
         """Put its network cable back."""
         network.plug(self.layout, self._control_plane, self.number, connected=True)
+
+    def write(self, path: PurePosixPath, content: str | bytes, mode: int) -> None:
+        """Write a file onto its disk, which it need not run for."""
+        self._disk.write(path, content, mode)
 
     def wipe(self) -> None:
         """Stop it and erase its disk; the next start installs it again, with the same keys."""
@@ -257,7 +261,8 @@ class Node:
         kubelet = ["kubelet", *files, f"--hostname-override={self.name}", f"--node-ip={self.address}"]
         return [*_without(self.look.kubelet_lacks), *kubelet]
 
-    def _install(self) -> None:
+    def install(self) -> None:
+        """Install it on its disk, which is erased; the next start does so by itself where nobody has."""
         disk, look = self._disk, self.look
         disk.empty()
         disk.format()

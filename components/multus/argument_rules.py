@@ -22,6 +22,9 @@ from .server import parse_server
 
 # Up to here a default network that is named by its file is not given back (multus-cni#1449, mended by #1521).
 LAST_LOSING_RELEASE = (4, 3, 0)
+# From this version of a configuration on the runtime asks for STATUS. Multus then wants to tell a pod, which there is
+# none of, that the default network's name has no definition: multus-cni v4.3.0, pkg/k8sclient, getKubernetesDelegate.
+STATUS_SINCE = (1, 1)
 # Under the default network's name Multus would find its own file first, and call itself without end.
 MULTUS_NETWORK = "multus-cni-network"
 TIMEOUT_RANGE = (30, 3600)
@@ -227,6 +230,13 @@ def _default_network(valid: Mapping[str, Any], plugin: Plugin) -> Iterator[Probl
     yield from found
     if plugin is Plugin.THICK or not keys_written_whole(conf):
         return
+    if _release_of(conf.get("cni_version", "")) >= STATUS_SINCE:
+        yield Problem(
+            "conf.cni_version",
+            f"{conf['cni_version']!r} has the runtime ask whether the network is ready, and thin, whose configuration "
+            "is written whole, crashes over that up to v4.3.0, so that no node is ready",
+            "write '1.0.0', or leave it out",
+        )
     release = images.release(valid.get("image", {}), plugin)
     if "networks_dir" in conf and release is not None and release <= LAST_LOSING_RELEASE:
         yield Problem(
@@ -236,6 +246,10 @@ def _default_network(valid: Mapping[str, Any], plugin: Plugin) -> Iterator[Probl
         )
     elif not found:
         yield from _whole_conf(conf, profile)
+
+
+def _release_of(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if formats.CNI_VERSION.matches(version) else ()
 
 
 def _cluster_network(conf: Mapping[str, Any], profile: Profile, plugin: Plugin) -> Iterator[Problem]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from .args import Credentials
 from .argument_rules import MULTUS_NETWORK
-from .plan import InstallPlan
+from .defaults import WHOLE_CNI_VERSION
+from .plan import SHIM, InstallPlan, WholeConfPlan
 
 POD_CONF_DIR = "/host/etc/cni/net.d"
 POD_BIN_DIR = "/host/opt/cni/bin"
@@ -19,11 +20,17 @@ POD_ROOT = "/hostroot"
 OWN_CONF_DIR = "/etc/multus"
 WHOLE_CONF_FILE = "00-multus.conflist"
 DAEMON_CONF_FILE = "daemon-config.json"
+# What the daemon writes, and removes when it ends.
+SHIM_CONF_FILE = "00-multus.conf"
 # In the daemon's tree, with the default network's file alone.
 DEFAULT_NETWORK_DIR = "/etc/multus-default"
 CERTIFICATE_DIR = "/var/lib/multus-certificates"
 
 THICK_CNI_VERSION = "0.3.1"
+# From here on a runtime asks the plugin whether the network is ready.
+STATUS_CNI_VERSION = "1.1.0"
+# A key that nobody but the node program reads, by which it is no leftover of another install: node/cni_dir.sh.
+_WAITS = {"multusInstall": "waits"}
 _NETWORKS_DIR = "/etc/cni/multus/net.d"
 
 
@@ -53,9 +60,45 @@ def entrypoint_flags(plan: InstallPlan, *, removes_on_exit: bool) -> list[str]:
 
 def whole_conf(plan: InstallPlan) -> str | None:
     """Thin's configuration where the entrypoint cannot write it, as JSON."""
-    whole, conf = plan.whole_conf, plan.conf
-    if whole is None:
-        return None
+    return None if plan.whole_conf is None else _thin_conf(plan, plan.whole_conf)
+
+
+def waiting_conf(plan: InstallPlan, *, has_plugin: bool = False) -> tuple[str, str]:
+    """The name and the content of what a node has before Multus comes to it, so that no pod starts without it.
+
+    Its plugin is not there yet. A runtime that asks for STATUS (containerd since 2.0.1) calls the network not ready
+    until then, and the node is not; an older one fails each sandbox, and the kubelet tries again. It has the name of a
+    file that Multus' pod takes away when it goes, and sorts no earlier than what the pod writes.
+    The default network goes by its name: a copy of its file would grow old, and by its file it is never given back.
+
+    Args:
+        plan: the install.
+        has_plugin: whether the machine has thin's plugin and kubeconfig too, and serves pods by itself. Nothing asks
+            for STATUS then, over which thin crashes where it knows the default network by its name.
+    """
+    if plan.is_thick:
+        named = plan.conf.override_network_name and plan.network_name
+        keys = {
+            "cniVersion": STATUS_CNI_VERSION,
+            "name": named or MULTUS_NETWORK,
+            "type": SHIM,
+            "capabilities": dict.fromkeys(plan.capabilities, True),
+            "daemonSocketDir": plan.daemon.socket_dir.rstrip("/"),
+            **_WAITS,
+        }
+        return SHIM_CONF_FILE, _json(keys)
+    version = WHOLE_CNI_VERSION if has_plugin else STATUS_CNI_VERSION
+    whole = plan.whole_conf or WholeConfPlan(
+        cni_version=version,
+        cluster_network=plan.network_name or "",
+        conf_dir=plan.cni_conf_dir,
+        capabilities=plan.capabilities,
+    )
+    return WHOLE_CONF_FILE, _thin_conf(plan, whole.model_copy(update={"cni_version": version}), _WAITS)
+
+
+def _thin_conf(plan: InstallPlan, whole: WholeConfPlan, more: Mapping[str, Any] | None = None) -> str:
+    conf = plan.conf
     plugin: dict[str, Any] = {
         "type": "multus",
         "capabilities": dict.fromkeys(whole.capabilities, True),
@@ -69,7 +112,38 @@ def whole_conf(plan: InstallPlan) -> str | None:
         "logToStderr": plan.log.to_stderr,
         **_selection(plan),
     }
-    return _json({"cniVersion": whole.cni_version, "name": MULTUS_NETWORK, "plugins": [without_none(plugin)]})
+    plugins = [without_none(plugin)]
+    return _json({"cniVersion": whole.cni_version, "name": MULTUS_NETWORK, "plugins": plugins, **(more or {})})
+
+
+def kubeconfig(server: str, ca: str, token: str) -> str:
+    """Byte for byte what thin_entrypoint writes from the same token: Multus v4.3.0, cmd/thin_entrypoint/main.go.
+
+    Args:
+        server: the API server's URL as the host reaches it.
+        ca: the cluster's authority in base64, as the token's Secret has it.
+        token: the account's token.
+    """
+    return f"""\
+# Kubeconfig file for Multus CNI plugin.
+apiVersion: v1
+kind: Config
+clusters:
+- name: local
+  cluster:
+    server: {server}
+    certificate-authority-data: {ca}
+users:
+- name: multus
+  user:
+    token: "{token}"
+contexts:
+- name: multus-context
+  context:
+    cluster: local
+    user: multus
+current-context: multus-context
+"""
 
 
 def daemon_conf(plan: InstallPlan) -> str:

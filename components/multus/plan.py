@@ -196,7 +196,11 @@ class HelmPlan(_Frozen):
 
 
 class InstallPlan(_Frozen):
-    """Everything that is decided about one install. `api_server` may be an Output."""
+    """Everything that is decided about one install. `api_server` may be an Output.
+
+    `network_name` is the default network's, None where neither arguments nor distribution say it; `capabilities` is
+    what its plugins may take from the runtime. Both are for what is written before anything has looked at a node.
+    """
 
     distro: Distro
     plugin: Plugin
@@ -225,6 +229,8 @@ class InstallPlan(_Frozen):
     api_server: Any
     conf: ConfPlan
     whole_conf: WholeConfPlan | None
+    network_name: str | None
+    capabilities: tuple[str, ...]
     log: LogPlan
     daemon: DaemonPlan
     scheduling: SchedulingPlan
@@ -336,6 +342,8 @@ class InstallPlan(_Frozen):
             "live_attachments",
             "timeout_seconds",
             "handover",
+            "network_name",
+            "capabilities",
         }
         known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
@@ -386,6 +394,8 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         api_server=valid.get("api_server", profile.api_server),
         conf=ConfPlan(**valid.get("conf", {})),
         whole_conf=_whole_conf(valid.get("conf", {}), plugin, profile, directories["cni_conf_dir"]),
+        network_name=argument_rules.network_name(valid.get("conf", {}), profile),
+        capabilities=_capabilities(valid.get("conf", {}), profile),
         log=LogPlan(**valid.get("log", {})),
         daemon=DaemonPlan(**valid.get("daemon", {})),
         scheduling=_scheduling(valid.get("scheduling", {}), plugin, profile),
@@ -471,8 +481,12 @@ def _whole_conf(conf: Mapping[str, Any], plugin: Plugin, profile: Profile, conf_
         cni_version=conf.get("cni_version", WHOLE_CNI_VERSION),
         cluster_network=file if by_file else argument_rules.network_name(conf, profile) or "",
         conf_dir=conf.get("networks_dir", posixpath.dirname(file)),
-        capabilities=tuple(conf.get("capabilities", profile.capabilities)),
+        capabilities=_capabilities(conf, profile),
     )
+
+
+def _capabilities(conf: Mapping[str, Any], profile: Profile) -> tuple[str, ...]:
+    return tuple(conf.get("capabilities", profile.capabilities))
 
 
 def _scheduling(scheduling: Mapping[str, Any], plugin: Plugin, profile: Profile) -> SchedulingPlan:

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import IntEnum
@@ -19,7 +20,7 @@ from multus.errors import InvalidArgumentsError, MultusError
 from multus.settings import SettingsError, spelled
 from multus.version import __version__
 
-from . import kube_client, render, rollback
+from . import joining, kube_client, render, rollback
 from .network_check.choice import NotCheckableError
 from .nodes_file import NodesFileError
 from .pulumi_cli import PulumiCli, PulumiCliError
@@ -317,6 +318,25 @@ def render_command(
     file: Annotated[Path | None, typer.Option("--file", "-f", help="A YAML file with arguments.")] = None,
     folder: FolderOption = Path(),
     config_file: ConfigFileOption = None,
+    for_cloud_init: Annotated[
+        bool,
+        typer.Option("--cloud-init", help="Print user data instead, by which the pods of a node that joins wait."),
+    ] = False,
+    for_ignition: Annotated[bool, typer.Option("--ignition", help="The same for Ignition.")] = False,
+    with_token: Annotated[
+        bool,
+        typer.Option(
+            "--with-token", help="With these, for machines that have thin's plugin: its kubeconfig, a secret."
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write to this file, which only its owner can read; `-` is standard output."
+        ),
+    ] = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
 ) -> None:
     """Print the objects of an install as YAML for `kubectl apply`, and how to remove them.
 
@@ -325,13 +345,55 @@ def render_command(
     """
     if (stack is not None) is bool(settings or file):
         raise UsageError("Name a stack, or give arguments by --set KEY=VALUE or --file FILE.")
+    if for_cloud_init and for_ignition:
+        raise UsageError("--cloud-init and --ignition are two forms of the same: choose one.")
+    user_data = joining.cloud_init if for_cloud_init else joining.ignition if for_ignition else None
+    if with_token and user_data is None:
+        raise UsageError("--with-token is for the user data of a machine: add --cloud-init or --ignition.")
+    if with_token and output is None:
+        raise UsageError("--with-token prints a secret: say where to by --output FILE, or `--output -`.")
+    if (kubeconfig or context) and not with_token:
+        raise UsageError("--kubeconfig and --context say where --with-token reads the token: add it.")
+    options = Options(stack, folder, config_file, kubeconfig, context)
     if stack is not None:
-        plan = render.without_nodes(load_stack(Options(stack, folder, config_file)).component)
+        plan = render.without_nodes(load_stack(options).component)
     else:
         plan = render.plan_of(settings or [], None if file is None else _content_of(file))
     for warning in plan.warnings:
         typer.echo(f"warning: {spelled(warning)}", err=True)
-    typer.echo(render.manifest(plan), nl=False)
+    if user_data is None:
+        _print_to(output, render.manifest(plan))
+        return
+    token = None
+    if with_token:
+        # What cannot be given to a node is said before anybody is asked for a secret.
+        joining.files_of(plan, joining.Token("", ""))
+        with connect(options) as target:
+            token = joining.read_token(target.api, plan)
+        typer.echo(f"warning: {joining.WARNING}", err=True)
+    _print_to(output, user_data(joining.files_of(plan, token)))
+
+
+def _print_to(output: Path | None, text: str) -> None:
+    """To standard output, or into a file that was never readable to anybody but its owner.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if output is None or str(output) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as written:
+                written.write(text)
+            Path(name).replace(output)
+        except BaseException:
+            Path(name).unlink()
+            raise
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
 
 
 TimeoutOption = Annotated[int, typer.Option("--timeout", help="Seconds to wait for pods and for each node.", min=1)]

@@ -16,7 +16,7 @@ from multus.late_values import is_opaque
 from multus.metadata import Object
 from multus.plan import PROGRAM, SHIM, InstallPlan, problems_of, resolve
 from multus.pods import ACCOUNT
-from multus.server import parse_server
+from multus.server import Server, parse_server
 from multus.settings import CONTEXT, PROJECT, SECRETS, camel, snake, spelled, with_snake_keys
 
 _SKIPPED = (*SECRETS, CONTEXT, "nodes")
@@ -53,7 +53,7 @@ def manifest(plan: InstallPlan) -> str:
     Raises:
         RenderError: something is only known while a program runs.
     """
-    return _head(plan) + "".join(f"---\n{_yaml(each)}" for each in objects_of(plan))
+    return _head(plan) + "".join(f"---\n{as_yaml(each)}" for each in objects_of(plan))
 
 
 def objects_of(plan: InstallPlan) -> list[Object]:
@@ -65,11 +65,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
     Raises:
         RenderError: something is only known while a program runs.
     """
-    if is_opaque(plan.api_server):
-        raise RenderError(
-            "apiServer is an Output, which is known while its program runs and not before; write the URL."
-        )
-    server = parse_server(plan.api_server)
+    server = server_of(plan)
     host, port = server.host, str(server.port)
     made = [
         objects.custom_resource_definition(),
@@ -98,6 +94,19 @@ def objects_of(plan: InstallPlan) -> list[Object]:
             whereabouts.reconciler(plan, settings, host, port),
         ]
     return [each for each in made if each is not None]
+
+
+def server_of(plan: InstallPlan) -> Server:
+    """The API server as nodes reach it.
+
+    Raises:
+        RenderError: it is only known while a program runs.
+    """
+    if is_opaque(plan.api_server):
+        raise RenderError(
+            "apiServer is an Output, which is known while its program runs and not before; write the URL."
+        )
+    return parse_server(plan.api_server)
 
 
 def removal(plan: InstallPlan) -> list[str]:
@@ -235,6 +244,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def _yaml(manifest: Object) -> str:
+def as_yaml(content: Object) -> str:
+    """What people read as YAML, with every text of several lines as a block."""
     # Enumerations are texts, and only their texts are YAML.
-    return yaml.dump(json.loads(json.dumps(manifest)), Dumper=_Dumper, sort_keys=False, width=120)
+    return yaml.dump(json.loads(json.dumps(content)), Dumper=_Dumper, sort_keys=False, width=120)

@@ -110,6 +110,20 @@ def test_preflight_refuses_another_multus_configuration(node: Node, name: str) -
     assert f"{name}: another Multus configuration" in result.err
 
 
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+def test_preflight_passes_a_node_that_has_just_joined_and_waits(node: Node, plugin: str) -> None:
+    waiting = node.joins(plugin)
+    mounts = node.at("/proc/self/mountinfo")
+    mounts.parent.mkdir(parents=True, exist_ok=True)
+    mounts.write_text("22 1 0:20 / / rw shared:1 - ext4 /dev/root rw\n", encoding="utf-8")
+    result = node.preflight(plugin=plugin)
+    assert result.ok, result.err
+    assert f"default network cbr0 in {node.conf}/10-flannel.conflist" in result.out
+    # What a pod has written is another install's, whatever waited there.
+    waiting.write_text(waiting.read_text(encoding="utf-8").replace("waits", "").replace("multusInstall", "other"))
+    assert f"{waiting.name}: left by an install that is not this stack's" in node.preflight(plugin=plugin).err
+
+
 @pytest.mark.parametrize(
     "leftover",
     [

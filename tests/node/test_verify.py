@@ -53,6 +53,22 @@ def test_verify_twice_changes_nothing(provisioned: Node) -> None:
     assert provisioned.tree() == before
 
 
+def test_what_waits_for_the_pod_is_not_the_pods(node: Node) -> None:
+    """It names the default network too, and with the plugin there pods would start by it."""
+    waiting = node.joins()
+    assert node.provision().ok
+    node.install_binary()
+    result = node.verify(seconds="3", disarm_on_failure="false")
+    assert not result.ok
+    assert waiting.exists()
+    # The pod writes by the version of the default network: over what waited, or beside it.
+    node.pod_installs("00-multus.conf")
+    result = node.verify()
+    assert result.ok, result.err
+    assert f"removed {waiting}, which the running pod did not write" in result.out
+    assert [file.name for file in (node.state / "conf").iterdir()] == ["00-multus.conf"]
+
+
 def not_json(node: Node) -> None:
     node.pod_installs()
     (node.conf / "00-multus.conflist").write_text('{"name": "cbr0",}', encoding="utf-8")

@@ -146,6 +146,32 @@ def test_render_warns_of_a_namespace_that_will_refuse_the_pods(tmp_path: Path) -
     assert ended.stdout.startswith("# Multus for talos")
 
 
+@pytest.mark.parametrize("form", ["--cloud-init", "--ignition"])
+def test_user_data_goes_where_it_is_told_to(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["render", "--set", "distro=k3s", form]
+    status, printed, err = said(capsys, *words)
+    assert (status, err) == (0, "")
+    assert "00-multus.conflist" in printed
+    file = tmp_path / "data"
+    # Another's file that everybody may read is replaced, and not written into.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("kept")
+    file.symlink_to(elsewhere)
+    assert said(capsys, *words, "-o", str(file)) == (0, "", "")
+    assert file.read_text() == printed
+    assert file.lstat().st_mode & 0o777 == 0o600
+    assert elsewhere.read_text() == "kept"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "elsewhere"]
+
+
+def test_a_token_that_cannot_be_read_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["render", "--set", "distro=k3s", "--cloud-init", "--with-token", "--output", str(tmp_path / "data")]
+    status, out, err = said(capsys, *words, "--kubeconfig", cluster_file(tmp_path))
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1] == "The API server does not answer at https://127.0.0.1:1: Connection refused."
+    assert [each.name for each in tmp_path.iterdir()] == ["kubeconfig"]
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"), [("multus-ops roll", "rollback"), ("multus-ops disable --kubec", "--kubeconfig")]
 )
@@ -176,6 +202,21 @@ def test_completion_of_stacks() -> None:
         (["render", "--set", "distro=k3s", "--stack", "a"], 2, "Name a stack, or give arguments"),
         (["render", "--set", "distro=k3x"], 2, "distro: 'k3x' is not one of its values"),
         (["render", "--file", "/nonexistent"], 2, "/nonexistent cannot be read: No such file"),
+        (["render", "--set", "distro=k3s", "--cloud-init", "--ignition"], 2, "two forms of the same: choose one"),
+        (["render", "--set", "distro=k3s", "--with-token"], 2, "add --cloud-init or --ignition"),
+        (["render", "--set", "distro=k3s", "--cloud-init", "--with-token"], 2, "say where to by --output FILE"),
+        (["render", "--set", "distro=k3s", "--kubeconfig", "x"], 2, "say where --with-token reads the token"),
+        (
+            ["render", "--set", "distro=k3s", "--ignition", "--with-token", "--output", "-"],
+            2,
+            "either by --stack NAME or by --kubeconfig FILE",
+        ),
+        (["render", "--set", "distro=talos", "--cloud-init"], 2, "distro: Talos takes no user data of others"),
+        (
+            ["render", "--set", "distro=k3s", "--output", "/nonexistent/x"],
+            2,
+            "/nonexistent/x cannot be written: No such",
+        ),
         (["disable"], 2, "either by --stack NAME or by --kubeconfig FILE"),
         (["disable", "--stack", "a"], 2, "Stack a cannot be read: the Pulumi CLI is not on PATH"),
         (["enable", "--stack", "a", "-C", "/nonexistent"], 2, "there is no folder /nonexistent"),

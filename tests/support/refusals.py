@@ -295,6 +295,13 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "write one",
     ),
     ("networks-dir-old", conf(networks_dir="/a/b"), "conf.networks_dir", "up to v4.3.0", "newer image.tag"),
+    (
+        "cni-version-whole",
+        conf(cni_version="1.1.0", default_networks=["a"]),
+        "conf.cni_version",
+        "crashes over that up to v4.3.0",
+        "write '1.0.0'",
+    ),
     ("retry", conf(retry_delete_on_error=1), "conf.retry_delete_on_error", "1 is not a boolean", "true or false"),
     ("log", k3s(log=5), "log", "5 is not a set of keys", "write a mapping"),
     ("log-level", k3s(log={"level": "loud"}), "log.level", "'loud' is not one", "'panic'"),

@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 
 from multus.defaults import DEFAULT_NAMESPACE
+from multus.multus_conf import waiting_conf
 from multus.node_program import STATE_DIR, program_text
 from multus.node_steps import guard_without_program
+from multus.plan import resolve
 from multus_ops.node_program import program_for_people
-from tests.support.arguments import UID
+from tests.support.arguments import UID, vanilla
 from tests.support.expected_kubeconfig import expected_kubeconfig
 from tests.support.fake_api_server import ApiServer
 
@@ -247,6 +249,13 @@ class Node:
             assert done.ok, done.err
         self.pod_installs()
         assert self.verify().ok
+
+    def joins(self, plugin: str = "thin") -> Path:
+        """What the machine's user data has put there before anything ran; returns its file."""
+        plan = resolve({**vanilla(), "plugin": plugin, "conf": {"network_name": "cbr0"}})
+        name, content = waiting_conf(plan)
+        (self.conf / name).write_text(content, encoding="utf-8")
+        return self.conf / name
 
     def pod_installs(self, name: str = "00-multus.conflist", **changes: Any) -> None:
         """What the Multus pod does when it starts: the plugin first, the configuration last."""

@@ -136,6 +136,8 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "api_server": "https://127.0.0.1:6444",
         "conf": ConfPlan().model_dump(mode="json"),
         "whole_conf": None,
+        "network_name": "cbr0",
+        "capabilities": ["portMappings", "bandwidth"],
         "log": {"level": None, "file": None, "to_stderr": True, "options": {}},
         "daemon": {
             "connection_limit": None,

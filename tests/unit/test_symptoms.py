@@ -1053,6 +1053,19 @@ def test_a_network_loses_the_link_that_is_not_there(chained: bool) -> None:
     assert ("tuning" in words[-1]) is chained
 
 
+WAITS = f'{NOT_READY}Network plugin returns error: failed to find plugin "multus" in path [/opt/cni/bin]'
+
+
+def test_a_node_that_waits_for_a_multus_that_nobody_installed() -> None:
+    case = without_stack(healthy(daemon_sets=(), crd=None, reports={}, nodes=(not_ready(WAITS),)))
+    [found] = find_symptoms(case)
+    assert (found.symptom, found.where) == ("conf-left-behind", f"node {NODE}")
+    assert "rm -f" in found.fix
+    # Elsewhere it is the default network that is missing, or Multus' pod that has not come yet.
+    assert not names(replace(case, snapshot=replace(case.snapshot, nodes=(not_ready(NOT_INITIALIZED),))))
+    assert names(healthy(nodes=(not_ready(WAITS),))) == {"node-not-ready"}
+
+
 @pytest.mark.parametrize("message", [STATUS_FAILED, NOT_INITIALIZED])
 def test_a_node_that_is_not_ready_over_its_network_says_why_once(message: str) -> None:
     case = healthy(nodes=(not_ready(message),))

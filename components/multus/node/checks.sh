@@ -39,7 +39,7 @@ check_leftovers() {
     set -- "$conf/00-multus.conf" "$conf/00-multus.conflist" "$kubeconfig" "$bin/multus" "$bin/multus-shim" "$socket"
     ! lists "$installs" whereabouts || set -- "$@" "$conf/whereabouts.d/whereabouts.kubeconfig"
     for file in "$@"; do
-        [ ! -e "$file" ] || error leftover "$file" "left by an install that is not this stack's${pod:+: ${pod##*/}}" "helm uninstall (see helm list -A) or kubectl delete it, or set adopt to true for one up"
+        [ ! -e "$file" ] || { is_ours "$file" && waits "$file"; } || error leftover "$file" "left by an install that is not this stack's${pod:+: ${pod##*/}}" "helm uninstall (see helm list -A) or kubectl delete it, or set adopt to true for one up"
     done
 }
 

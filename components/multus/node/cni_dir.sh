@@ -12,8 +12,9 @@ is_ours() { case ${1##*/} in 00-multus.conf | 00-multus.conflist) true ;; *) fal
 
 runs_multus() { json "$1" 2>/dev/null | grep -q '/type="multus'; }
 
-# type_of FILE: its outermost plugin's type and a quote, then 1 where Multus is anywhere in it.
-type_of() { json "$1" 2>/dev/null | awk '/\/type="multus/ { multus = 1 } sub(/^\/(plugins\/[0-9]+\/)?type="/, "") && !type { type = $0 } END { print type multus }'; }
+# type_of FILE: its outermost plugin's type and a quote, then 1 where Multus is anywhere in it, then w where a machine's
+# user data has put it there, which waits for Multus' pod (operations/multus_ops/joining.py).
+type_of() { json "$1" 2>/dev/null | awk '/\/type="multus/ { multus = 1 } /^\/multusInstall=/ { waits = "w" } sub(/^\/(plugins\/[0-9]+\/)?type="/, "") && !type { type = $0 } END { print type multus waits }'; }
 
 # What Multus takes for its default network: the first file of these names, whatever is in it.
 first_conf() {
@@ -30,7 +31,7 @@ default_conf() {
         return 0
     fi
     conf_files | while read -r file; do
-        is_ours "$file" || case $(type_of "$file") in '' | *1) ;; *) say "$file" && break ;; esac
+        is_ours "$file" || case $(type_of "$file") in '' | *1*) ;; *) say "$file" && break ;; esac
     done
 }
 
@@ -42,6 +43,8 @@ our_confs() {
         [ ! -e "$file" ] || say "$file"
     done
 }
+
+waits() { case $(type_of "$1") in *1w) true ;; *) false ;; esac }
 
 is_planned() { [ "$(type_of "$1")" = "$program\"1" ]; }
 

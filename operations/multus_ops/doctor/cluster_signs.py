@@ -24,7 +24,7 @@ from .meshes import ISTIO_CONFIG_MAP, MESHES
 from .messages import from_line_of, readable
 from .networks import as_object
 from .node_report import Facts
-from .node_signs import chaining, kubeconfigs
+from .node_signs import chaining, kubeconfigs, not_ready_over_networks
 from .snapshot import Kind, container_statuses, host_paths, is_well, name_of
 
 # Thin's words and thick's: multus-cni v4.3.0, cmd/thin_entrypoint/main.go and pkg/server/config/manager.go.
@@ -63,12 +63,8 @@ def _multus_containers(case: Case) -> Iterator[tuple[Object, Object]]:
 
 def node_not_ready(case: Case) -> Iterator[Occurrence]:
     """What the kubelet says of a node whose runtime calls its network not ready."""
-    for node in case.snapshot.nodes if case.is_installed else ():
-        name = node["metadata"]["name"]
-        for each in node.get("status", {}).get("conditions", ()):
-            said = re.search(r"Network plugin returns error: .*", str(each.get("message", "")))
-            if each["type"] == "Ready" and each["status"] != "True" and said:
-                yield Occurrence(f"node {name}", f"is not Ready: {readable(said[0])}", name)
+    for name, said in not_ready_over_networks(case) if case.is_installed else ():
+        yield Occurrence(f"node {name}", f"is not Ready: {readable(said)}", name)
 
 
 def _why_it_starts_again(pod: Object, status: Object) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from .snapshot import is_well, name_of
 
 # From which patch of a containerd release on, and until which (containerd#12923, its tags read one by one).
 _LOSES_WHAT_IT_WAS_MAKING = {(1, 7): (23, 31), (2, 0): (0, 8), (2, 1): (0, 7), (2, 2): (0, 2)}
+_SPEAKS_OF_MULTUS = r'type="?multus|plugin "multus|Multus: '
 
 
 def _serving(case: Case) -> Iterator[tuple[str, Facts]]:
@@ -47,6 +48,21 @@ def conf_left_behind(case: Case) -> Iterator[Occurrence]:
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
         what = f"no Multus is installed any more, and the runtime still asks for it: {readable(message)}"
         yield Occurrence(f"node {node}: pod {name_of(pod)}{more}", what, node, _removing(case, node, *files))
+    for node, said in not_ready_over_networks(case):
+        # By a pod that has told it already, or by itself.
+        is_told = node in case.snapshot.reports or node in asking_for_a_gone_multus(case)
+        if not is_told and re.search(_SPEAKS_OF_MULTUS, said):
+            what = f"no Multus is installed, and the runtime waits for it: {readable(said)}"
+            yield Occurrence(f"node {node}", what, node, _removing(case, node, *files))
+
+
+def not_ready_over_networks(case: Case) -> Iterator[tuple[str, str]]:
+    """Nodes whose runtime calls their network not ready, with what the kubelet says of it."""
+    for node in case.snapshot.nodes:
+        for each in node.get("status", {}).get("conditions", ()):
+            said = re.search(r"Network plugin returns error: .*", str(each.get("message", "")))
+            if each["type"] == "Ready" and each["status"] != "True" and said:
+                yield node["metadata"]["name"], said[0]
 
 
 def asking_for_a_gone_multus(case: Case) -> dict[str, list[tuple[Object, str]]]:
@@ -54,7 +70,7 @@ def asking_for_a_gone_multus(case: Case) -> dict[str, list[tuple[Object, str]]]:
     found: dict[str, list[tuple[Object, str]]] = {}
     for pod, message in case.snapshot.sandbox_failures() if case.is_absent else ():
         node = pod["spec"].get("nodeName", "")
-        if node and node not in case.snapshot.reports and re.search(r'type="?multus|plugin "multus|Multus: ', message):
+        if node and node not in case.snapshot.reports and re.search(_SPEAKS_OF_MULTUS, message):
             found.setdefault(node, []).append((pod, message))
     return found
 

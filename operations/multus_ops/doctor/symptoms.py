@@ -257,9 +257,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
     Symptom(
         name="conf-left-behind",
         shows='After an uninstall no pod starts: `failed to find plugin "multus"`, `Unauthorized`, `connection'
-        " refused`.",
+        " refused`; or a node that joins stays NotReady over that plugin.",
         why="00-multus.conf sorts first, so the runtime keeps asking a Multus that is gone. Where nobody can log in, a"
-        " pod with the node's own network removes it, since that needs no CNI.",
+        " pod with the node's own network removes it, since that needs no CNI. A machine whose user data puts it there"
+        " (docs/joining.md) joins so each time: take it out of there first.",
         fix=("{on} rm -f {file}",),
         # Talos refuses such a pod in any other namespace.
         otherwise=(

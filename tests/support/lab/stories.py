@@ -30,6 +30,7 @@ SHIFTS = (
     ("install[k3s-1]", "package_add[k3s-1]"),
     ("install[vanilla-1]", "helm_plain[vanilla-1]"),
     ("nodes[k3s-2]", "install[k3s-2]"),
+    ("joining[k3s-2]",),
     ("ipam[k3s-2]", "whereabouts[k3s-2]"),
     ("helm_unlisted[k3s-1]", "helm_switch[k3s-1]"),
     ("access[k3s-2-bare]", "network_nodes[k3s-2-bare]"),
