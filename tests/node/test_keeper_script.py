@@ -38,11 +38,12 @@ DAEMONS = {
 }
 
 
-def daemon_set(*, tolerations: Any = EVERY, **selector: str) -> dict[str, Any]:
+def daemon_set(*, tolerations: Any = EVERY, keeper: str = "keeper", **selector: str) -> dict[str, Any]:
     keys = ["kubernetes.io/os", "multus-install/provisioned"]
     terms = [{"matchExpressions": [{"key": key, "operator": "NotIn", "values": ["x"]} for key in keys]}]
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     spec = {
+        "initContainers": [{"name": keeper, "env": [{"name": "keeper"}]}],
         "containers": [{"name": "kube-multus"}],
         **({"nodeSelector": selector} if selector else {}),
         "affinity": {"nodeAffinity": required},
@@ -74,7 +75,7 @@ class Keeper:
         (account / "ca.crt").write_text(api.ca)
         api.objects |= {SPACE: {"metadata": {"name": "kube-system"}}, SET: daemon_set(), NODE: machine()}
         program, tools = shell
-        text = chart_file(KEEP).replace(TOKEN_MOUNT, str(account))
+        text = f"sleep() {{ command sleep 0.1; }}\n{chart_file(KEEP).replace(TOKEN_MOUNT, str(account))}"
         self.command = [*program, "-c", text, KEEP, str(self.conf), FALLBACK_DAEMON_SET, "kube-system"]
         server = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(api.port)}
         # Busybox has no curl.
@@ -150,6 +151,7 @@ def test_the_configuration_stays_while_the_pod_restarts(change: Callable[[ApiSer
         pytest.param(gone(NODE), id="node-gone"),
         pytest.param(becomes("forbidden", True), id="no-rights"),
         pytest.param(becomes("token", "another"), id="no-account"),
+        pytest.param(put(SET, daemon_set(keeper="install-thick")), id="no-keeper-any-more"),
         pytest.param(put(SET, daemon_set(**{"multus-install/while-disabled": "true"})), id="disabled"),
         pytest.param(put(NODE, machine(**{"kubernetes.io/os": "other"})), id="the-node-is-left-out"),
     ],
@@ -206,6 +208,9 @@ def test_thin_stands_beside_the_daemon_and_goes_with_the_rest(keeper: Keeper) ->
         until(standby.exists, "it is there again", 20)
         (keeper.conf / "00-multus.conf").unlink()
         assert keeper.stopped(running) == ["00-multus.conflist", "10-flannel.conflist", "multus.d"]
-    with keeper.running('"confDir":"/etc/cni/multus/net.d"') as running:
+    (keeper.conf / "00-multus.conf").write_text(json.dumps(DAEMONS | {"name": "other"}, separators=(",", ":")))
+    with keeper.running('"confDir":"/etc/other"') as running:
+        until(lambda: "/etc/other" in standby.read_text(), "it says what it is told today", 20)
+        assert json.loads(standby.read_text())["name"] == "other"
         keeper.api.objects.pop(SET)
         assert keeper.stopped(running) == ["10-flannel.conflist"]

@@ -25,12 +25,14 @@ exists() {
   [ "$status" = 200 ] && ! printf '%s\n' "$answer" | grep -q '^    "deletionTimestamp": '
 }
 
-# Notes what decides whether this node has a pod: the DaemonSet's word, and what it looks at of the node. The label of
-# a node that a step has provisioned is left out: there another pod goes on with the same configuration. Taints count
-# where not all of them are tolerated, but for those that Kubernetes sets by itself.
+# Notes what decides whether this node has a pod: the DaemonSet's word, and what it looks at of the node. A pod without a
+# keeper would not take away what is left to it. The label of a node that a step has provisioned is left out: there another
+# pod goes on with the same configuration. Taints count where not all of them are tolerated, but for Kubernetes' own.
 look() {
   exists "api/v1/namespaces/$namespace" && exists "apis/apps/v1/namespaces/$namespace/daemonsets/$daemon_set" || return 1
-  found=$(printf '%s\n' "$answer" | awk '/^        "(affinity|nodeSelector|tolerations)": [[{]$/, /^        []}],?$/')
+  found=$(printf '%s\n' "$answer" | awk '
+    /^        "(affinity|nodeSelector|tolerations)": [[{]$/, /^        []}],?$/
+    /^            "name": "keeper",?$/ { print "and a keeper" }')
   exists "api/v1/nodes/$NODE_NAME" || return 1
   found="$found
 $(printf '%s\n' "$answer" | found="$found" awk '
@@ -64,7 +66,9 @@ returns() {
 # Thin's configuration beside that of thick's daemon, which serves the runtime while the daemon is away: what
 # components/multus/node/standby.sh does over SSH.
 stand_by() {
-  [ -n "$standby" ] && [ -s "$conf/00-multus.conf" ] && [ ! -e "$conf/00-multus.conflist" ] || return 0
+  [ -n "$standby" ] && [ -s "$conf/00-multus.conf" ] || return 0
+  # The one that is there at first is of the pod before.
+  [ -z "$written" ] || [ ! -e "$conf/00-multus.conflist" ] || return 0
   own=$(cat "$conf/00-multus.conf")
   value() { printf '%s' "$own" | sed -n "s|.*\"$1\":\"\([^\"]*\)\".*|\1|p"; }
   default=$(value clusterNetwork)
@@ -81,6 +85,7 @@ stand_by() {
     "$(value cniVersion)" "$(value name)" "$conf/multus.d/multus.kubeconfig" "$conf/multus.d/default" \
     "${capabilities:-{\}}" "$standby" >"$conf/.multus-standby.new"
   mv "$conf/.multus-standby.new" "$conf/00-multus.conflist"
+  written=true
 }
 
 # As thin's entrypoint writes it: Multus v4.3.0, cmd/thin_entrypoint/main.go.
@@ -106,7 +111,7 @@ stop() {
   exit 0
 }
 
-here='' status=000
+here='' status=000 written=''
 trap stop TERM
 umask 077
 while :; do
