@@ -553,8 +553,8 @@ class MultusComponentArgs(TypedDict):
     """CNI plugins to install besides Multus. Defaults to none."""
 
     keeper: NotRequired[KeeperArgs]
-    """Keep the configuration on nodes that are not listed while their pod restarts. Defaults to none: then each such pod
-    takes it away when it stops."""
+    """Keep the configuration on nodes that are not listed while their pod restarts; without it such a pod takes it away
+    whenever it stops. Defaults to none."""
 
     dhcp_daemon: NotRequired[DhcpDaemonArgs]
     """Run the daemon of the plugin `dhcp`; `{}` is enough where its image is known. Defaults to none."""
