@@ -1,7 +1,8 @@
 """What an existing stack sees of today's program: states recorded with earlier versions, previewed without a cluster.
 
 A recorded state is `pulumi stack export --show-secrets` of a lab's stack after its first `up`, in which addresses, keys
-and tokens are made up: tests/support/lab/recorder.py makes it. CHANGELOG.md says under "State impact" what is shown here.
+and tokens are made up: tests/support/lab/recorder.py makes it. CHANGELOG.md says under "State impact" what is shown
+here.
 """
 
 from __future__ import annotations
