@@ -15,7 +15,7 @@ from multus.defaults import (
     DEFAULT_SOCKET_DIR,
     WHOLE_CNI_VERSION,
 )
-from multus.distros import K3S_FLOW_CONTROL
+from multus.distros import K3S_FLOW_CONTROL, K3S_SIDECARS
 from multus.image import CLAIMS_SINCE, OLDEST_RELEASE
 from multus.multus_conf import THICK_CNI_VERSION
 
@@ -34,6 +34,7 @@ def written() -> str:
         },
         "claimsSince": _version(CLAIMS_SINCE),
         "servesFlowControl": f"1.{K3S_FLOW_CONTROL}",
+        "runsSidecars": f"1.{K3S_SIDECARS}",
         "reservedLabels": RESERVED_LABELS,
         "leastThickMemory": LEAST_THICK_MEMORY,
         "quantityUnits": {unit: float(factor) for unit, factor in formats.QUANTITY_UNITS.items()},

@@ -185,6 +185,7 @@ _FORMS: dict[str, Schema] = {
     "referencePlugins.names": _list_of(formats.PROGRAM),
     "referencePlugins.image": _optional_text(formats.FIXED_IMAGE, unless=formats.MOVING_IMAGE),
     "referencePlugins.directory": _text(formats.HOST_PATH),
+    "keeper.image": _optional_text(formats.FIXED_IMAGE, unless=formats.MOVING_IMAGE),
     "test.image": {"type": "string", "minLength": 1},
     "test.networkConfig": {"type": "string", "minLength": 2},
 }

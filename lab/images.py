@@ -15,6 +15,7 @@ MULTUS_THIN = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0"
 MULTUS_THICK = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"
 # The plugins' own project publishes no image: this is one as administrators make it.
 REFERENCE_PLUGINS = "example.org/cni-plugins:1"
+CURL = "docker.io/curlimages/curl:8.16.0"
 
 _ROOT_ONLY = {"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "/etc/group": "root:x:0:\n"}
 _MULTUS = "/usr/src/multus-cni/bin"
@@ -63,7 +64,15 @@ def _images(programs: Programs) -> list[Image]:
             {**base, **{f"/opt/cni/bin/{name}": programs.path(name) for name in ("macvlan", "static", "portmap")}},
             applets,
         ),
+        Image(CURL, {**base, **_with_libraries(programs.path("curl"))}, applets, _ROOT_ONLY),
     ]
+
+
+def _with_libraries(program: Path) -> dict[str, Path]:
+    """A program of this machine, and what it is linked to, each where it lies here."""
+    found = run(["ldd", program]).stdout
+    libraries = [word for line in found.splitlines() for word in line.split() if word.startswith("/")]
+    return {str(path): Path(path) for path in [str(program), *libraries]}
 
 
 def _archive(image: Image) -> Path:

@@ -352,6 +352,19 @@ class DhcpDaemonArgs(TypedDict):
     move or a digest. Defaults to that of `reference_plugins`, else with thick to Multus' own; thin's has no shell."""
 
 
+class KeeperArgs(TypedDict):
+    """What keeps Multus' configuration on nodes that are not listed while their pod restarts.
+
+    A sidecar in the pods of these nodes. When such a pod stops, it asks the API server whether a pod comes back: if so,
+    it leaves the configuration, and with thick puts thin in the daemon's place for that time; if not, it takes the
+    configuration away. Needs Kubernetes 1.29 and credentials `durable`.
+    """
+
+    image: str
+    """An image with a shell, `curl`, `awk`, `sed`, `grep` and `base64`, such as `docker.io/curlimages/curl:8.16.0`, and
+    with a tag that does not move or a digest. Multus' own have no `curl`."""
+
+
 class WhereaboutsInstallArgs(TypedDict):
     """whereabouts, which gives addresses that are unique in the cluster.
 
@@ -471,7 +484,8 @@ class MultusComponentArgs(TypedDict):
     plugin: NotRequired[Plugin]
     """`thin`: the runtime runs Multus on the host, so nothing happens to pods while its own pod is away. `thick`: a
     daemon on every node serves the runtime, with metrics and log rotation. While it restarts, thin serves the nodes in
-    `nodes`; on other nodes pods then start without additional networks. Defaults to `thin`."""
+    `nodes`; on other nodes pods then start without additional networks, unless there is a `keeper`. Defaults to
+    `thin`."""
 
     method: NotRequired[Method]
     """How the DaemonSets reach the cluster: `manifest` registers each object as a typed resource, `helm` a release of
@@ -538,6 +552,10 @@ class MultusComponentArgs(TypedDict):
     reference_plugins: NotRequired[ReferencePluginsArgs]
     """CNI plugins to install besides Multus. Defaults to none."""
 
+    keeper: NotRequired[KeeperArgs]
+    """Keep the configuration on nodes that are not listed while their pod restarts; without it such a pod takes it away
+    whenever it stops. Defaults to none."""
+
     dhcp_daemon: NotRequired[DhcpDaemonArgs]
     """Run the daemon of the plugin `dhcp`; `{}` is enough where its image is known. Defaults to none."""
 
@@ -549,7 +567,7 @@ class MultusComponentArgs(TypedDict):
 
     nodes: NotRequired[Sequence[NodeArgs]]
     """The nodes to reach over SSH. Nodes that are not listed are served by their pod alone, which removes its
-    configuration when it stops. Defaults to none."""
+    configuration when it stops, unless there is a `keeper`. Defaults to none."""
 
     credentials: NotRequired[Credentials]
     """`durable`: a token of the ServiceAccount that does not expire, so that nothing has to be renewed on a node.

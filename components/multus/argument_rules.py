@@ -16,7 +16,7 @@ from .defaults import (
     DEFAULT_SOCKET_DIR,
     DEFAULT_TIMEOUT_SECONDS,
 )
-from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_profile
+from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_has_sidecars, k3s_profile
 from .errors import Problem, no_host_path
 from .server import parse_server
 
@@ -83,6 +83,7 @@ def contradictions(valid: Mapping[str, Any]) -> Iterator[Problem]:
             "security.privileged", "is false, and thick's daemon runs plugins as the host does", "leave it out"
         )
     yield from argument_rules_plugins.problems(valid)
+    yield from _keeper(valid)
     yield from _dhcp_daemon(valid)
     yield from _whereabouts(valid)
     yield from argument_rules_nodes.problems(valid.get("nodes", ()))
@@ -379,6 +380,16 @@ def dhcp_image(valid: Mapping[str, Any]) -> str:
     if not image and plugin_of(valid) is Plugin.THICK:
         return images.reference(valid.get("image", {}), Plugin.THICK)
     return image
+
+
+def _keeper(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    if "keeper" not in valid:
+        return
+    if valid.get("credentials") is Credentials.POD:
+        reason = "leaves a token on the nodes, which with credentials 'pod' would expire"
+        yield Problem("keeper", reason, "write 'durable'")
+    if not k3s_has_sidecars(valid.get("k3s_version")):
+        yield Problem("keeper", "is a sidecar, which Kubernetes has from 1.29 on", "remove it, or upgrade the cluster")
 
 
 def _dhcp_daemon(valid: Mapping[str, Any]) -> Iterator[Problem]:

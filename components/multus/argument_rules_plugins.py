@@ -32,7 +32,7 @@ def problems(valid: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(f"{path}[{index}]", f"{name!r} is not a plugin's name", "write one such as 'macvlan'")
     if "names" in reference and not reference["names"]:
         yield Problem("reference_plugins.names", "is empty", "name the plugins, or remove reference_plugins")
-    for group in ("reference_plugins", "dhcp_daemon", "whereabouts"):
+    for group in ("reference_plugins", "keeper", "dhcp_daemon", "whereabouts"):
         if "image" in valid.get(group, {}):
             yield from images.reference_problems(f"{group}.image", valid[group]["image"])
     if "reference_plugins" in valid and not {"image", "archives"} & reference.keys():

@@ -74,6 +74,7 @@ def values_of(plan: InstallPlan, server_host: Any, server_port: Any) -> Values:
         "referencePlugins": reference.model_dump(mode="json", exclude={"archives"})
         if reference and reference.image
         else {},
+        "keeper": {"image": plan.keeper.image} if plan.keeper else {},
         "token": {"create": False, "secretName": plan.token_secret},
     }
     values: Values = {

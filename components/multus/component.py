@@ -210,6 +210,8 @@ def _register_access(
         made.append(registering.register(f"{name}-flow-schema", priority, opts))
     if quota is not None:
         made.append(registering.register(f"{name}-quota", quota, opts))
+    for part, each in objects.keeper_access(plan).items():
+        made.append(registering.register(f"{name}-keeper-{part}", each, opts))
     if conf is not None and plan.method is Method.MANIFEST:
         # Its name changes with its content: the old one has to live until every pod reads the new one.
         created_first = pulumi.ResourceOptions(delete_before_replace=False, retain_on_delete=plan.handover)

@@ -302,6 +302,8 @@ _K3S_VERSION = re.compile(r"^v?1\.(\d+)\.(\d+)([+-].*)?\Z")
 
 # From here on flowcontrol.apiserver.k8s.io/v1 is served.
 K3S_FLOW_CONTROL = 29
+# From here on an init container may go on beside the others without a feature gate.
+K3S_SIDECARS = 29
 
 
 def is_k3s_version(version: str) -> bool:
@@ -338,6 +340,12 @@ def k3s_has_flow_control(version: str | None) -> bool:
     """Whether this k3s, or one of which nothing is known, serves `flowcontrol.apiserver.k8s.io/v1`."""
     match = _K3S_VERSION.match(version or "")
     return match is None or int(match[1]) >= K3S_FLOW_CONTROL
+
+
+def k3s_has_sidecars(version: str | None) -> bool:
+    """Whether this k3s, or one of which nothing is known, lets an init container go on beside the others."""
+    match = _K3S_VERSION.match(version or "")
+    return match is None or int(match[1]) >= K3S_SIDECARS
 
 
 def k3s_has_moved(version: str) -> bool:

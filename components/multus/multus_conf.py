@@ -204,6 +204,12 @@ def standby_keys(plan: InstallPlan) -> str:
     return json.dumps(without_none(keys), separators=(",", ":"))[1:-1]
 
 
+def keeper_keys(plan: InstallPlan) -> str:
+    """The same for what stands in on nodes that no step reaches, in the order in which the chart writes them."""
+    keys = json.loads(f"{{{standby_keys(plan)}}}")
+    return json.dumps(keys, separators=(",", ":"), sort_keys=True)[1:-1]
+
+
 def own_conf(plan: InstallPlan) -> tuple[str, str] | None:
     """The name and the content of the file that a ConfigMap has to carry, where there is one."""
     if plan.is_thick:

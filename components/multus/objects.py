@@ -11,10 +11,11 @@ from .defaults import DEFAULT_NAMESPACE
 from .metadata import NODE_LABEL, Object, metadata
 from .multus_conf import own_conf, own_conf_name
 from .plan import InstallPlan
-from .pods import ACCOUNT, pod_spec
+from .pods import ACCOUNT, KEEPER, pod_spec
 
 DAEMON_SET = "kube-multus-ds"
 FALLBACK_DAEMON_SET = "kube-multus-ds-fallback"
+KEEPER_ACCESS = f"multus-{KEEPER}"
 MARKER = "multus-install"
 CRD = "network-attachment-definitions.k8s.cni.cncf.io"
 
@@ -138,12 +139,12 @@ def certificates_binding(plan: InstallPlan) -> Object | None:
     return _cluster_role_binding(plan, CERTIFICATES_BINDING, group)
 
 
-def _cluster_role_binding(plan: InstallPlan, name: str, subject: Object) -> Object:
+def _cluster_role_binding(plan: InstallPlan, name: str, subject: Object, role: str = ACCOUNT) -> Object:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
         "metadata": metadata(plan, name),
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ACCOUNT},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [subject],
     }
 
@@ -171,6 +172,36 @@ def flow_schema(plan: InstallPlan) -> Object | None:
             "distinguisherMethod": {"type": "ByUser"},
             "rules": [{"subjects": subjects, "resourceRules": [every]}],
         },
+    }
+
+
+def keeper_access(plan: InstallPlan) -> dict[str, Object]:
+    """Lets a keeper see whether a pod comes back to its node, by what each object is; nothing without a keeper."""
+    if plan.keeper is None:
+        return {}
+    group = "rbac.authorization.k8s.io"
+    own = metadata(plan, KEEPER_ACCESS, namespaced=True)
+    rules = [
+        {"apiGroups": ["apps"], "resources": ["daemonsets"], "resourceNames": [FALLBACK_DAEMON_SET], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [plan.namespace], "verbs": ["get"]},
+    ]
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}
+    return {
+        "role": {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": own, "rules": rules},
+        "role-binding": {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": own,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": KEEPER_ACCESS},
+            "subjects": [subject],
+        },
+        "cluster-role": {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRole",
+            "metadata": metadata(plan, KEEPER_ACCESS),
+            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
+        },
+        "cluster-role-binding": _cluster_role_binding(plan, KEEPER_ACCESS, subject, KEEPER_ACCESS),
     }
 
 
@@ -239,8 +270,9 @@ def daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
 def fallback_daemon_set(plan: InstallPlan, server_host: Any, server_port: Any) -> Object:
     """The DaemonSet of all other nodes: its pods provision, and take the configuration away when they stop.
 
-    Thick's pods always do the latter. There are two DaemonSets all the same: a node then has one pod at every moment,
-    also while the plugin is changed, and a pod that goes cannot remove what another one wrote.
+    With a keeper they do the latter only where no pod comes back. Thick's daemons always do. There are two DaemonSets
+    all the same: a node then has one pod at every moment, also while the plugin is changed, and a pod that goes cannot
+    remove what another one wrote.
     """
     return _of_multus(plan, FALLBACK_DAEMON_SET, "multus-fallback", server_host, server_port, provisioned=False)
 
@@ -280,7 +312,8 @@ def _of_multus(
     plan: InstallPlan, name: str, label: str, server_host: Any, server_port: Any, *, provisioned: bool
 ) -> Object:
     labels = {**metadata(plan, name)["labels"], "tier": "node", "name": label}
-    return _daemon_set(plan, name, labels, pod_spec(plan, server_host, server_port, provisioned=provisioned))
+    spec = pod_spec(plan, server_host, server_port, provisioned=provisioned, daemon_set=name)
+    return _daemon_set(plan, name, labels, spec)
 
 
 def _daemon_set(plan: InstallPlan, name: str, labels: Object, spec: Object) -> Object:

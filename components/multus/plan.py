@@ -182,6 +182,12 @@ class DhcpDaemonPlan(_Frozen):
     image: str
 
 
+class KeeperPlan(_Frozen):
+    """What keeps the configuration on nodes that are not listed while their pod restarts."""
+
+    image: str
+
+
 class WhereaboutsPlan(_Frozen):
     """What gives addresses that are unique in the cluster."""
 
@@ -238,6 +244,7 @@ class InstallPlan(_Frozen):
     privileged: bool
     selinux: dict[str, str]
     reference_plugins: ReferencePluginsPlan | None
+    keeper: KeeperPlan | None
     dhcp_daemon: DhcpDaemonPlan | None
     whereabouts: WhereaboutsPlan | None
     required_plugins: tuple[str, ...]
@@ -344,6 +351,7 @@ class InstallPlan(_Frozen):
             "handover",
             "network_name",
             "capabilities",
+            "keeper",
         }
         known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
@@ -403,6 +411,7 @@ def resolve(args: MultusComponentArgs | Mapping[str, Any]) -> InstallPlan:
         privileged=security.get("privileged", False),
         selinux=security.get("selinux", {}),
         reference_plugins=None if reference is None else ReferencePluginsPlan(**reference),
+        keeper=None if "keeper" not in valid else KeeperPlan(**valid["keeper"]),
         dhcp_daemon=None if "dhcp_daemon" not in valid else DhcpDaemonPlan(image=argument_rules.dhcp_image(valid)),
         whereabouts=None if "whereabouts" not in valid else WhereaboutsPlan(**valid["whereabouts"]),
         required_plugins=_needed(valid),

@@ -19,6 +19,7 @@ from .multus_conf import (
     POD_ROOT,
     POD_RUN_DIR,
     entrypoint_flags,
+    keeper_keys,
     own_conf,
     own_conf_name,
 )
@@ -30,6 +31,10 @@ PROGRAMS = "/usr/src/multus-cni/bin"
 HAND_OVER = "hand-over.sh"
 LINK = "link-default-network.sh"
 COPY = "copy-plugins.sh"
+KEEP = "keep-configuration.sh"
+
+KEEPER = "keeper"
+"""The sidecar of pods whose node no step cleans."""
 
 TOKEN_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 # a directory that client libraries fix
 _TOKEN_SECONDS = 3607
@@ -37,9 +42,11 @@ FOLLOWS: Object = {"mountPropagation": "HostToContainer"}
 """Of a mount in which what the host mounts later appears too."""
 # The daemon waits for requests under way before it takes its configuration away.
 _GRACE_SECONDS = {False: 10, True: 30}
+# The keeper is told to stop when that is over, and asks the API server up to three times.
+_KEEPER_SECONDS = 20
 
 
-def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provisioned: bool) -> Object:
+def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provisioned: bool, daemon_set: str) -> Object:
     """The pods of the nodes that SSH steps provision, or of all others.
 
     Args:
@@ -47,20 +54,23 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
         server_host: the API server's host, a str or an Output[str].
         server_port: its port as text, a str or an Output[str].
         provisioned: whether SSH steps provision and clean the pods' nodes.
+        daemon_set: the name of what makes the pods.
     """
-    main = _thick(plan) if plan.is_thick else _thin(plan, removes_on_exit=not provisioned)
-    main["env"] = [
-        *main.get("env", []),
-        {"name": "KUBERNETES_SERVICE_HOST", "value": server_host},
-        {"name": "KUBERNETES_SERVICE_PORT", "value": server_port},
-    ]
+    keeper = [] if provisioned else _keeper(plan, daemon_set)
+    main = _thick(plan) if plan.is_thick else _thin(plan, removes_on_exit=not provisioned and not keeper)
+    for each in (*keeper, main):
+        each["env"] = [
+            *each.get("env", []),
+            {"name": "KUBERNETES_SERVICE_HOST", "value": server_host},
+            {"name": "KUBERNETES_SERVICE_PORT", "value": server_port},
+        ]
     # Every privilege has its reason in docs/security.md too, by which a test holds these objects.
     spec: Object = {
         # No pod has a network before Multus serves, and the API server may have an address of the node's own.
         "hostNetwork": True,
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": _GRACE_SECONDS[plan.is_thick],
+        "terminationGracePeriodSeconds": _GRACE_SECONDS[plan.is_thick] + (_KEEPER_SECONDS if keeper else 0),
         **placement(plan, {"key": NODE_LABEL, "operator": "In" if provisioned else "NotIn", "values": ["true"]}),
         "containers": [main],
         "volumes": _volumes(plan),
@@ -68,7 +78,8 @@ def pod_spec(plan: InstallPlan, server_host: Any, server_port: Any, *, provision
     if plan.is_thick:
         # Before it stops it waits for the plugins that still ask it, which are the host's processes: hand-over.sh.
         spec["hostPID"] = True
-    installers = [*(_installers(plan) if plan.is_thick else []), *_copier(plan, provisioned=provisioned)]
+    # No configuration may be there before what takes it away again.
+    installers = [*keeper, *(_installers(plan) if plan.is_thick else []), *_copier(plan, provisioned=provisioned)]
     if installers:
         spec["initContainers"] = installers
     return spec
@@ -211,6 +222,28 @@ def _installers(plan: InstallPlan) -> list[Object]:
             resources={"requests": {"cpu": "10m", "memory": "32Mi"}},
         )
     ]
+
+
+def _keeper(plan: InstallPlan, daemon_set: str) -> list[Object]:
+    """What leaves the configuration to the next pod, or takes it away, once Multus' own container has ended."""
+    if plan.keeper is None:
+        return []
+    command = ["sh", "-c", chart_file(KEEP), KEEP, plan.cni_conf_dir, daemon_set, plan.namespace]
+    keeper = container(
+        plan,
+        KEEPER,
+        [*command, *([keeper_keys(plan)] if plan.is_thick else [])],
+        [
+            {"name": "cni", "mountPath": plan.cni_conf_dir},
+            {"name": "token", "mountPath": TOKEN_MOUNT, "readOnly": True},
+        ],
+        image=plan.keeper.image,
+        restartPolicy="Always",
+        env=[{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+        resources={"requests": {"cpu": "10m", "memory": "16Mi"}},
+    )
+    # Images with curl have another user, who may not write what is root's.
+    return [{**keeper, "securityContext": {"runAsUser": 0, **keeper["securityContext"]}}]
 
 
 def _copier(plan: InstallPlan, *, provisioned: bool) -> list[Object]:

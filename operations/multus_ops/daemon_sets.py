@@ -14,6 +14,7 @@ from kubernetes import client
 
 from multus.metadata import Object
 from multus.objects import DAEMON_SET, FALLBACK_DAEMON_SET
+from multus.pods import KEEPER
 
 # On a DaemonSet what was changed besides the selector; on a node, that its pod is to stay for the time being.
 DISABLED = "multus-install/disabled"
@@ -48,7 +49,9 @@ def pods(api: client.ApiClient, daemon_sets: list[Any]) -> list[Any]:
 
 
 def removes_on_exit(spec: Any) -> bool:
-    """Whether pods of this spec take Multus' configuration away when they stop. Thick's always do."""
+    """Whether pods of this spec take Multus' configuration away when none comes back. Thick's always do."""
+    if any(each.name == KEEPER for each in spec.init_containers or ()):
+        return True
     container = spec.containers[0]
     words = [*(container.command or ()), *(container.args or ())]
     is_thick = any(word.endswith("multus-daemon") for word in words)

@@ -25,9 +25,8 @@ _HEAD = """\
 #
 #   kubectl apply -f FILE
 #
-# The pods of {fallback} serve every node. They write the configuration, and take it away
-# when they stop: while such a pod restarts, new pods on its node get the default network only. Before you rely on
-# additional networks:
+# The pods of {fallback} serve every node. {restart}
+# Before you rely on additional networks:
 #
 #   kubectl -n {namespace} rollout status daemonset {fallback}
 #
@@ -41,6 +40,13 @@ _HEAD = """\
 #
 {leftovers}
 """
+
+_RESTARTS = {
+    False: """They write the configuration, and take it away
+# when they stop: while such a pod restarts, new pods on its node get the default network only.""",
+    True: """They write the configuration, and take it away
+# when no pod comes back to their node.""",
+}
 
 
 class RenderError(MultusError):
@@ -77,6 +83,7 @@ def objects_of(plan: InstallPlan) -> list[Object]:
         objects.certificates_binding(plan),
         objects.marker_role(plan),
         objects.marker_role_binding(plan),
+        *objects.keeper_access(plan).values(),
         objects.flow_schema(plan),
         objects.token_secret(plan) if plan.credentials is Credentials.DURABLE else None,
         objects.own_conf_map(plan),
@@ -114,6 +121,7 @@ def removal(plan: InstallPlan) -> list[str]:
     conf, priority = objects.own_conf_map(plan), objects.flow_schema(plan)
     quota = objects.priority_quota(plan)
     has_certificates = objects.certificates_binding(plan) is not None
+    keeper = f" {objects.KEEPER_ACCESS}" if plan.keeper else ""
     within = f"kubectl -n {plan.namespace}"
     sets = [objects.DAEMON_SET, objects.FALLBACK_DAEMON_SET, *([dhcp_daemon.NAME] if plan.dhcp_daemon else [])]
     of_whereabouts = [
@@ -130,9 +138,9 @@ def removal(plan: InstallPlan) -> list[str]:
         *([f"{within} delete configmap {conf['metadata']['name']}"] if conf else []),
         *([f"kubectl delete flowschema {priority['metadata']['name']}"] if priority else []),
         *([f"{within} delete resourcequota {quota['metadata']['name']}"] if quota else []),
-        f"{within} delete rolebinding,role {objects.MARKER}",
+        f"{within} delete rolebinding,role {objects.MARKER}{keeper}",
         *([f"kubectl delete clusterrolebinding {objects.CERTIFICATES_BINDING}"] if has_certificates else []),
-        f"kubectl delete clusterrolebinding,clusterrole {ACCOUNT}",
+        f"kubectl delete clusterrolebinding,clusterrole {ACCOUNT}{keeper}",
         f"{within} delete serviceaccount {ACCOUNT}",
     ]
 
@@ -219,6 +227,7 @@ def _head(plan: InstallPlan) -> str:
         plugin=plan.plugin.value,
         image=plan.image,
         fallback=objects.FALLBACK_DAEMON_SET,
+        restart=_RESTARTS[plan.keeper is not None],
         namespace=plan.namespace,
         removal=_block(removal(plan)),
         namespace_stays=f" and namespace {plan.namespace}" if plan.create_namespace else "",

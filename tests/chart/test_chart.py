@@ -184,6 +184,15 @@ def test_a_flow_schema_is_made_where_it_is_served(version: str, there: bool, hel
     assert (("FlowSchema", "multus") in made) is there
 
 
+def test_a_keeper_is_refused_where_it_would_never_start_the_pod(helm: Helm, tmp_path: Path) -> None:
+    values = {**SERVER, "keeper": {"image": "r.example/curl:1"}}
+    assert "keeper: is a sidecar" in helm.refusal(values, tmp_path, "--kube-version", "v1.28.15+k3s1")
+    made = helm.template(values, tmp_path, "--skip-tests", "--kube-version", "1.29.0")
+    [keeper] = made["DaemonSet", "kube-multus-ds-fallback"]["spec"]["template"]["spec"]["initContainers"]
+    assert keeper["restartPolicy"] == "Always"
+    assert "initContainers" not in made["DaemonSet", "kube-multus-ds"]["spec"]["template"]["spec"]
+
+
 def test_the_quota_of_the_chart_is_the_components(helm: Helm, tmp_path: Path) -> None:
     gke: Any = {"distro": "gke", "api_server": "https://192.0.2.1", "namespace": "networks", "create_namespace": True}
     described = objects.priority_quota(resolve(gke))

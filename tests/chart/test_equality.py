@@ -77,6 +77,7 @@ def of_pulumi(plan: InstallPlan) -> list[dict[str, Any]]:
         objects.cluster_role_binding(plan),
         objects.certificates_binding(plan),
         objects.flow_schema(plan),
+        *objects.keeper_access(plan).values(),
         token,
     ]
     return [each for each in found if each is not None]

@@ -62,6 +62,8 @@ TAKEN = {
     "server-user": "host and port are values of their own, and there is no user",
     "server-query": "host and port are values of their own, and there is no query",
     "server-bracket": "host and port are values of their own, and there are no brackets",
+    "keeper-image": "an empty group is the default",
+    "keeper-old": "the chart asks the cluster for its version",
     "pod-nodes": "the chart has no list of nodes",
     "network-twice": "the component itself gives its chart both",
     "privileged": "false is the default, which thick reads over",

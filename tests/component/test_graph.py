@@ -579,6 +579,24 @@ def test_a_jump_host_has_a_key_of_its_own_to_be_known_by() -> None:
 
 
 @pytest.mark.parametrize("method", ["manifest", "helm"])
+def test_what_a_keeper_may_ask_is_there_before_and_after_it(method: str) -> None:
+    graph = graph_of(k3s(method=method, keeper={"image": "r.example/curl:1"}))
+    access = {f"m-keeper-{part}" for part in ("role", "role-binding", "cluster-role", "cluster-role-binding")}
+    assert access <= graph.needs("m-daemonset-fallback" if method == "manifest" else "m-release")
+    assert not access & set(graph_of(k3s(method=method)).children_of("m"))
+
+
+def test_a_keeper_is_no_business_of_listed_nodes() -> None:
+    """Neither their pods nor their steps change with it."""
+    before, after = graph_of(k3s(node("a", 11))), graph_of(k3s(node("a", 11), keeper={"image": "r.example/curl:1"}))
+    for name in ("m-daemonset", "m-preflight-a", "m-provision-a", "m-verify-a"):
+        assert before[name].inputs == after[name].inputs
+    spec = after["m-daemonset-fallback"].inputs["spec"]["template"]["spec"]
+    assert [each["name"] for each in spec["initContainers"]] == ["keeper"]
+    assert not [word for word in spec["containers"][0]["args"] if "cleanup" in word]
+
+
+@pytest.mark.parametrize("method", ["manifest", "helm"])
 def test_the_daemon_of_dhcp_stands_beside_either_method(method: str) -> None:
     """It comes once the plugins are there, and goes after a removal that pods' interfaces have not stopped."""
     daemon = {"dhcp_daemon": {"image": "r.example/shell:1"}, "method": method}

@@ -117,6 +117,7 @@ def test_a_changed_image_is_rolled_out_and_verified(lab: Lab) -> None:
     for node in lab.cluster.nodes:
         give_copy(lab, node)
     configure(lab.stack, image={"repository": COPY})
+    assert_diff_tells(lab, MULTUS_THIN, f"{COPY}:{MULTUS_THIN.rpartition(':')[2]}")
     before = pods_of(lab)
     with churn(lab.cluster):
         changed = succeeded(lab.stack.up())
@@ -128,6 +129,15 @@ def test_a_changed_image_is_rolled_out_and_verified(lab: Lab) -> None:
     assert not pods_of(lab) & before
     for pod in ("kept-1", "kept-2"):
         assert lab.pods.address(pod, "net1").startswith("10.98.0.")
+
+
+def assert_diff_tells(lab: Lab, *texts: str) -> None:
+    """`preview --diff` shows old and new, replaces nothing, and tells no secret."""
+    shown = succeeded(lab.stack.preview("--diff"))
+    assert shown.done.changes.keys() <= {"same", "update"}
+    assert not [text for text in texts if text not in shown.stdout]
+    secret = [token(lab, "1"), *lab.cluster.ssh_key.read_text().splitlines()[1:-1]]
+    assert not [each for each in secret if each in shown.stdout]
 
 
 def give_copy(lab: Lab, node: Node) -> None:

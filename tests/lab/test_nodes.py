@@ -53,6 +53,14 @@ def test_a_node_that_joins_the_list_keeps_multus(lab: Lab) -> None:
     assert_provisioned(lab, lab.cluster.nodes[1])
 
 
+def test_one_nodes_steps_are_no_target_of_a_destroy(lab: Lab) -> None:
+    """The engine stops before anything: whatever is in the cluster depends on the checks of all nodes."""
+    with churn(lab.cluster, ["lab-2"]):
+        failed(lab.stack.destroy("--target", "**::multus-*-lab-2"), "multus-service-account", "--target-dependents")
+        assert_provisioned(lab, lab.cluster.nodes[1])
+        succeeded(lab.stack.up("--refresh", "--expect-no-changes"))
+
+
 def test_a_node_renamed_in_the_list_keeps_multus(lab: Lab) -> None:
     """The same live host under two names: its new steps come first, and its old ones must not take anything away."""
     renamed = listed(lab.cluster)

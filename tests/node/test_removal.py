@@ -276,6 +276,10 @@ def test_clean_of_thick_leaves_the_tree_as_it_was(node: Node, bare: dict[str, An
     for name in ("multus.temp1", "passthru.temp1", "multus-shim.temp1", "_multus1"):
         (node.at(BIN_DIR) / name).touch()
     (node.conf / "00-multus.conf.new").touch()
+    # Of a keeper that was here before the node was listed.
+    default = node.kubeconfig.parent / "default"
+    default.mkdir()
+    (default / "10-flannel.conflist").symlink_to(node.conf / "10-flannel.conflist")
     result = node.clean(**thick)
     assert result.ok, result.err
     assert node.tree() == {**bare, "run": node.tree()["run"]}

@@ -136,6 +136,7 @@ CONFIGURED: dict[str, tuple[Any, dict[str, str]]] = {
     "resources": ({"limits": {"memory": "512Mi"}}, {}),
     "security": ({"selinux": {"type": "spc_t"}}, {}),
     "reference_plugins": ({"names": ["macvlan"], "image": "r.example/p:1"}, {}),
+    "keeper": ({"image": "r.example/curl:1"}, {}),
     "dhcp_daemon": ({"image": "r.example/shell:1"}, {}),
     "whereabouts": ({}, {}),
     "required_plugins": (["macvlan"], {}),

@@ -91,6 +91,7 @@ DEFAULTS: dict[str, Any] = {
     "MultusComponentArgs.api_server": PLAN.api_server,
     "MultusComponentArgs.required_plugins": PLAN.required_plugins,
     "MultusComponentArgs.reference_plugins": PLAN.reference_plugins,
+    "MultusComponentArgs.keeper": PLAN.keeper,
     "MultusComponentArgs.dhcp_daemon": PLAN.dhcp_daemon,
     "MultusComponentArgs.whereabouts": PLAN.whereabouts,
     "WhereaboutsInstallArgs.image": WhereaboutsPlan().image,

@@ -74,6 +74,8 @@ _COMMON: dict[str, Any] = {
     "plugins": {"reference_plugins": {"names": ["macvlan", "dhcp"], "image": "r.example/p:1", "directory": "/opt/p"}},
     "dhcp": {"dhcp_daemon": {"image": "r.example/shell:1"}},
     "whereabouts": {"whereabouts": {}},
+    "keeper": {"keeper": {"image": "r.example/curl:1"}},
+    "keeper-elsewhere": {"keeper": {"image": "r.example/curl:1"}, "namespace": "networks"},
     "pod-token": {"credentials": "pod"},
     "rotation": {"rotation": "2026"},
     "handover": {"handover": True},

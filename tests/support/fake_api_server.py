@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -26,6 +28,7 @@ class ApiServer:
         open: cleared, requests hang until it is set.
         delays: how long each of the next answers takes, in seconds.
         asked: the paths that were asked for.
+        objects: what it has besides, by path; each is printed over several lines, as `?pretty=true` asks for.
     """
 
     port: int
@@ -38,6 +41,7 @@ class ApiServer:
     entered: threading.Event = field(default_factory=threading.Event)
     delays: list[float] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    objects: dict[str, Any] = field(default_factory=dict)
 
     def status(self, path: str, authorization: str | None) -> int:
         """The status that a request gets."""
@@ -49,6 +53,8 @@ class ApiServer:
             return 401
         if self.forbidden:
             return 403
+        if path in self.objects:
+            return 200
         return 200 if self.marker_is_there and path.endswith("/configmaps/multus-install") else 404
 
 
@@ -65,10 +71,14 @@ def serving(certificate: Path, key: Path, token: str, port: int = 0) -> Iterator
             api.open.wait(30)
             if api.delays:
                 time.sleep(api.delays.pop())
-            status = api.status(self.path, self.headers["Authorization"])
+            path = self.path.partition("?")[0]
+            status = api.status(path, self.headers["Authorization"])
+            there = status == 200 and path in api.objects
+            body = json.dumps(api.objects[path], indent=2).encode() if there else b""
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Nothing: the tests look at `asked`."""

@@ -521,6 +521,23 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "is not a plugin's name",
         "'macvlan'",
     ),
+    ("keeper", k3s(keeper="x/y:1"), "keeper", "'x/y:1' is not a set of keys", "write a mapping"),
+    ("keeper-image", k3s(keeper={}), "keeper.image", "is missing", "set `keeper.image`"),
+    ("keeper-moving", k3s(keeper={"image": "x/y"}), "keeper.image", "'x/y' moves", "a fixed tag or a digest"),
+    (
+        "keeper-token",
+        k3s(keeper={"image": "x/y:1"}, credentials="pod"),
+        "keeper",
+        "leaves a token on the nodes",
+        "write 'durable'",
+    ),
+    (
+        "keeper-old",
+        k3s(keeper={"image": "x/y:1"}, k3s_version="v1.28.15+k3s1"),
+        "keeper",
+        "Kubernetes has from 1.29 on",
+        "or upgrade the cluster",
+    ),
     ("dhcp", k3s(dhcp_daemon=True), "dhcp_daemon", "True is not a set of keys", "write a mapping"),
     (
         "dhcp-thin",

@@ -173,6 +173,38 @@ def test_only_the_fallback_removes_on_exit() -> None:
     assert removing == {"fallback"}
 
 
+@pytest.mark.parametrize("plugin", ["thin", "thick"])
+def test_a_keeper_comes_first_and_takes_the_flags_place(plugin: str) -> None:
+    plan = resolve(k3s(plugin=plugin, keeper={"image": "r.example/curl:1"}))
+    keeper, *others = pod(objects.fallback_daemon_set(plan, "h", "1"))["initContainers"]
+    assert (keeper["name"], keeper["image"], keeper["restartPolicy"]) == ("keeper", "r.example/curl:1", "Always")
+    assert "keeper" not in [each["name"] for each in others]
+    assert not [word for word in container(objects.fallback_daemon_set(plan, "h", "1"))["args"] if "cleanup" in word]
+    # Images with curl have another user than root, who owns the directory; no capability lets it into anything else.
+    context = {"privileged": False, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
+    assert keeper["securityContext"] == {**context, "runAsUser": 0, "capabilities": {"drop": ["ALL"]}}
+    assert [mount["name"] for mount in keeper["volumeMounts"]] == ["cni", "token"]
+    # Thin's own configuration is what stays; beside a daemon's it has to be written.
+    assert keeper["command"][4:] == [
+        plan.cni_conf_dir,
+        objects.FALLBACK_DAEMON_SET,
+        "kube-system",
+        *(['"confDir":"/etc/cni/multus/net.d"'] if plugin == "thick" else []),
+    ]
+
+
+def test_a_keeper_may_get_what_it_asks_for_and_no_more() -> None:
+    assert objects.keeper_access(resolve(k3s())) == {}
+    access = objects.keeper_access(resolve(k3s(keeper={"image": "r.example/curl:1"}, namespace="networks")))
+    rules = [*access["role"]["rules"], *access["cluster-role"]["rules"]]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get"}
+    assert [(rule["resources"], rule.get("resourceNames")) for rule in rules] == [
+        (["daemonsets"], [objects.FALLBACK_DAEMON_SET]),
+        (["namespaces"], ["networks"]),
+        (["nodes"], None),
+    ]
+
+
 def test_objects_lie_in_the_namespace_of_the_plan() -> None:
     for each in everything(PLAN):
         namespace = each["metadata"].get("namespace")

@@ -161,6 +161,7 @@ def test_plan_of_k3s_has_the_defaults() -> None:
         "privileged": False,
         "selinux": {},
         "reference_plugins": None,
+        "keeper": None,
         "dhcp_daemon": None,
         "whereabouts": None,
         "required_plugins": [],

@@ -155,7 +155,7 @@ one file on both sides; what lies elsewhere is read through the host's root. */}
 - --multus-log-to-stderr=false
 {{- end }}
 {{- end }}
-{{- if not .provisioned }}
+{{- if not (or .provisioned $values.keeper.image) }}
 - --cleanup-config-on-exit=true
 {{- if eq $values.credentials "durable" }}
 - --skip-config-watch=true

@@ -158,6 +158,58 @@ volumeMounts:
     {{- toYaml .mounts | nindent 4 }}
 {{- end }}
 
+{{- /* What leaves the configuration to the next pod, or takes it away, once Multus' own container has ended. */}}
+{{- define "multus.keeper" -}}
+{{- $values := .Values }}
+{{- $configDir := trimSuffix "/" $values.cni.configDir -}}
+- name: keeper
+  image: {{ $values.keeper.image }}
+  imagePullPolicy: {{ $values.image.pullPolicy }}
+  restartPolicy: Always
+  command:
+    - sh
+    - -c
+    - {{ .Files.Get "files/keep-configuration.sh" | toJson }}
+    - keep-configuration.sh
+    - {{ $configDir }}
+    - kube-multus-ds-fallback
+    - {{ .Release.Namespace | quote }}
+    {{- if eq $values.plugin "thick" }}
+    {{- $keys := dict "confDir" ($values.conf.networksDir | default "/etc/cni/multus/net.d") }}
+    {{- with $values.conf.readinessIndicatorFile }}{{ $_ := set $keys "readinessindicatorfile" . }}{{ end }}
+    {{- $keys = merge $keys (include "multus.selection" . | fromJson) }}
+    - {{ $keys | toJson | trimPrefix "{" | trimSuffix "}" | quote }}
+    {{- end }}
+  env:
+    - name: NODE_NAME
+      valueFrom:
+        fieldRef:
+          fieldPath: spec.nodeName
+    {{- include "multus.server" . | nindent 4 }}
+  resources:
+    requests:
+      cpu: 10m
+      memory: 16Mi
+  securityContext:
+    # Images with curl have another user, who may not write what is root's.
+    runAsUser: 0
+    {{- include "multus.securityContext" . | nindent 4 }}
+  terminationMessagePolicy: FallbackToLogsOnError
+  volumeMounts:
+    - name: cni
+      mountPath: {{ $configDir }}
+    - name: token
+      mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+      readOnly: true
+{{- end }}
+
+{{- define "multus.server" -}}
+- name: KUBERNETES_SERVICE_HOST
+  value: {{ .Values.apiServer.host | quote }}
+- name: KUBERNETES_SERVICE_PORT
+  value: {{ int64 .Values.apiServer.port | toString | quote }}
+{{- end }}
+
 {{- /* The shim that the runtime runs; thin, which alone gives interfaces back when no daemon runs any more; and the
 plugins that are asked for. */}}
 {{- define "multus.initContainers" -}}
@@ -256,7 +308,8 @@ plugins that are asked for. */}}
 {{- /* The pods of the nodes that SSH steps provision, or of all others. */}}
 {{- define "multus.podSpec" -}}
 {{- $values := .root.Values }}
-{{- $isThick := eq $values.plugin "thick" -}}
+{{- $isThick := eq $values.plugin "thick" }}
+{{- $keeper := and $values.keeper.image (not .provisioned) -}}
 {{- /* No pod has a network before Multus serves, and the API server may have an address of the node's own. */}}
 hostNetwork: true
 {{- if $isThick }}
@@ -267,7 +320,7 @@ priorityClassName: {{ $values.priorityClassName }}
 serviceAccountName: {{ $values.serviceAccount.name }}
 automountServiceAccountToken: false
 # The daemon waits for requests under way before it takes its configuration away.
-terminationGracePeriodSeconds: {{ $isThick | ternary 30 10 }}
+terminationGracePeriodSeconds: {{ add ($isThick | ternary 30 10) (empty $keeper | ternary 0 20) }}
 tolerations:
   {{- toYaml ($values.tolerations | default list) | nindent 2 }}
 affinity:
@@ -282,9 +335,14 @@ imagePullSecrets:
   - name: {{ . }}
   {{- end }}
 {{- end }}
-{{- with include "multus.initContainers" .root }}
+{{- $installers := include "multus.initContainers" .root }}
+{{- if or $keeper $installers }}
 initContainers:
-  {{- . | nindent 2 }}
+  {{- if $keeper }}
+  # No configuration may be there before what takes it away again.
+  {{- include "multus.keeper" .root | nindent 2 }}
+  {{- end }}
+  {{- $installers | nindent 2 }}
 {{- end }}
 containers:
   - name: kube-multus
@@ -297,10 +355,7 @@ containers:
           fieldRef:
             fieldPath: spec.nodeName
       {{- end }}
-      - name: KUBERNETES_SERVICE_HOST
-        value: {{ $values.apiServer.host | quote }}
-      - name: KUBERNETES_SERVICE_PORT
-        value: {{ int64 $values.apiServer.port | toString | quote }}
+      {{- include "multus.server" .root | nindent 6 }}
     resources:
       {{- include "multus.resources" .root | nindent 6 }}
     terminationMessagePolicy: FallbackToLogsOnError

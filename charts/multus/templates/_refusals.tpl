@@ -93,6 +93,12 @@ refuses the same (components/multus/argument_rules*.py), and tests/chart/test_re
 {{- $found = append $found (printf "%s.tolerationSeconds: means nothing with %s; remove it" $path .effect) }}
 {{- end }}
 {{- end }}
+{{- if and $values.keeper.image (semverCompare (printf "< %s.0-0" $rules.runsSidecars) .Capabilities.KubeVersion.Version) }}
+{{- $found = append $found "keeper: is a sidecar, which Kubernetes has from 1.29 on; remove it, or upgrade the cluster" }}
+{{- end }}
+{{- if and $values.keeper.image (eq $values.credentials "pod") }}
+{{- $found = append $found "keeper: leaves a token on the nodes, which with credentials: pod would expire; write durable" }}
+{{- end }}
 {{- with $values.referencePlugins }}
 {{- if and .names (not .image) }}
 {{- $found = append $found "referencePlugins.image: is missing; name an image that has the plugins and a shell" }}

@@ -12,6 +12,8 @@ undo_provision() {
 
 remove_credentials() {
     rm -f "$kubeconfig" "$kubeconfig.new" "$conf/multus.d/.multus-install.tmp"
+    # Of a keeper that was here before the node was listed.
+    rm -rf "$conf/multus.d/default"
     if [ -d "$conf/multus.d" ]; then
         rmdir "$conf/multus.d" 2>/dev/null || warn directory-kept "$conf/multus.d" "is kept, other files are in it" "remove them"
     fi

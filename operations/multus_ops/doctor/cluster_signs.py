@@ -11,7 +11,7 @@ from multus.defaults import DEFAULT_RESOURCES
 from multus.distros import PROFILES
 from multus.metadata import Object
 from multus.multus_conf import DAEMON_CONF_FILE
-from multus.objects import CRD, MARKER
+from multus.objects import CRD, KEEPER_ACCESS, MARKER
 from multus.pods import ACCOUNT
 
 from ..daemon_sets import STAYS
@@ -335,7 +335,7 @@ def may_too_much(case: Case) -> Iterator[Occurrence]:
     given = [str(each) for each in case.snapshot.access if each.allowed and not each.needed]
     if not given:
         return
-    ours = {ACCOUNT, MARKER}
+    ours = {ACCOUNT, MARKER, KEEPER_ACCESS}
     for binding in case.snapshot.bindings:
         subjects = binding.get("subjects") or ()
         to_account = any(
