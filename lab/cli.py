@@ -142,6 +142,9 @@ def churn(
     ground: Annotated[str, typer.Option(help=f"Which software the nodes stand on: {', '.join(GROUNDS)}.")] = "today",
     results: Annotated[Path | None, typer.Option(help="Keep the figures in this JSON, with those of before.")] = None,
     page: Annotated[Path | None, typer.Option(help="Write the table of all kept figures into this page.")] = None,
+    keep: Annotated[
+        bool, typer.Option(help="Measure on the lab that runs, without Multus, and leave it running.")
+    ] = False,
     instance: _Instance = "churn",
 ) -> None:
     """Measure what becomes of pods that start while something disturbs an install of Multus.
@@ -151,7 +154,7 @@ def churn(
     # Only this command needs Pulumi's packages.
     from lab.churn.command import Choice, run
 
-    run(Choice.of(install, disturbance, distro, ground), instance, _console, results=results, page=page)
+    run(Choice.of(install, disturbance, distro, ground), instance, _console, results=results, page=page, keep=keep)
 
 
 def _stack_steps(cluster: Cluster, plugins: PluginSource) -> list[Step]:

@@ -25,9 +25,21 @@ _PATIENCE = 90
 class Cells:
     """Measures cells of one kind of cluster, on a lab of its own."""
 
-    def __init__(self, instance: str, distro: str, ground: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, instance: str, distro: str, ground: str, say: Callable[[str], None], *, keep: bool = False
+    ) -> None:
+        """Measure on that lab.
+
+        Args:
+            instance: its name.
+            distro: whose file layout its nodes have.
+            ground: the software that they stand on.
+            say: told of each cell that is begun.
+            keep: whether the lab runs already, without Multus, and goes on.
+        """
         self._cluster = Cluster(instance)
-        self._distro, self._ground, self._say = distro, ground, say
+        self._distro, self._ground, self._say, self._keep = distro, ground, say, keep
+        self._untouched = keep
         self._install: Install | None = None
         """What is there and serves, on one node."""
 
@@ -39,7 +51,8 @@ class Cells:
                 for row in rows:
                     yield self._cell(COLUMNS[column], DISTURBANCES[row])
         finally:
-            self._cluster.down()
+            if not self._keep:
+                self._cluster.down()
 
     def _cell(self, column: Column, row: Disturbance) -> Figures:
         about: dict[str, Any] = {"distro": self._distro, "ground": self._ground}
@@ -75,7 +88,8 @@ class Cells:
         if self._install and row.start is Start.INSTALLED and row.nodes == 1:
             return self._install
         self._install = None
-        self._cluster.up(self._distro, row.nodes, ground=self._ground, recreate=True)
+        self._cluster.up(self._distro, row.nodes, ground=self._ground, recreate=not self._untouched)
+        self._untouched = False
         site = Site(self._cluster)
         row.before(site)
         site.define_network()

@@ -69,7 +69,9 @@ def _known(kind: str, asked: Iterable[str] | None, there: Iterable[str]) -> list
     return [name for name in names if name in wanted]
 
 
-def run(choice: Choice, instance: str, console: Console, *, results: Path | None, page: Path | None) -> None:
+def run(
+    choice: Choice, instance: str, console: Console, *, results: Path | None, page: Path | None, keep: bool
+) -> None:
     """Measure these cells, say each at once, and write down whatever was measured when it is interrupted too."""
     Progress(console)(prepare.steps(GROUNDS[choice.ground]))
     kept = figures.read(results) if results else {}
@@ -80,12 +82,12 @@ def run(choice: Choice, instance: str, console: Console, *, results: Path | None
 
     with forks.served(*_PROGRAMS):
         for distro in choice.distros:
-            for found in Cells(instance, distro, choice.ground, say).measure(choice.columns, choice.rows):
+            for found in Cells(instance, distro, choice.ground, say, keep=keep).measure(choice.columns, choice.rows):
                 say(f"  {cell_text(found)}")
                 new[found.key] = found
                 if results:
                     figures.write(results, kept | new)
-    for line in paragraphs(new):
+    for line in paragraphs(new, whole=False):
         say(line)
     if page:
         everything = kept | new

@@ -21,15 +21,21 @@ def written(page: str, figures: Mapping[Key, Figures]) -> str:
     return "\n\n".join([f"{head}{_BEGIN}", *paragraphs(figures), f"{_END}{tail}"])
 
 
-def paragraphs(figures: Mapping[Key, Figures]) -> Iterator[str]:
-    """Tables and what has to be said about them."""
+def paragraphs(figures: Mapping[Key, Figures], *, whole: bool = True) -> Iterator[str]:
+    """Tables and what has to be said about them.
+
+    Args:
+        figures: what was measured.
+        whole: whether rows that were not measured are there too.
+    """
     for distro in dict.fromkeys(key[0] for key in figures):
         found = {key[1:]: each for key, each in figures.items() if key[0] == distro}
         columns = [name for name in COLUMNS if any(column == name for _, column in found)]
         days = sorted({each.day for each in found.values()})
         grounds = sorted({each.ground for each in found.values()})
         yield f"### {distro}: {', '.join(days)}, ground {', '.join(grounds)}"
-        yield _table(columns, {row: [_counts(found.get((row, column))) for column in columns] for row in DISTURBANCES})
+        counts = {row: [_counts(found.get((row, column))) for column in columns] for row in DISTURBANCES}
+        yield _table(columns, {row: cells for row, cells in counts.items() if whole or any(cells)})
         yield "From the request to the pod's program, median and 99th percentile in seconds:"
         times = {row: [_times(found.get((row, column))) for column in columns] for row in DISTURBANCES}
         yield _table(columns, {row: cells for row, cells in times.items() if any(cells)})

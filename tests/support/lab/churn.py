@@ -32,7 +32,11 @@ def churn(
     with churned(cluster, nodes) as running:
         yield running.seen
         running.await_asked(at_least - len(running.seen.pods))
-    seen = running.seen
+    judge(running.seen, interfaces)
+
+
+def judge(seen: Seen, interfaces: Sequence[str]) -> None:
+    """Fail unless every pod that asks for net1 ran with these interfaces, and every other one with eth0, at once."""
     asked = len(seen.pods)
     lacking = {pod.name: pod.got for pod in seen.pods if pod.lacks(interfaces if pod.network else ["eth0"])}
     assert not seen.unanswered, f"not asked for: {seen.unanswered}"
