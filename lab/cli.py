@@ -145,6 +145,7 @@ def churn(
     keep: Annotated[
         bool, typer.Option(help="Measure on the lab that runs, without Multus, and leave it running.")
     ] = False,
+    measure: Annotated[bool, typer.Option(help="Measure; else only write the page from kept figures.")] = True,
     instance: _Instance = "churn",
 ) -> None:
     """Measure what becomes of pods that start while something disturbs an install of Multus.
@@ -152,8 +153,14 @@ def churn(
     Without --install, --disturbance and --distro that is the whole table, some five hours.
     """
     # Only this command needs Pulumi's packages.
-    from lab.churn.command import Choice, run
+    from lab.churn.command import Choice, run, write_page
+    from lab.churn.figures import read
 
+    if not measure:
+        if not (results and page):
+            raise LabError("without a measurement, `--results` says which figures are written, and `--page` where")
+        write_page(page, read(results))
+        return
     run(Choice.of(install, disturbance, distro, ground), instance, _console, results=results, page=page, keep=keep)
 
 

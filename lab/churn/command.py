@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -90,6 +90,12 @@ def run(
     for line in paragraphs(new, whole=False):
         say(line)
     if page:
-        everything = kept | new
-        page.write_text(written(page.read_text(encoding="utf-8"), everything), encoding="utf-8")
-        page.with_name("churn.svg").write_text(drawn(everything), encoding="utf-8")
+        write_page(page, kept | new)
+
+
+def write_page(page: Path, found: Mapping[Key, Figures]) -> None:
+    """Write the table of these figures into the page, and the drawing beside it."""
+    page.write_text(written(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    drawing = page.parent / "img" / "churn.svg"
+    drawing.parent.mkdir(exist_ok=True)
+    drawing.write_text(drawn(found), encoding="utf-8")

@@ -38,7 +38,7 @@ def test_a_cell_is_measured_and_written_down(clusters: Clusters, tmp_path: Path)
     assert [found[key] for key in ("error", "lost", "never_ran", "silent", "failed", "leaked")] == ["", 0, 0, 0, 0, {}]
     assert 0 < found["median"] <= found["slowest"]
     assert f"| 0 / 0 / 0 / 0 of {found['pods']} |" in page.read_text()
-    assert "<svg" in (tmp_path / "churn.svg").read_text()
+    assert "<svg" in (tmp_path / "img" / "churn.svg").read_text()
     assert lab.cluster.control_plane.running
 
 
