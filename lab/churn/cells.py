@@ -17,7 +17,7 @@ from lab.churn.site import Site
 from lab.cluster import Cluster
 from lab.errors import LabError
 
-_BEFORE, _AFTER = 4, 6
+_BEFORE, _AFTER = 3, 5
 """How many pods are asked for before a disturbance begins, and after it has ended."""
 _PATIENCE = 90
 

@@ -91,9 +91,8 @@ def _restart(install: Install, _: Churn) -> None:
 def _kill(install: Install, _: Churn) -> None:
     """Whatever Multus runs on the node besides what the runtime calls."""
     names = "|".join(_PROGRAMS)
-    install.site.node.run(
-        ["sh", "-c", f"for p in /proc/[0-9]*; do case $(cat $p/comm) in {names}) kill -9 ${{p#/proc/}} ;; esac; done"]
-    )
+    kill = f"case $(cat $p/comm) in {names}) kill -9 ${{p#/proc/}}; killed=yes ;; esac"
+    install.site.node.run(["sh", "-c", f"for p in /proc/[0-9]*; do {kill}; done 2>/dev/null; [ $killed ]"])
     install.site.await_served()
 
 
