@@ -15,8 +15,10 @@ from lab.node import Node
 
 # A kubelet's own log, pkg/kubelet/kuberuntime/kuberuntime_manager.go of Kubernetes 1.37.2.
 _FAILED = re.compile(r'"CreatePodSandbox for pod failed" err="((?:[^"\\]|\\.)*)".* pod="[^/"]+/([^"]+)"')
-# What differs between two failures of one kind.
-_OF_ONE_POD = re.compile(r'"[0-9a-f]{64}"|\b[0-9a-f]{64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b')
+# What differs between two failures of one kind: sandboxes, pods' ids, connections.
+_ALONE = re.compile(
+    r'"[0-9a-f]{64}"|\b[0-9a-f]{64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<=tcp )[0-9.]+:[0-9]+(?=->)'
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def kinds(found: Iterable[Failure]) -> dict[str, int]:
 
 
 def _kind(failure: Failure) -> str:
-    return _OF_ONE_POD.sub("ID", failure.reason.replace(failure.pod, "POD"))
+    return _ALONE.sub("ID", failure.reason.replace(failure.pod, "POD"))
 
 
 def _unquoted(text: str) -> str:

@@ -18,6 +18,7 @@ from lab.churn.pods import Pod, Seen
 from lab.churn.sandboxes import Failure, failures_in, kinds
 from lab.errors import LabError
 from tests.support.lab.churn import judge
+from tests.support.paths import DOCS, ROOT
 
 BOTH = {"eth0": "10.42.1.2", "net1": "10.98.0.2"}
 # As kubelet 1.37.2 says it.
@@ -144,3 +145,10 @@ def test_cells_are_chosen_by_their_names_in_the_tables_order() -> None:
 
 def test_what_an_install_lacks_is_a_row() -> None:
     assert {row for column in COLUMNS.values() for row in column.kind.missing} <= DISTURBANCES.keys()
+
+
+def test_the_page_says_what_was_measured_last() -> None:
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    kept = figures.read(ROOT / "tests" / "bench" / "churn.json")
+    assert written(page, kept) == page
+    assert (DOCS / "img" / "churn.svg").read_text(encoding="utf-8") == drawn(kept)
