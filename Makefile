@@ -17,7 +17,8 @@ help:
 	@echo 'make down   take all of that away'
 	@echo 'make docs   the documentation as a site in site/, without dead links'
 	@echo 'make generate  every file that is written from code: schemas, the chart'"'"'s values files, pages'
-	@echo 'make bench  what registering many nodes, reading JSON on a node, and a hundred nodes cost, beside 9e0814d; as root'
+	@echo 'make bench-churn  what becomes of pods under this and other installs of Multus while something happens; hours, as root'
+	@echo 'make bench  the same, and what registering many nodes, reading JSON on a node, and a hundred nodes cost, beside 9e0814d; as root'
 	@echo 'make check  format, lint, types, and every test that needs no cluster: the loop while you work'
 	@echo 'make test   the same, then every test on clusters of this machine'
 
@@ -42,6 +43,11 @@ bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
 	$(BIN)/python -m tests.bench.json_reader
 	$(BIN)/python -m tests.bench.hundred_nodes --tree 9e0814d
+	@$(MAKE) --no-print-directory bench-churn
+
+.PHONY: bench-churn
+bench-churn: .venv/made
+	$(BIN)/python -m lab churn --results tests/bench/churn.json --page docs/benchmarks.md
 
 # The type checker has one core's work, so that it runs beside the tests.
 .PHONY: check

@@ -1,9 +1,10 @@
-"""The command line: `python -m lab up|down|status|shell|logs`."""
+"""The command line: `python -m lab up|down|status|shell|logs|churn`."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -131,6 +132,36 @@ def logs(
     if follow:
         sys.exit(subprocess.call(["tail", "-n", str(lines), "-F", log]))
     print(last_lines(log, lines))
+
+
+@app.command()
+def churn(
+    install: Annotated[list[str] | None, typer.Option(help="A column; by default all.")] = None,
+    disturbance: Annotated[list[str] | None, typer.Option(help="A row; by default all.")] = None,
+    distro: Annotated[list[str] | None, typer.Option(help="Whose file layout; by default k3s and vanilla.")] = None,
+    ground: Annotated[str, typer.Option(help=f"Which software the nodes stand on: {', '.join(GROUNDS)}.")] = "today",
+    results: Annotated[Path | None, typer.Option(help="Keep the figures in this JSON, with those of before.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the table of all kept figures into this page.")] = None,
+    keep: Annotated[
+        bool, typer.Option(help="Measure on the lab that runs, without Multus, and leave it running.")
+    ] = False,
+    measure: Annotated[bool, typer.Option(help="Measure; else only write the page from kept figures.")] = True,
+    instance: _Instance = "churn",
+) -> None:
+    """Measure what becomes of pods that start while something disturbs an install of Multus.
+
+    Without --install, --disturbance and --distro that is the whole table, some five hours.
+    """
+    # Only this command needs Pulumi's packages.
+    from lab.churn.command import Choice, run, write_page
+    from lab.churn.figures import read
+
+    if not measure:
+        if not (results and page):
+            raise LabError("without a measurement, `--results` says which figures are written, and `--page` where")
+        write_page(page, read(results))
+        return
+    run(Choice.of(install, disturbance, distro, ground), instance, _console, results=results, page=page, keep=keep)
 
 
 def _stack_steps(cluster: Cluster, plugins: PluginSource) -> list[Step]:

@@ -1,8 +1,11 @@
 """The control plane: etcd, API server, controller manager and scheduler in a network namespace of their own."""
 
 import json
+import signal
 import ssl
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,14 +97,26 @@ class ControlPlane:
         etcd.await_ready(lambda: etcd.listens(_ETCD_PORT))
         self._admission.write_text(json.dumps(_admission(pod_security)))
         self._audit_policy.write_text(json.dumps(_AUDIT_POLICY))
-        self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *self._api_server_flags()])
-        self.daemon("kube-apiserver").await_ready(self._api_ready)
+        self._start_api_server(programs)
         for name, flags in (
             ("kube-controller-manager", self._controller_manager_flags()),
             ("kube-scheduler", []),
         ):
             common = [f"--kubeconfig={self.layout.state / f'{name}.kubeconfig'}", "--leader-elect=false"]
             self._spawn(name, [str(programs.path(name)), *common, "--bind-address=127.0.0.1", *flags])
+
+    @contextmanager
+    def without_api_server(self, programs: Programs) -> Iterator[None]:
+        """No API server: connections are refused. The new one has the flags of the old one."""
+        self.daemon("kube-apiserver").end(signal.SIGKILL)
+        try:
+            yield
+        finally:
+            self._start_api_server(programs)
+
+    def _start_api_server(self, programs: Programs) -> None:
+        self._spawn("kube-apiserver", [str(programs.path("kube-apiserver")), *self._api_server_flags()])
+        self.daemon("kube-apiserver").await_ready(self._api_ready)
 
     @property
     def cgroup(self) -> Cgroup:

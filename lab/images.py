@@ -13,6 +13,8 @@ PAUSE = "registry.k8s.io/pause:3.10"
 BUSYBOX = "docker.io/library/busybox:1.36"
 MULTUS_THIN = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0"
 MULTUS_THICK = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.3.0-thick"
+MULTUS_THIN_EARLIER = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2.4"
+MULTUS_THICK_EARLIER = "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.2.4-thick"
 # The plugins' own project publishes no image: this is one as administrators make it.
 REFERENCE_PLUGINS = "example.org/cni-plugins:1"
 CURL = "docker.io/curlimages/curl:8.16.0"
@@ -26,15 +28,39 @@ def archives(programs: Programs) -> list[Path]:
     return [_archive(image) for image in _images(programs)]
 
 
+def earlier_multus(programs: Programs) -> list[Path]:
+    """The archives of the Multus release before, of its programs."""
+    return [_archive(image) for image in _multus(programs, MULTUS_THIN_EARLIER, MULTUS_THICK_EARLIER)]
+
+
 def _images(programs: Programs) -> list[Image]:
-    shell = programs.path("busybox")
-    applets = {f"/bin/{name}": "busybox" for name in run([shell, "--list"]).stdout.split() if name != "busybox"}
-    base = {"/bin/busybox": shell}
+    base, applets = _shell(programs)
     return [
         Image(PAUSE, base, entrypoint=("/bin/busybox", "sleep", "infinity")),
         Image(BUSYBOX, base, applets, _ROOT_ONLY, ("/tmp", "/root", "/var", "/run"), command=("sh",)),  # noqa: S108
+        *_multus(programs, MULTUS_THIN, MULTUS_THICK),
         Image(
-            MULTUS_THIN,
+            REFERENCE_PLUGINS,
+            {**base, **{f"/opt/cni/bin/{name}": programs.path(name) for name in ("macvlan", "static", "portmap")}},
+            applets,
+        ),
+        Image(CURL, {**base, **_with_libraries(programs.path("curl"))}, applets, _ROOT_ONLY),
+    ]
+
+
+def _shell(programs: Programs) -> tuple[dict[str, Path], dict[str, str]]:
+    """Busybox, and the links that are its tools."""
+    shell = programs.path("busybox")
+    applets = {f"/bin/{name}": "busybox" for name in run([shell, "--list"]).stdout.split() if name != "busybox"}
+    return {"/bin/busybox": shell}, applets
+
+
+def _multus(programs: Programs, thin: str, thick: str) -> list[Image]:
+    """Upstream's two images under these names."""
+    base, applets = _shell(programs)
+    return [
+        Image(
+            thin,
             {
                 "/thin_entrypoint": programs.path("thin_entrypoint"),
                 "/install_multus": programs.path("install_multus"),
@@ -44,7 +70,7 @@ def _images(programs: Programs) -> list[Image]:
             entrypoint=("/thin_entrypoint",),
         ),
         Image(
-            MULTUS_THICK,
+            thick,
             {
                 **base,
                 f"{_MULTUS}/multus": programs.path("multus"),
@@ -59,12 +85,6 @@ def _images(programs: Programs) -> list[Image]:
             ("/tmp", "/run"),  # noqa: S108
             entrypoint=(f"{_MULTUS}/multus-daemon",),
         ),
-        Image(
-            REFERENCE_PLUGINS,
-            {**base, **{f"/opt/cni/bin/{name}": programs.path(name) for name in ("macvlan", "static", "portmap")}},
-            applets,
-        ),
-        Image(CURL, {**base, **_with_libraries(programs.path("curl"))}, applets, _ROOT_ONLY),
     ]
 
 

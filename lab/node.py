@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -28,6 +31,9 @@ _BIN = PurePosixPath("/run/multus-lab/bin")
 # What containerd logs when CRI has recovered its sandboxes (1.6 and 2.x, Run of the CRI plugin).
 _SERVES_CRI = b"Start streaming server"
 _SSH_PORT = 22
+_IN_ITS_PIDS = ("containerd", "kubelet", "kube-proxy", "sshd")
+# What systemd gives to what is left when its units are gone would be 90 s.
+_SECONDS_TO_END = 10
 SUDOER = "labadmin"
 """A second login of every node, with the same key and `sudo -n`."""
 _SUDOER_ID = 60000
@@ -76,6 +82,11 @@ class Node:
         for daemon in (self._init, *self._daemons):
             if daemon.pid is None:
                 raise LabError(f"{daemon.name} has ended", daemon.log)
+
+    @property
+    def kubelet_log(self) -> Path:
+        """What its kubelets have said since it was made."""
+        return self._daemon("kubelet").log
 
     @property
     def booted_at(self) -> int:
@@ -132,6 +143,36 @@ class Node:
         self.stop()
         self.start()
 
+    def shut_down(self) -> None:
+        """Stop it as systemd does: every process is asked to end, and whatever then still runs is killed."""
+        # Only what is in its PID namespace hears it, but for the first process and the one that says it.
+        self.run(["sh", "-c", "kill -TERM -1"], check=False)
+        asked = [self._daemon(name) for name in _IN_ITS_PIDS]
+        deadline = time.monotonic() + _SECONDS_TO_END
+        while any(daemon.pid for daemon in asked) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.stop()
+
+    def restart_runtime(self, number: int = signal.SIGTERM) -> None:
+        """End containerd by that signal, and start it again; its pods go on meanwhile."""
+        self._daemon("containerd").end(number)
+        self._start_runtime()()
+
+    def restart_kubelet(self) -> None:
+        """End the kubelet, and start it again."""
+        self._daemon("kubelet").end()
+        self._start_kubelet()
+
+    @contextmanager
+    def without_services(self) -> Iterator[None]:
+        """The node without kube-proxy and without the rules by which it serves Services' addresses."""
+        self._daemon("kube-proxy").end(signal.SIGKILL)
+        self.run(["iptables", "-w", "-t", "nat", "-F", "KUBE-SERVICES"])
+        try:
+            yield
+        finally:
+            self._start_proxy()
+
     def cut_off(self) -> None:
         """Pull its network cable."""
         network.plug(self.layout, self._control_plane, self.number, connected=False)
@@ -187,7 +228,7 @@ class Node:
 
     @property
     def _daemons(self) -> list[Daemon]:
-        names = ["containerd", "kubelet", "kube-proxy", "sshd", *(["balancer"] if self.look.balancer else [])]
+        names = [*_IN_ITS_PIDS, *(["balancer"] if self.look.balancer else [])]
         return [self._daemon(name) for name in names]
 
     def _daemon(self, name: str) -> Daemon:
@@ -218,25 +259,42 @@ class Node:
         return ":".join(dict.fromkeys(str(self._programs.path(name).parent).replace(":", "\\:") for name in names))
 
     def _start_daemons(self, await_server: Callable[[], object]) -> None:
-        group = self._cgroup.child("daemons")
-        look, containerd, sshd = self.look, self._daemon("containerd"), self._daemon("sshd")
-        logged = containerd.log.stat().st_size if containerd.log.exists() else 0
-        containerd.spawn(self._inside(["containerd", "--config", look.containerd_config]), group)
+        sshd = self._daemon("sshd")
+        runtime_serves = self._start_runtime()
         sshd_command = [str(self._programs.path("sshd")), "-D", "-e", "-f", str(OWN / "sshd_config")]
-        sshd.spawn(self._inside(sshd_command), group)
-        if look.balancer:
-            self._start_balancer(look.balancer)
-        ctr = ["ctr", "--address", str(look.containerd_socket)]
-        containerd.await_ready(lambda: self.run([*ctr, "version"], check=False).returncode == 0)
-        # After a reboot CRI recovers its sandboxes first, and refuses the kubelet, which then ends, until it has.
-        containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
+        self._spawn("sshd", sshd_command)
+        if self.look.balancer:
+            self._start_balancer(self.look.balancer)
+        runtime_serves()
         await_server()
-        self._daemon("kubelet").spawn(self._inside(self._kubelet_command()), group)
+        self._start_kubelet()
+        self._start_proxy()
+        sshd.await_ready(lambda: sshd.listens(_SSH_PORT))
+
+    def _start_runtime(self) -> Callable[[], None]:
+        """Start containerd; what is returned waits until it serves."""
+        containerd = self._daemon("containerd")
+        logged = containerd.log.stat().st_size if containerd.log.exists() else 0
+        self._spawn("containerd", ["containerd", "--config", self.look.containerd_config])
+        ctr = ["ctr", "--address", str(self.look.containerd_socket)]
+
+        def serves() -> None:
+            containerd.await_ready(lambda: self.run([*ctr, "version"], check=False).returncode == 0)
+            # After a reboot CRI recovers its sandboxes first, and refuses the kubelet, which then ends, until it has.
+            containerd.await_ready(lambda: _SERVES_CRI in containerd.log.read_bytes()[logged:])
+
+        return serves
+
+    def _start_kubelet(self) -> None:
+        self._spawn("kubelet", self._kubelet_command())
+
+    def _start_proxy(self) -> None:
         # From 1.37 on it ends where its node registers more than 30 s after its own start; kubelets start it again.
         again = 'until "$@"; do echo "it ended with $?, and is started again"; sleep 1; done'
-        proxy = ["sh", "-c", again, "sh", "kube-proxy", "--config", str(OWN / "kube-proxy.yaml")]
-        self._daemon("kube-proxy").spawn(self._inside(proxy), group)
-        sshd.await_ready(lambda: sshd.listens(_SSH_PORT))
+        self._spawn("kube-proxy", ["sh", "-c", again, "sh", "kube-proxy", "--config", str(OWN / "kube-proxy.yaml")])
+
+    def _spawn(self, name: str, command: Sequence[str | PurePath]) -> None:
+        self._daemon(name).spawn(self._inside(command), self._cgroup.child("daemons"))
 
     def _start_balancer(self, port: int) -> None:
         daemon = self._daemon("balancer")

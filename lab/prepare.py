@@ -8,7 +8,7 @@ from pathlib import Path
 from lab import gobuild, packages
 from lab.errors import LabError
 from lab.grounds import GROUNDS, TODAY, Ground, builds_of
-from lab.programs import ON_DEMAND, Build, Programs
+from lab.programs import MULTUS_EARLIER, ON_DEMAND, Build, Programs
 from lab.progress import Step
 from lab.versions import fits, on_path, version_of
 
@@ -58,6 +58,12 @@ def program(name: str) -> Path:
     """Return the path of one program of a Go module, without the rest of the lab; build it if it is missing."""
     builds = (*TODAY.builds, *ON_DEMAND)
     return _made(next(build for build in builds if name in (*build.programs, *build.links)), name)
+
+
+def earlier_multus() -> Programs:
+    """Return the programs of the Multus release before, and what its image has besides; build them if missing."""
+    made = {name: _made(MULTUS_EARLIER, name) for name in MULTUS_EARLIER.programs}
+    return Programs({"busybox": packages.busybox(), **made})
 
 
 @remembered

@@ -1,14 +1,18 @@
 """Daemons of the lab: started in their cgroup, known by a pid file that also tells a later process of the same pid."""
 
 import json
+import os
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.cgroups import Cgroup
 from lab.errors import LabError
+from lab.waiting import until
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A lab has memory to spare and no processor: Go programs, and what they start, collect their garbage less often.
@@ -77,6 +81,27 @@ class Daemon:
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name} was not ready within {seconds:.0f} s", self.log)
             time.sleep(0.05)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """Send it a signal, and return when it is gone."""
+        alive = {pid: _started(pid) for pid in self._chain()}
+        for pid in alive:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        until(lambda: not any(_started(pid) == at for pid, at in alive.items()), f"{self.name} has ended", every=0.05)
+
+    def _chain(self) -> Iterator[int]:
+        """Its processes, the outermost first.
+
+        `nsenter` waits for what it runs, and `sh` runs that again: neither passes a signal on.
+        """
+        pid = self.pid
+        while pid is not None:
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            if name != "nsenter":
+                yield pid
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            pid = int(children[0]) if children and name in ("nsenter", "sh") else None
 
     def listens(self, port: int) -> bool:
         """Whether anything in its network namespace listens on that TCP port."""

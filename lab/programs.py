@@ -64,6 +64,16 @@ _CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
 _WHEREABOUTS = "github.com/k8snetworkplumbingwg/whereabouts"
 _PLUGINS = "github.com/containernetworking/plugins/plugins"
 
+MULTUS = Build(
+    name="multus",
+    module="gopkg.in/k8snetworkplumbingwg/multus-cni.v4",
+    packages=("gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/...",),
+    programs=("multus", "multus-daemon", "multus-shim", "passthru-cni", "install_multus", "thin_entrypoint"),
+    minutes=2,
+)
+MULTUS_EARLIER = replace(MULTUS, name="multus-earlier")
+"""The release from which people upgrade."""
+
 BUILDS = (
     Build(
         name="kubernetes",
@@ -78,13 +88,7 @@ BUILDS = (
         at_least=(1, 37),
         below=(1, 38),
     ),
-    Build(
-        name="multus",
-        module="gopkg.in/k8snetworkplumbingwg/multus-cni.v4",
-        packages=("gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/...",),
-        programs=("multus", "multus-daemon", "multus-shim", "passthru-cni", "install_multus", "thin_entrypoint"),
-        minutes=2,
-    ),
+    MULTUS,
     Build(
         name="pulumi",
         module="github.com/pulumi/pulumi/pkg/v3",
@@ -180,6 +184,7 @@ CNI_OTHERS = replace(
 
 ON_DEMAND = (
     CNI_OTHERS,
+    MULTUS_EARLIER,
     Build(
         name="yaml",
         module="github.com/pulumi/pulumi-yaml",

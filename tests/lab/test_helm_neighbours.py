@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.churn.upstream import manifest
 from lab.waiting import until
 from tests.support.lab.cells import Cell
 from tests.support.lab.changes import configure, failed
@@ -25,7 +26,6 @@ from tests.support.lab.upstream import (
     apply_upstream,
     forget_results_under_upstreams_name,
     identities_of_upstream,
-    upstream_manifest,
 )
 from tests.support.paths import CHART
 
@@ -122,7 +122,7 @@ def chart_of_upstreams_manifest(lab: Lab, folder: Path) -> Path:
     """A chart that installs what upstream's manifest says, under names of its own."""
     (folder / "templates").mkdir(parents=True)
     (folder / "Chart.yaml").write_text("apiVersion: v2\nname: rke2-multus\nversion: 4.2.310\n")
-    documents = [each for each in yaml.safe_load_all(upstream_manifest(lab)) if each["kind"] != CRD]
+    documents = [each for each in manifest("thin", lab.cluster.look) if each["kind"] != CRD]
     (folder / "templates" / "all.yaml").write_text(yaml.safe_dump_all(documents))
     return folder
 

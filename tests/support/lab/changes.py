@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
 from kubernetes import client
 
+from lab.churn.site import answer as answer
 from lab.cluster import Cluster
-from lab.engine import Result, Stack
+from lab.engine import Result
 from lab.node import Node
+from lab.stack_settings import configure as configure
+from lab.stack_settings import listed as listed
 from lab.waiting import until
 
 from .pods import Pods
@@ -20,22 +22,6 @@ from .pods import Pods
 NAMESPACE = "kube-system"
 IMPATIENT = {"dialErrorLimit": 1, "perDialTimeout": 20}
 """The argument `ssh` for a node that is out of reach on purpose: the kernel says so after 3 s, a busy one answers."""
-
-
-def configure(stack: Stack, *, of: str = "multus", **settings: Any) -> None:
-    """Set configuration keys of a namespace by editing the stack's file, as a user may; None removes one."""
-    stack.prepare()
-    content = yaml.safe_load(stack.config_file.read_text())
-    for key, value in settings.items():
-        content["config"].pop(f"{of}:{key}", None)
-        if value is not None:
-            content["config"][f"{of}:{key}"] = value
-    stack.config_file.write_text(yaml.safe_dump(content, sort_keys=False))
-
-
-def listed(cluster: Cluster) -> list[dict[str, str]]:
-    """Every node of the cluster as the stack's configuration lists it."""
-    return [{"name": node.name, "host": node.address, "hostKey": node.host_key} for node in cluster.nodes]
 
 
 def failed(result: Result, *reasons: str) -> str:
@@ -64,20 +50,6 @@ def image(pods: Pods, daemon_set: str = "kube-multus-ds") -> str:
     """The image that a DaemonSet runs."""
     found: Any = client.AppsV1Api(pods.api).read_namespaced_daemon_set(daemon_set, NAMESPACE)
     return str(found.spec.template.spec.containers[0].image)
-
-
-def answer(cluster: Cluster, token: str) -> int:
-    """The status with which the API server answers Multus' usual question under this token."""
-    settings = client.Configuration()
-    settings.host = cluster.api_server
-    settings.ssl_ca_cert = str(cluster.control_plane.authority.certificate)
-    settings.api_key = {"authorization": f"Bearer {token}"}
-    with client.ApiClient(settings) as api:
-        try:
-            client.CoreV1Api(api).read_namespaced_pod("nobody", "default")
-        except client.ApiException as error:
-            return int(error.status)
-    return 200
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lab.churn.site import has_conf as has_conf
 from lab.node import Node
 
 Trees = dict[str, dict[str, tuple[str, str]]]
@@ -22,11 +23,6 @@ def of_no_sandbox(node: Node) -> list[str]:
     owned = [line.rpartition(":") for line in named if "/networks/" in line]
     cached = [(file, "", found[0]) for file in files if (found := _ID.search(file))]
     return sorted({file for file, _, owner in [*owned, *cached] if owner not in live})
-
-
-def has_conf(node: Node) -> bool:
-    """Whether Multus' configuration is on a node."""
-    return "00-multus" in node.run(["ls", str(node.look.conf_dir)]).stdout
 
 
 def reservations_and_files(tree: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:

@@ -27,7 +27,7 @@ SHIFTS = (
     ("docs[k3s-1]", "helm_plain[k3s-1]"),
     ("helm[vanilla-1]", "elsewhere[vanilla-1]"),
     ("disable[k3s-2]",),
-    ("install[k3s-1]", "package_add[k3s-1]"),
+    ("install[k3s-1]", "package_add[k3s-1]", "churn[k3s-1]"),
     ("install[vanilla-1]", "helm_plain[vanilla-1]"),
     ("nodes[k3s-2]", "install[k3s-2]"),
     ("joining[k3s-2]",),
