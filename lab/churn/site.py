@@ -50,24 +50,11 @@ class Site:
         self.kubectl("delete", "--wait=false", "-f", "-", stdin=yaml.safe_dump_all(objects))
 
     def define_network(self) -> None:
-        """The CRD and the network of the pods that ask for one, as they are there before an install of Multus.
-
-        A macvlan on the nodes' own link.
-        """
+        """The CRD and the network of the pods that ask for one, as they are there before an install of Multus."""
         [crd] = [each for each in documents("thin") if each["kind"] == "CustomResourceDefinition"]
         self.apply([crd])
         self.kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}")
-        conf = {
-            "cniVersion": "1.0.0",
-            "name": NETWORK,
-            "type": "macvlan",
-            "master": "eth0",
-            "mode": "bridge",
-            "ipam": {"type": "host-local", "subnet": "10.98.0.0/24"},
-        }
-        about = {"name": NETWORK, "namespace": "default"}
-        kind = {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition"}
-        self.apply([{**kind, "metadata": about, "spec": {"config": json.dumps(conf)}}])
+        self.apply([network()])
 
     def load_earlier_release(self) -> None:
         """Give every node the images of the release before, so that no pull is measured."""
@@ -117,6 +104,21 @@ class Site:
             found: list[Any] = client.CoreV1Api(api).list_namespaced_secret(SYSTEM).items
         [secret] = [each for each in found if each.metadata.name.startswith("multus-token-")]
         return secret.metadata.name, base64.b64decode(secret.data["token"]).decode()
+
+
+def network() -> dict[str, Any]:
+    """The definition of the network of pods that ask for one: a macvlan on the nodes' own link."""
+    conf = {
+        "cniVersion": "1.0.0",
+        "name": NETWORK,
+        "type": "macvlan",
+        "master": "eth0",
+        "mode": "bridge",
+        "ipam": {"type": "host-local", "subnet": "10.98.0.0/24"},
+    }
+    about = {"name": NETWORK, "namespace": "default"}
+    kind = {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition"}
+    return {**kind, "metadata": about, "spec": {"config": json.dumps(conf)}}
 
 
 def has_conf(node: Node) -> bool:
