@@ -334,6 +334,8 @@ class InstallPlan(_Frozen):
             "limits_critical_pods",
             "serves_flow_control",
             "reads_claims",
+            "network_name",
+            "capabilities",
             "nodes",
             "api_server",
             "adopt",
@@ -341,8 +343,6 @@ class InstallPlan(_Frozen):
             "live_attachments",
             "timeout_seconds",
             "handover",
-            "network_name",
-            "capabilities",
         }
         known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")
         return digest_of([known, json.dumps(self.helm.values, sort_keys=True, default=lambda _: "known late")])
