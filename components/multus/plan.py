@@ -342,6 +342,8 @@ class InstallPlan(_Frozen):
             "limits_critical_pods",
             "serves_flow_control",
             "reads_claims",
+            "network_name",
+            "capabilities",
             "nodes",
             "api_server",
             "adopt",
@@ -349,8 +351,6 @@ class InstallPlan(_Frozen):
             "live_attachments",
             "timeout_seconds",
             "handover",
-            "network_name",
-            "capabilities",
             "keeper",
         }
         known = self.model_dump(exclude={*elsewhere, "helm", "ssh"}, mode="json")

@@ -7,6 +7,8 @@ import json
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
 
 from kubernetes import client
 
@@ -66,15 +68,15 @@ def read_token(api: client.ApiClient, plan: InstallPlan) -> Token:
             "credentials: the pods' own tokens expire, and no node can be given one; leave --with-token out."
         )
     try:
-        secret = client.CoreV1Api(api).read_namespaced_secret(plan.token_secret, plan.namespace)
+        secret: Any = client.CoreV1Api(api).read_namespaced_secret(plan.token_secret, plan.namespace)
     except client.ApiException as error:
-        if error.status != 404:
+        if error.status != HTTPStatus.NOT_FOUND:
             raise
         raise RenderError(
             f"Secret {plan.namespace}/{plan.token_secret} is not there; install Multus first, or say the namespace and "
             "the rotation that it was installed with."
         ) from None
-    data: dict[str, str] = getattr(secret, "data", None) or {}
+    data: dict[str, str] = secret.data or {}
     if not data.get("token"):
         raise RenderError(f"Secret {plan.namespace}/{plan.token_secret} holds no token yet; repeat in a moment.")
     return Token(data["ca.crt"], base64.b64decode(data["token"]).decode())
