@@ -88,7 +88,8 @@ def access(plan: InstallPlan) -> dict[str, Object]:
     account = [{"kind": "ServiceAccount", "name": NAME, "namespace": plan.namespace}]
     reads = ["get", "list", "watch"]
     everywhere = [
-        _rule(GROUP, ["ippools", "overlappingrangeipreservations"], reads),
+        _rule(GROUP, ["ippools"], reads),
+        _rule(GROUP, ["overlappingrangeipreservations"], ["get", "list"]),
         _rule("", ["pods"], reads),
         _rule("", ["nodes"], ["get"]),
         _rule("k8s.cni.cncf.io", ["network-attachment-definitions"], ["list", "watch"]),

@@ -20,6 +20,7 @@ from tests.support.lab.clusters import Clusters, Lab, succeeded
 from tests.support.lab.leftovers import Trees
 from tests.support.lab.pods import NETWORK
 from tests.support.lab.rights import Audit, granted, may, user_of
+from tests.support.lab.watcher import only_in
 from tests.support.paths import ROOT, STACKS
 
 CELLS = [Cell("k3s", 1), Cell("vanilla", 1), Cell("k3s", 2), Cell("vanilla", 1, ground="oldest")]
@@ -140,8 +141,7 @@ def test_refresh_changes_nothing(installed: Installed) -> None:
 
 def test_no_secret_in_state_or_output(installed: Installed) -> None:
     lab = installed.lab
-    key = lab.cluster.ssh_key.read_text().splitlines()[1]
-    secrets = [token(lab), base64.b64encode(token(lab).encode()).decode(), key]
+    secrets = [token(lab), base64.b64encode(token(lab).encode()).decode(), *only_in(lab.cluster.ssh_key.read_text())]
     state = lab.stack.export()
     assert "multus-provision-lab-1" in state
     written = state + installed.preview.stdout + installed.preview.stderr + installed.up.stdout + installed.up.stderr

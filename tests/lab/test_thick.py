@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,8 @@ CELLS = [Cell("k3s", 2), Cell("vanilla", 1), Cell("vanilla", 1, ground="oldest")
 PORT = 18080
 # When a daemon's certificate has lived for most of its time. The first one is asked for by the kubelet's identity.
 AT_RENEWAL = {f"{verb} certificatesigningrequests.certificates.k8s.io" for verb in ("create", "get", "list", "watch")}
+# The role is thin's a moment before the last daemon is gone, which may just then ask anew for what it watches.
+WATCHED = re.compile(r": (list|watch) (pods|network-attachment-definitions\.k8s\.cni\.cncf\.io) at ")
 STATIC = "/etc/kubernetes/manifests/static.json"
 
 
@@ -287,5 +290,5 @@ def test_thick_is_destroyed_without_a_trace(changing: Changing) -> None:
 
 def test_the_account_has_used_its_rights_and_no_others(changing: Changing) -> None:
     """By thin, by thick with and without certificates, and at the end."""
-    assert not changing.audit.refused("multus")
+    assert not [each for each in changing.audit.refused("multus") if not WATCHED.search(each)]
     assert changing.audit.used("multus", changing.rights) == changing.rights - AT_RENEWAL

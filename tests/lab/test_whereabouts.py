@@ -28,6 +28,9 @@ from tests.support.lab.rights import Audit, granted
 CELL = Cell("k3s", 2)
 POOLS = (whereabouts.GROUP, "v1alpha1", "kube-system", "ippools")
 NETWORK = "across"
+# Then the loop on its node looks whether there is a new one of the name, and tells by an event that it has given the
+# address back: pkg/controlloop/pod.go. Here the plugin itself gives each one back.
+WHERE_A_POD_HAS_LEFT_ITS_ADDRESS = {"get pods", "create events", "patch events"}
 
 
 @dataclass(frozen=True)
@@ -166,4 +169,5 @@ def test_a_destroy_waits_for_pods_and_leaves_the_books_alone(unique: Unique) -> 
 
 def test_the_account_has_used_its_rights_and_no_others(unique: Unique) -> None:
     assert not unique.audit.refused("whereabouts")
-    assert unique.audit.used("whereabouts", unique.rights) == unique.rights
+    assert unique.rights - WHERE_A_POD_HAS_LEFT_ITS_ADDRESS <= unique.audit.used("whereabouts", unique.rights)
+    assert unique.audit.used("whereabouts", unique.rights) <= unique.rights

@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import subprocess
 
+import asyncssh
 import pytest
 
 from lab.waiting import until
-from tests.support.arguments import SSH_KEY
+from multus.ssh_keys import shortest_form
 from tests.support.lab import watcher as watcher_module
-from tests.support.lab.watcher import has_secret, watching
+from tests.support.lab.watcher import has_secret, only_in, watching
 from tests.support.scratch_node import token_of
 
+_PAIR, _OTHER = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+KEY, PUBLIC = _PAIR.export_private_key().decode(), _PAIR.export_public_key().decode()
+# Without the line by which every private key shows.
+OTHER = "\n".join(_OTHER.export_private_key().decode().splitlines()[1:-1])
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nmade-up\n-----END CERTIFICATE-----\n"
 
 
@@ -22,18 +27,20 @@ def encoded(text: str) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    [token_of(), encoded(token_of()), SSH_KEY, encoded(SSH_KEY), f"x{SSH_KEY.splitlines()[1]}y"],
-    ids=["token", "encoded-token", "key", "encoded-key", "line-of-the-key"],
+    [token_of(), encoded(token_of()), KEY, encoded(KEY), KEY.replace("PRIVATE", ""), shortest_form(KEY)[30:]],
+    ids=["token", "encoded-token", "key", "encoded-key", "text-of-the-key", "text-of-its-shortest-form"],
 )
 def test_a_secret_is_one_in_any_form(text: str) -> None:
-    assert has_secret(f'before "{text}" after'.encode(), SSH_KEY.splitlines()[1])
+    assert has_secret(f'before "{text}" after'.encode(), *only_in(KEY))
 
 
 @pytest.mark.parametrize(
-    "text", ["", CERTIFICATE, encoded(CERTIFICATE), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzb21lYm9keSBlbHNlIn0."]
+    "text",
+    ["", CERTIFICATE, encoded(CERTIFICATE), PUBLIC, OTHER, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzb21lYm9keSBlbHNlIn0."],
+    ids=["nothing", "certificate", "encoded-certificate", "public-key", "another-key", "another-token"],
 )
 def test_what_everybody_may_read_is_none(text: str) -> None:
-    assert not has_secret(text.encode(), SSH_KEY.splitlines()[1])
+    assert not has_secret(text.encode(), *only_in(KEY))
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told-by-the-kernel", "found"])
