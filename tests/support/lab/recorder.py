@@ -85,7 +85,7 @@ def with_others(value: Any, others: Mapping[str, str]) -> Any:
 def main() -> None:
     """Record both."""
     commit = run(["git", "-C", ROOT, "rev-parse", "--short=7", "HEAD"]).stdout.strip()
-    about = json.loads(min(STATES.glob("*.json")).read_text())["about"]
+    about = json.loads(min(STATES.glob("*-thin.json")).read_text())["about"]
     clusters = Clusters(_INSTANCE, prepare.programs())
     with forks.served(*(f"lab.standins.{name}" for name in _STANDINS), "multus"):
         try:
