@@ -74,7 +74,7 @@ def waiting_conf(plan: InstallPlan, *, has_plugin: bool = False) -> tuple[str, s
     Args:
         plan: the install.
         has_plugin: whether the machine has thin's plugin and kubeconfig too, and serves pods by itself. Nothing asks
-            for STATUS then, over which thin crashes where it knows the default network by its name.
+            for STATUS then, which thin cannot answer where it knows the default network by its name.
     """
     if plan.is_thick:
         named = plan.conf.override_network_name and plan.network_name

@@ -299,7 +299,7 @@ REFUSALS: list[tuple[str, Any, str, str, str]] = [
         "cni-version-whole",
         conf(cni_version="1.1.0", default_networks=["a"]),
         "conf.cni_version",
-        "crashes over that up to v4.3.0",
+        "cannot answer up to v4.3.0",
         "write '1.0.0'",
     ),
     ("retry", conf(retry_delete_on_error=1), "conf.retry_delete_on_error", "1 is not a boolean", "true or false"),

@@ -76,7 +76,7 @@ def test_the_kubeconfig_comes_first_and_is_the_pods_own() -> None:
     assert kubeconfig.content == expected_kubeconfig("https://127.0.0.1:6444", TOKEN.ca, TOKEN.token)
     content = json.loads(conf.content)
     assert content["plugins"][0]["kubeconfig"] == kubeconfig.path
-    # A machine that serves by itself is not asked what thin crashes over.
+    # A machine that serves by itself is not asked what thin cannot answer.
     assert content["cniVersion"] == "1.0.0"
 
 

@@ -51,7 +51,7 @@ refuses the same (components/multus/argument_rules*.py), and tests/chart/test_re
 {{- $found = append $found (printf "network.defaultNetwork: is missing, and thin has no flag for %s, so that the chart writes its configuration; set it to the `name` in the default network's file" $whole) }}
 {{- end }}
 {{- if and $whole $values.conf.cniVersion (semverCompare ">= 1.1.0" $values.conf.cniVersion) }}
-{{- $found = append $found (printf "conf.cniVersion: %q has the runtime ask whether the network is ready, and thin, whose configuration is written whole, crashes over that up to v4.3.0, so that no node is ready; write 1.0.0, or leave it out" $values.conf.cniVersion) }}
+{{- $found = append $found (printf "conf.cniVersion: %q has the runtime ask whether the network is ready, and thin, whose configuration is written whole, cannot answer up to v4.3.0, so that no node is ready; write 1.0.0, or leave it out" $values.conf.cniVersion) }}
 {{- end }}
 {{- if and $values.conf.networksDir $release (semverCompare (printf "<= %s" $rules.lastLosingRelease) $release) }}
 {{- $found = append $found (printf "conf.networksDir: costs the default network's addresses up to v%s, which looks for both in one directory; give every network definition its configuration, or take a newer image.tag" $rules.lastLosingRelease) }}
