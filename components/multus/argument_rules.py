@@ -22,8 +22,8 @@ from .server import parse_server
 
 # Up to here a default network that is named by its file is not given back (multus-cni#1449, mended by #1521).
 LAST_LOSING_RELEASE = (4, 3, 0)
-# From this version of a configuration on the runtime asks for STATUS, for which there is no pod. Multus v4.3.0 looks up a
-# default network that goes by its name in a way that needs one: pkg/k8sclient, getKubernetesDelegate.
+# From this version of a configuration on the runtime asks for STATUS, for which there is no pod. Multus v4.3.0 looks
+# up a default network that goes by its name in a way that needs one: pkg/k8sclient, getKubernetesDelegate.
 STATUS_SINCE = (1, 1)
 # Under the default network's name Multus would find its own file first, and call itself without end.
 MULTUS_NETWORK = "multus-cni-network"
