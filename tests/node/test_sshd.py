@@ -57,14 +57,14 @@ class Host:
         return {"host": "127.0.0.1", "port": PORT, "user": user, "privateKey": key, "hostKey": self._host_key}
 
     def command(self, user: str, step: str) -> str:
-        """What a login runs to run a step, which looks a hundred times as often whether it may end its connection."""
+        """What a login runs to run a step, which looks five times as often whether it may end its connection."""
         self._program.write_text(program_ending_with(f"close_connection; {step}\n"), encoding="utf-8")
         run = [
             "env",
             f"PATH={self._node.path}",
             *self._node.shell,
             "-c",
-            'sleep() { /bin/sleep 0.01; }; . "$0"',
+            'sleep() { /bin/sleep 0.2; }; . "$0"',
             str(self._program),
             "forget",
         ]
