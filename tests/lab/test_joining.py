@@ -58,7 +58,8 @@ def follow(lab: Lab, block: Block) -> str:
     """Run a block as a reader would: kubectl applies YAML."""
     kubectl = lab.cluster.programs.path("kubectl")
     script = f"kubectl apply -f - <<'END'\n{block.text}END\n" if block.language == "yaml" else block.text
-    environment = {"PATH": f"{kubectl.parent}:/usr/bin:/bin", "KUBECONFIG": str(lab.cluster.kubeconfig)}
+    home, kubeconfig = str(lab.cluster.state), str(lab.cluster.kubeconfig)
+    environment = {"PATH": f"{kubectl.parent}:/usr/bin:/bin", "HOME": home, "KUBECONFIG": kubeconfig}
     ended = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, f"{block}: {ended.stderr}"
     return ended.stdout
