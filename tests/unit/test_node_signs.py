@@ -27,7 +27,7 @@ def test_a_finding_of_the_node_is_judged_where_the_node_says(code: NodeCode) -> 
     sick = replace(case, snapshot=replace(case.snapshot, reports={NODE: report}))
     [occurrence] = JUDGED[code](sick)
     assert (occurrence.where, occurrence.what) == (f"{NODE}: /a b", "is odd")
-    # ssh hands a command to a second shell.
+    # ssh hands the command to a second shell.
     assert shlex.split(shlex.split(occurrence.values["file"])[0]) == ["/a b"]
     assert [*JUDGED[code](case)] == []
     assert not [each for other in JUDGED if other is not code for each in JUDGED[other](sick)]
