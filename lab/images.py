@@ -33,21 +33,6 @@ def earlier_multus(programs: Programs) -> list[Path]:
     return [_archive(image) for image in _multus(programs, MULTUS_THIN_EARLIER, MULTUS_THICK_EARLIER)]
 
 
-def _images(programs: Programs) -> list[Image]:
-    base, applets = _shell(programs)
-    return [
-        Image(PAUSE, base, entrypoint=("/bin/busybox", "sleep", "infinity")),
-        Image(BUSYBOX, base, applets, _ROOT_ONLY, ("/tmp", "/root", "/var", "/run"), command=("sh",)),  # noqa: S108
-        *_multus(programs, MULTUS_THIN, MULTUS_THICK),
-        Image(
-            REFERENCE_PLUGINS,
-            {**base, **{f"/opt/cni/bin/{name}": programs.path(name) for name in ("macvlan", "static", "portmap")}},
-            applets,
-        ),
-        Image(CURL, {**base, **_with_libraries(programs.path("curl"))}, applets, _ROOT_ONLY),
-    ]
-
-
 def _shell(programs: Programs) -> tuple[dict[str, Path], dict[str, str]]:
     """Busybox, and the links that are its tools."""
     shell = programs.path("busybox")
@@ -85,6 +70,21 @@ def _multus(programs: Programs, thin: str, thick: str) -> list[Image]:
             ("/tmp", "/run"),  # noqa: S108
             entrypoint=(f"{_MULTUS}/multus-daemon",),
         ),
+    ]
+
+
+def _images(programs: Programs) -> list[Image]:
+    base, applets = _shell(programs)
+    return [
+        Image(PAUSE, base, entrypoint=("/bin/busybox", "sleep", "infinity")),
+        Image(BUSYBOX, base, applets, _ROOT_ONLY, ("/tmp", "/root", "/var", "/run"), command=("sh",)),  # noqa: S108
+        *_multus(programs, MULTUS_THIN, MULTUS_THICK),
+        Image(
+            REFERENCE_PLUGINS,
+            {**base, **{f"/opt/cni/bin/{name}": programs.path(name) for name in ("macvlan", "static", "portmap")}},
+            applets,
+        ),
+        Image(CURL, {**base, **_with_libraries(programs.path("curl"))}, applets, _ROOT_ONLY),
     ]
 
 

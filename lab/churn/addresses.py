@@ -10,8 +10,8 @@ from lab.node import Node
 
 _RESERVATIONS = "/var/lib/cni/networks"
 _ID = r"[0-9a-f]{64}"
-# A sandbox that ends gives its addresses back after its processes have ended.
-_SECONDS_TO_GIVE_BACK = 20
+# A kubelet looks once a minute for sandboxes that are dead and not yet taken down.
+_SECONDS_TO_GIVE_BACK = 75
 _MOMENT = 0.5
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lab.churn.disturbances import DISTURBANCES
 from lab.churn.figures import Figures, Key
 from lab.churn.installs import COLUMNS
+from lab.churn.sandboxes import without_ids
 
 _BEGIN, _END = "<!-- churn: begin -->", "<!-- churn: end -->"
 _NOT_RUN, _NONE = "not run", "-"
@@ -102,7 +103,8 @@ def _reasons(columns: Sequence[str], found: Mapping[tuple[str, str], Figures]) -
 
 def _short(reason: str) -> str:
     """The end of a reason says what happened; what stands before is who passed it on."""
-    text = " ".join(reason.split()).replace("|", "/").replace("`", "'")
+    # Multus repeats its whole configuration.
+    text = " ".join(without_ids(reason.partition(": StdinData:")[0]).split()).replace("|", "/").replace("`", "'")
     return text if len(text) <= _REASON_LENGTH else f"... {text[-_REASON_LENGTH:]}"
 
 

@@ -10,7 +10,7 @@ from lab.churn.figures import Figures, Key
 from lab.churn.installs import COLUMNS
 
 _LEFT, _TOP, _CELL_WIDTH, _CELL_HEIGHT, _GAP = 250, 130, 96, 26, 3
-_LEGEND_HEIGHT = 40
+_LEGEND_WIDTH, _LEGEND_HEIGHT = 800, 40
 _NOT_RUN, _MISSING, _CLEAN = ("not run", "#f4f4f4", "#999"), ("-", "#fff", "#666"), ("0", "#8cc08a", "#123")
 _WORST = (
     ("never ran", "#5c1a1b", "#fff"),
@@ -26,7 +26,7 @@ def drawn(figures: Mapping[Key, Figures]) -> str:
     distros = list(dict.fromkeys(key[0] for key in figures))
     columns = [name for name in COLUMNS if any(key[2] == name for key in figures)]
     height = _TOP + len(DISTURBANCES) * _CELL_HEIGHT + 20
-    width = _LEFT + len(columns) * _CELL_WIDTH + 20
+    width = max(_LEFT + len(columns) * _CELL_WIDTH + 20, _LEGEND_WIDTH)
     title = "The worst that happened to pods, by install and disturbance"
     panels = "".join(
         f'<g transform="translate(0 {_LEGEND_HEIGHT + n * height})">\n{"".join(_panel(distro, columns, figures))}</g>\n'

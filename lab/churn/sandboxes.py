@@ -57,7 +57,12 @@ def kinds(found: Iterable[Failure]) -> dict[str, int]:
 
 
 def _kind(failure: Failure) -> str:
-    return _ALONE.sub("ID", failure.reason.replace(failure.pod, "POD"))
+    return without_ids(failure.reason.replace(failure.pod, "POD"))
+
+
+def without_ids(reason: str) -> str:
+    """A reason without what only one sandbox has."""
+    return _ALONE.sub("ID", reason)
 
 
 def _unquoted(text: str) -> str:
