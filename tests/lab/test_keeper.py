@@ -45,7 +45,7 @@ def each(*cells: Cell) -> pytest.MarkDecorator:
 
 
 def serves(lab: Lab) -> bool:
-    """Multus is there, with thick thin beside it too: the keeper writes that a moment after the daemon's configuration."""
+    """Multus is there, and beside thick's daemon thin too, which the keeper writes a moment after the daemon."""
     [node] = lab.cluster.nodes
     if not (lab.pods.is_rolled_out(FALLBACK_DAEMON_SET) and has_conf(node)):
         return False
