@@ -120,6 +120,6 @@ while :; do
     echo "the configuration stays on $NODE_NAME while $daemon_set does"
   fi
   stand_by
-  sleep 2 >/dev/null &
+  sleep 1 >/dev/null &
   wait
 done
