@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from contextlib import ExitStack
 
 import asyncssh
 import pytest
@@ -47,9 +48,14 @@ def test_what_everybody_may_read_is_none(text: str) -> None:
 def test_a_process_is_seen_with_its_words_and_its_environment(monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     if not told:
         monkeypatch.setattr(watcher_module, "_is_told", lambda _: False)
-    with watching("made-up") as watcher:
-        subprocess.run(["sh", "-c", "sleep 0.2; true", "a made-up word"], check=True)
-        subprocess.run(["sleep", "0.2"], env={"PATH": "/usr/bin:/bin", "WORD": "a made-up word"}, check=True)
-        subprocess.run(["sleep", "0.2"], check=True)
-        until(lambda: len(watcher.leaks) >= 2, "both are seen", 5, every=0.05)
-    assert set(watcher.leaks) == {"sh in its words", "sleep in its environment"}
+    processes: list[tuple[list[str], dict[str, str]]] = [
+        (["sh", "-c", "read -r _; true", "a made-up word"], {}),
+        (["cat"], {"WORD": "a made-up word"}),
+        (["cat"], {}),
+    ]
+    with watching("made-up") as watcher, ExitStack() as living:
+        for words, more in processes:
+            environment = {"PATH": "/usr/bin:/bin", **more}
+            living.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, env=environment))
+        until(lambda: len(watcher.leaks) >= 2, "both are seen", every=0.05)
+    assert set(watcher.leaks) == {"sh in its words", "cat in its environment"}
