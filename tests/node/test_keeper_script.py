@@ -18,6 +18,7 @@ from multus.objects import FALLBACK_DAEMON_SET
 from multus.pods import KEEP, TOKEN_MOUNT
 from tests.support.expected_kubeconfig import expected_kubeconfig
 from tests.support.fake_api_server import ApiServer
+from tests.support.planted import LINKS, Lay, Plant
 
 SPACE = "/api/v1/namespaces/kube-system"
 SET = f"/apis/apps/v1/namespaces/kube-system/daemonsets/{FALLBACK_DAEMON_SET}"
@@ -214,3 +215,25 @@ def test_thin_stands_beside_the_daemon_and_goes_with_the_rest(keeper: Keeper) ->
         assert json.loads(standby.read_text())["name"] == "other"
         keeper.api.objects.pop(SET)
         assert keeper.stopped(running) == ["10-flannel.conflist"]
+
+
+@LINKS
+@pytest.mark.parametrize("laid", [".multus-standby.new", "multus.d/.kubeconfig.new"])
+def test_nothing_is_written_into_a_file_that_was_laid_there(
+    keeper: Keeper, tmp_path: Path, lay: Lay, laid: str
+) -> None:
+    plant = Plant(tmp_path)
+    (keeper.conf / "multus.d").mkdir()
+    lay(plant, keeper.conf / laid)
+    with keeper.running('"confDir":"/etc/cni/multus/net.d"'):
+        until((keeper.conf / "00-multus.conflist").exists, "thin stands beside the daemon", 20)
+    assert plant.is_untouched()
+
+
+def test_a_link_is_no_directory_for_the_kubeconfig(keeper: Keeper, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (keeper.conf / "multus.d").symlink_to(elsewhere)
+    with keeper.running('"confDir":"/etc/cni/multus/net.d"'):
+        until((keeper.conf / "00-multus.conflist").exists, "thin stands beside the daemon", 20)
+    assert not list(elsewhere.iterdir())

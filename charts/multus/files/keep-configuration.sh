@@ -73,8 +73,10 @@ stand_by() {
   value() { printf '%s' "$own" | sed -n "s|.*\"$1\":\"\([^\"]*\)\".*|\1|p"; }
   default=$(value clusterNetwork)
   [ -n "$default" ] || return 0
+  # What somebody has laid there is removed and not written through.
+  [ ! -L "$conf/multus.d" ] || rm "$conf/multus.d"
   mkdir -p "$conf/multus.d/default"
-  rm -f "$conf/multus.d/default"/*
+  rm -f "$conf/multus.d/default"/* "$conf/multus.d/.kubeconfig.new" "$conf/.multus-standby.new"
   # Through a link, so that what the default network's owner changes counts at once.
   ln -s "$conf/${default##*/}" "$conf/multus.d/default/"
   kubeconfig >"$conf/multus.d/.kubeconfig.new"
