@@ -18,7 +18,7 @@ help:
 	@echo 'make docs   the documentation as a site in site/, without dead links'
 	@echo 'make generate  every file that is written from code: schemas, the chart'"'"'s values files, pages'
 	@echo 'make bench-churn  what becomes of pods under this and other installs of Multus while something happens; hours, as root'
-	@echo 'make bench  the same, and what registering many nodes, reading JSON on a node, and a hundred nodes cost, beside 9e0814d; as root'
+	@echo 'make bench  the same, what many nodes and reading JSON cost beside 9e0814d, and the first pod and a sandbox beside upstream; as root'
 	@echo 'make check  format, lint, types, and every test that needs no cluster: the loop while you work'
 	@echo 'make test   the same, then every test on clusters of this machine'
 
@@ -43,6 +43,8 @@ bench: .venv/made
 	$(BIN)/python -m tests.bench.registration
 	$(BIN)/python -m tests.bench.json_reader
 	$(BIN)/python -m tests.bench.hundred_nodes --tree 9e0814d
+	$(BIN)/python -m tests.bench.first_pod
+	$(BIN)/python -m tests.bench.sandbox_latency
 	@$(MAKE) --no-print-directory bench-churn
 
 .PHONY: bench-churn
