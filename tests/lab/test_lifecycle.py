@@ -294,7 +294,7 @@ def test_no_process_has_carried_a_secret(lab: Lab, watcher: Watcher) -> None:
     """From the first preflight to the end, on the nodes and here."""
     assert not watcher.leaks
     # How many end before anybody can look depends on what else the machine does.
-    assert watcher.seen > 1000
+    assert watcher.seen > 100
     first, _ = lab.cluster.nodes
 
     def shows() -> bool:
