@@ -32,11 +32,12 @@ _AT_A_TIME = 10
 _POD = "latency"
 # Each sandbox is gone before the next one: with its own time, in nanoseconds.
 _RUN = """
+endpoint=unix://$2
 for _ in $(seq "$1"); do
     before=$(date +%s%N)
-    sandbox=$(crictl runp "$0") || exit
+    sandbox=$(crictl -r "$endpoint" runp "$0") || exit
     echo $(($(date +%s%N) - before))
-    crictl stopp "$sandbox" >/dev/null && crictl rmp "$sandbox" >/dev/null || exit
+    crictl -r "$endpoint" stopp "$sandbox" >/dev/null && crictl -r "$endpoint" rmp "$sandbox" >/dev/null || exit
 done
 """
 
@@ -51,7 +52,8 @@ class Measured:
     def measure(self, network: str | None, count: int) -> None:
         """So many sandboxes more."""
         config = f"/run/{_pod_name(network)}.json"
-        printed = self.site.node.run(["sh", "-c", _RUN, config, str(count)]).stdout
+        node = self.site.node
+        printed = node.run(["sh", "-c", _RUN, config, str(count), str(node.look.containerd_socket)]).stdout
         self.seconds[network] += [int(line) / 1e9 for line in printed.split()]
 
     def add_pod(self, network: str | None) -> None:
@@ -85,7 +87,9 @@ def main() -> None:
         sys.exit(reason)
     Progress(Console(stderr=True))(prepare.steps())
     with ExitStack() as clusters:
-        measured = {name: _ready(f"latency-{name}", name, said.distro, clusters) for name in said.install}
+        measured = {
+            name: _ready(f"sandbox-{number}", name, said.distro, clusters) for number, name in enumerate(said.install)
+        }
         for done in range(0, said.count, _AT_A_TIME):
             sys.stderr.write(f"{done} of {said.count}\n")
             for network in (None, NETWORK):
