@@ -15,6 +15,7 @@ from .defaults import (
     DEFAULT_RECONCILE,
     DEFAULT_SOCKET_DIR,
     DEFAULT_TIMEOUT_SECONDS,
+    STATUS_CNI_VERSION,
 )
 from .distros import K3S_DATA_DIR, PROFILES, Profile, is_k3s_version, k3s_has_sidecars, k3s_profile
 from .errors import Problem, no_host_path
@@ -22,9 +23,6 @@ from .server import parse_server
 
 # Up to here a default network that is named by its file is not given back (multus-cni#1449, mended by #1521).
 LAST_LOSING_RELEASE = (4, 3, 0)
-# From this version of a configuration on the runtime asks for STATUS, for which there is no pod. Multus v4.3.0 looks
-# up a default network that goes by its name in a way that needs one: pkg/k8sclient, getKubernetesDelegate.
-STATUS_SINCE = (1, 1)
 # Under the default network's name Multus would find its own file first, and call itself without end.
 MULTUS_NETWORK = "multus-cni-network"
 TIMEOUT_RANGE = (30, 3600)
@@ -231,7 +229,9 @@ def _default_network(valid: Mapping[str, Any], plugin: Plugin) -> Iterator[Probl
     yield from found
     if plugin is Plugin.THICK or not keys_written_whole(conf):
         return
-    if _release_of(conf.get("cni_version", "")) >= STATUS_SINCE:
+    # For STATUS there is no pod. Multus v4.3.0 looks up a default network that goes by its name in a way that needs
+    # one: pkg/k8sclient, getKubernetesDelegate.
+    if _release_of(conf.get("cni_version", "")) >= _release_of(STATUS_CNI_VERSION):
         yield Problem(
             "conf.cni_version",
             f"{conf['cni_version']!r} has the runtime ask whether the network is ready, and thin, whose configuration "

@@ -14,6 +14,8 @@ DEFAULT_SSH_PORT = 22
 DEFAULT_SSH_USER = "root"
 # Of a configuration of thin's that is written whole.
 WHOLE_CNI_VERSION = "1.0.0"
+# From here on a runtime asks the plugin whether the network is ready.
+STATUS_CNI_VERSION = "1.1.0"
 DEFAULT_WHEREABOUTS_IMAGE = "ghcr.io/k8snetworkplumbingwg/whereabouts:v0.9.4"
 DEFAULT_RECONCILE = "*/10 * * * *"
 DEFAULT_PLUGIN_DIRECTORY = "/opt/cni/bin"

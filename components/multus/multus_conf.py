@@ -10,7 +10,7 @@ from typing import Any
 
 from .args import Credentials
 from .argument_rules import MULTUS_NETWORK
-from .defaults import WHOLE_CNI_VERSION
+from .defaults import STATUS_CNI_VERSION, WHOLE_CNI_VERSION
 from .plan import SHIM, InstallPlan, WholeConfPlan
 
 POD_CONF_DIR = "/host/etc/cni/net.d"
@@ -27,8 +27,6 @@ DEFAULT_NETWORK_DIR = "/etc/multus-default"
 CERTIFICATE_DIR = "/var/lib/multus-certificates"
 
 THICK_CNI_VERSION = "0.3.1"
-# From here on a runtime asks the plugin whether the network is ready.
-STATUS_CNI_VERSION = "1.1.0"
 # A key that nobody but the node program reads, by which it is no leftover of another install: node/cni_dir.sh.
 _WAITS = {"multusInstall": "waits"}
 _NETWORKS_DIR = "/etc/cni/multus/net.d"

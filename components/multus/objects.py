@@ -180,21 +180,19 @@ def keeper_access(plan: InstallPlan) -> dict[str, Object]:
     if plan.keeper is None:
         return {}
     group = "rbac.authorization.k8s.io"
-    own = metadata(plan, KEEPER_ACCESS, namespaced=True)
     rules = [
         {"apiGroups": ["apps"], "resources": ["daemonsets"], "resourceNames": [FALLBACK_DAEMON_SET], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [plan.namespace], "verbs": ["get"]},
     ]
     subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}
     return {
-        "role": {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": own, "rules": rules},
-        "role-binding": {
+        "role": {
             "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            "metadata": own,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": KEEPER_ACCESS},
-            "subjects": [subject],
+            "kind": "Role",
+            "metadata": metadata(plan, KEEPER_ACCESS, namespaced=True),
+            "rules": rules,
         },
+        "role-binding": _role_binding(plan, KEEPER_ACCESS),
         "cluster-role": {
             "apiVersion": f"{group}/v1",
             "kind": "ClusterRole",
@@ -217,11 +215,16 @@ def marker_role(plan: InstallPlan) -> Object:
 
 def marker_role_binding(plan: InstallPlan) -> Object:
     """Gives the account the marker's Role."""
+    return _role_binding(plan, MARKER)
+
+
+def _role_binding(plan: InstallPlan, role: str) -> Object:
+    """Gives the account a Role, under the Role's name."""
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": metadata(plan, MARKER, namespaced=True),
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": MARKER},
+        "metadata": metadata(plan, role, namespaced=True),
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": plan.namespace}],
     }
 

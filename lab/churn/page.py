@@ -64,9 +64,13 @@ def cell_text(figures: Figures) -> str:
 
 
 def _table(columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    heading = ["", *(COLUMNS[name].title for name in columns)]
-    lines = [heading, ["---"] * len(heading)]
-    lines += [[DISTURBANCES[row].title, *(cell or _NOT_RUN for cell in cells)] for row, cells in rows.items()]
+    titled = [[DISTURBANCES[row].title, *(cell or _NOT_RUN for cell in cells)] for row, cells in rows.items()]
+    return _markdown("", columns, titled)
+
+
+def _markdown(first: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    heading = [first, *(COLUMNS[name].title for name in columns)]
+    lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -96,9 +100,8 @@ def _reasons(columns: Sequence[str], found: Mapping[tuple[str, str], Figures]) -
     if by_reason:
         yield "Why sandboxes failed, and how often:"
         ordered = sorted(by_reason.items(), key=lambda item: -item[1].total())
-        lines = [["reason", *(COLUMNS[name].title for name in columns)], ["---"] * (1 + len(columns))]
-        lines += [[f"`{reason}`", *(str(counts[name] or "") for name in columns)] for reason, counts in ordered]
-        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        rows = [[f"`{reason}`", *(str(counts[name] or "") for name in columns)] for reason, counts in ordered]
+        yield _markdown("reason", columns, rows)
 
 
 def _short(reason: str) -> str:

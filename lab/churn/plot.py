@@ -51,8 +51,9 @@ def _panel(distro: str, columns: Sequence[str], figures: Mapping[Key, Figures]) 
     for n, column in enumerate(columns):
         x = _LEFT + n * _CELL_WIDTH + _CELL_WIDTH / 2
         name, _, plugin = COLUMNS[column].title.partition(", ")
-        for line, word in enumerate([*_halves(name), plugin]):
-            y = _TOP - 12 - 15 * (len([*_halves(name), plugin]) - 1 - line)
+        words = [*_halves(name), plugin]
+        for line, word in enumerate(words):
+            y = _TOP - 12 - 15 * (len(words) - 1 - line)
             yield f'<text x="{x:g}" y="{y}" text-anchor="middle">{escape(word)}</text>\n'
     for n, (name, row) in enumerate(DISTURBANCES.items()):
         y = _TOP + n * _CELL_HEIGHT

@@ -200,17 +200,29 @@ def churned(
 
 
 def _body(pod: Pod, prefix: str, spec: Mapping[str, Any]) -> Any:
+    # One that its node's end has cut off looks again.
+    return looking_pod(pod.name, {_LABEL: prefix}, pod.network, _LOOK, restartPolicy="OnFailure", **spec)
+
+
+def looking_pod(name: str, labels: Mapping[str, str], network: str | None, look: str, **spec: Any) -> Any:
+    """A pod that looks at itself by a text of the shell.
+
+    Args:
+        name: its name.
+        labels: its labels.
+        network: what it asks for besides the default network.
+        look: the text.
+        spec: what else its `spec` says.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": pod.name,
-            "labels": {_LABEL: prefix},
-            "annotations": {"k8s.v1.cni.cncf.io/networks": pod.network} if pod.network else {},
+            "name": name,
+            "labels": labels,
+            "annotations": {"k8s.v1.cni.cncf.io/networks": network} if network else {},
         },
         "spec": {
-            # One that its node's end has cut off looks again.
-            "restartPolicy": "OnFailure",
             "terminationGracePeriodSeconds": 0,
             # A token would cost the API server and the kubelet as much again as the pod.
             "automountServiceAccountToken": False,
@@ -219,7 +231,7 @@ def _body(pod: Pod, prefix: str, spec: Mapping[str, Any]) -> Any:
                     "name": "look",
                     "image": BUSYBOX,
                     "imagePullPolicy": "IfNotPresent",
-                    "command": ["sh", "-c", _LOOK],
+                    "command": ["sh", "-c", look],
                 }
             ],
             **spec,

@@ -17,9 +17,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from rich.console import Console
-
-from lab import host, prepare
 from lab.churn.installs import Install, Ours, Upstream
 from lab.churn.pods import NETWORK
 from lab.churn.site import Site, network
@@ -27,8 +24,8 @@ from lab.cluster import Cluster
 from lab.engine import Stack
 from lab.errors import LabError
 from lab.images import BUSYBOX
-from lab.progress import Progress
 from tests.bench.hundred_nodes import comparisons
+from tests.bench.lab_programs import prepare_lab
 
 _POD = "first"
 EMPTY, THEIRS, OURS = "empty", "upstream", "ours"
@@ -44,10 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each; by default 3 times")
     parser.add_argument("--distro", default="k3s", help="whose file layout the nodes have")
     said = parser.parse_args()
-    reason = host.unfit()
-    if reason:
-        sys.exit(reason)
-    Progress(Console(stderr=True))(prepare.steps())
+    prepare_lab()
     cluster = Cluster("first-pod")
     rounds: dict[str, list[Parts]] = {EMPTY: [], THEIRS: [], OURS: []}
     try:

@@ -16,15 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from rich.console import Console
-
-from lab import host, prepare
 from lab.churn.installs import COLUMNS
 from lab.churn.pods import NETWORK
 from lab.churn.site import Site
 from lab.cluster import Cluster
 from lab.errors import LabError
-from lab.progress import Progress
+from tests.bench.lab_programs import prepare_lab
 
 NONE = "none"
 """No Multus."""
@@ -82,10 +79,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="sandboxes of each kind; by default 200")
     parser.add_argument("--distro", default="k3s", help="whose file layout the nodes have")
     said = parser.parse_args()
-    reason = host.unfit()
-    if reason:
-        sys.exit(reason)
-    Progress(Console(stderr=True))(prepare.steps())
+    prepare_lab()
     with ExitStack() as clusters:
         measured = {
             name: _ready(f"sandbox-{number}", name, said.distro, clusters) for number, name in enumerate(said.install)

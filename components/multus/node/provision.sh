@@ -30,8 +30,7 @@ print_kubeconfig() {
 provision() {
     token=''
     read -r token || [ -n "$token" ] || die no-kubeconfig-given "$kubeconfig" "no token came over standard input" "run pulumi up again"
-    [ -e "$conf/multus.d" ] || [ -L "$conf/multus.d" ] || mkdir -m 0700 "$conf/multus.d"
-    is_roots "$conf/multus.d" || die not-roots "$conf/multus.d" "is a link, or others than root may write there" "look at who made it, and remove it"
+    keep_roots "$conf/multus.d" 0700
     fresh=false known=$(marked known) foreign=$(marked foreign)
     [ -f "$marker" ] || [ -e "$kubeconfig" ] || fresh=true
     trap undo_provision EXIT

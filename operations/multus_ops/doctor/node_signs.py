@@ -43,14 +43,15 @@ def conf_left_behind(case: Case) -> Iterator[Occurrence]:
             yield Occurrence(f"{node}: {conf.path}", what, node, _removing(case, node, conf.path))
     directory = case.plan.cni_conf_dir if case.plan else PROFILES[case.distro].cni_conf_dir
     files = [f"{directory}/00-multus.conf", f"{directory}/00-multus.conflist"]
-    for node, failures in asking_for_a_gone_multus(case).items():
+    asking = asking_for_a_gone_multus(case)
+    for node, failures in asking.items():
         pod, message = failures[0]
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
         what = f"no Multus is installed any more, and the runtime still asks for it: {readable(message)}"
         yield Occurrence(f"node {node}: pod {name_of(pod)}{more}", what, node, _removing(case, node, *files))
     for node, said in not_ready_over_networks(case):
         # By a pod that has told it already, or by itself.
-        is_told = node in case.snapshot.reports or node in asking_for_a_gone_multus(case)
+        is_told = node in case.snapshot.reports or node in asking
         if not is_told and re.search(_SPEAKS_OF_MULTUS, said):
             what = f"no Multus is installed, and the runtime waits for it: {readable(said)}"
             yield Occurrence(f"node {node}", what, node, _removing(case, node, *files))

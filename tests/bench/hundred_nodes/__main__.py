@@ -12,23 +12,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
-from lab import host, prepare
+from lab import prepare
 from lab.errors import LabError
-from lab.progress import Progress
 from tests.bench.hundred_nodes import plot, tables
 from tests.bench.hundred_nodes.measuring import Outcome, running
 from tests.bench.hundred_nodes.trees import trees
+from tests.bench.lab_programs import prepare_lab
 
 
 def main() -> None:
     """Measure, and print tables in Markdown."""
     said = _arguments()
-    reason = host.unfit()
-    if reason:
-        sys.exit(reason)
-    Progress(Console(stderr=True))(prepare.steps())
+    prepare_lab()
     outcomes: list[Outcome] = []
     with trees(said.tree) as measured, running(prepare.programs(), said.max_startups) as bench:
         heading = tables.heading(bench.plugins)

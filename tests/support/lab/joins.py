@@ -9,7 +9,7 @@ from typing import Any
 
 from kubernetes import client
 
-from lab.images import BUSYBOX
+from lab.churn.pods import looking_pod
 from lab.node import Node
 from lab.waiting import until
 
@@ -101,26 +101,5 @@ def _in_phase(core: client.CoreV1Api, phases: str = "") -> list[str]:
 
 def _pod(name: str, node: str) -> Any:
     # By its label: a pod that names its node goes when the node does, and no scheduler sees it.
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "labels": {_LABEL: "true"},
-            "annotations": {"k8s.v1.cni.cncf.io/networks": NETWORK},
-        },
-        "spec": {
-            "nodeSelector": {"kubernetes.io/hostname": node},
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-            "automountServiceAccountToken": False,
-            "containers": [
-                {
-                    "name": "look",
-                    "image": BUSYBOX,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["sh", "-c", _LOOK],
-                }
-            ],
-        },
-    }
+    chosen = {"kubernetes.io/hostname": node}
+    return looking_pod(name, {_LABEL: "true"}, NETWORK, _LOOK, restartPolicy="Never", nodeSelector=chosen)
